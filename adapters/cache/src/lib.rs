@@ -1,0 +1,14 @@
+//! What instances remember together, in Redis, or one alone, in memory: how often somebody asked.
+//!
+//! **Invariant:** Redis can be slow, gone or empty, and no request fails of it or waits for long.
+
+mod breaker;
+mod memory;
+mod redis;
+mod resilient;
+mod url;
+
+pub use memory::MemoryThrottle;
+pub use redis::{RedisCache, RedisSettings, RedisThrottle};
+pub use resilient::ResilientThrottle;
+pub use url::{CacheUrl, InvalidCacheUrl, RedisUrl};

@@ -1,0 +1,37 @@
+//! Distribution asks user: who works in the centers.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use distribution_application::{Role, StaffDirectory, StaffMember};
+use distribution_domain::StaffId;
+use kernel_domain::StoreError;
+use user_application::{ProfileView, Users};
+use user_domain::UserId;
+
+/// The users who work in centers.
+pub struct UserStaff(pub Arc<Users>);
+
+#[async_trait]
+impl StaffDirectory for UserStaff {
+    async fn find(&self, staff: &[StaffId]) -> Result<Vec<StaffMember>, StoreError> {
+        let ids: Vec<_> = staff.iter().map(|it| UserId::new(it.as_uuid())).collect();
+        Ok(self.0.profiles(&ids).await?.into_iter().map(member).collect())
+    }
+}
+
+fn member(profile: ProfileView) -> StaffMember {
+    StaffMember {
+        id: StaffId::new(profile.id.as_uuid()),
+        phone_number: profile.phone_number.map(|it| it.as_str().to_owned()),
+        username: profile.username.to_string(),
+        full_name: profile.full_name,
+        image_url: profile.image,
+        role: match profile.role {
+            user_domain::Role::Staff { groups } => {
+                Role::Staff { permission_groups: groups.iter().map(|it| it.as_str().to_owned()).collect() }
+            }
+            user_domain::Role::Driver { date_of_birth } => Role::Driver { date_of_birth },
+        },
+    }
+}

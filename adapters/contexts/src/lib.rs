@@ -1,0 +1,14 @@
+//! In-process bridges: a port of one context over the facade of another.
+//!
+//! Each file is named after who asks and who is asked. This is the only crate that knows two
+//! contexts at once; to move a context into a process of its own, replace its bridges here.
+
+mod auth_user;
+mod distribution_user;
+mod shipping_distribution;
+mod shipping_user;
+
+pub use auth_user::UserAccounts;
+pub use distribution_user::UserStaff;
+pub use shipping_distribution::DistributionCenters;
+pub use shipping_user::UserDrivers;

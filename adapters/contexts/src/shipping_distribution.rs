@@ -1,0 +1,45 @@
+//! Shipping asks distribution: where transports can go.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use distribution_application::{CenterView, Distribution, StaffMember};
+use kernel_domain::StoreError;
+use shipping_application::{Center, CenterDirectory, Person, Role};
+use shipping_domain::CenterCode;
+
+/// The centers of the distribution context.
+pub struct DistributionCenters(pub Arc<Distribution>);
+
+#[async_trait]
+impl CenterDirectory for DistributionCenters {
+    async fn find(&self, codes: &[CenterCode]) -> Result<Vec<Center>, StoreError> {
+        let codes: Result<Vec<_>, _> =
+            codes.iter().map(|it| distribution_domain::CenterCode::parse(it.as_str())).collect();
+        let codes = codes.map_err(|error| StoreError::corrupt("center code", error))?;
+        self.0.centers_coded(&codes).await?.into_iter().map(center).collect()
+    }
+}
+
+fn center(view: CenterView) -> Result<Center, StoreError> {
+    Ok(Center {
+        id: view.id.as_uuid(),
+        code: CenterCode::parse(view.code.as_str()).map_err(|error| StoreError::corrupt("center code", error))?,
+        name: view.name,
+        staff: view.staff.into_iter().map(person).collect(),
+    })
+}
+
+fn person(member: StaffMember) -> Person {
+    Person {
+        user_id: member.id.as_uuid(),
+        phone_number: member.phone_number,
+        username: member.username,
+        full_name: member.full_name,
+        image_url: member.image_url,
+        role: match member.role {
+            distribution_application::Role::Staff { permission_groups } => Role::Staff { permission_groups },
+            distribution_application::Role::Driver { date_of_birth } => Role::Driver { date_of_birth },
+        },
+    }
+}

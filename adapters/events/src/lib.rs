@@ -1,0 +1,9 @@
+//! Takes events from the outbox to whoever wants them.
+
+mod log;
+mod relay;
+mod wire;
+
+pub use log::LogPublisher;
+pub use relay::{Relay, RelaySettings};
+pub use wire::entry;

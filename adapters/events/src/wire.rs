@@ -1,0 +1,63 @@
+//! What an event looks like outside the process.
+
+use chrono::SecondsFormat;
+use kernel_application::StoredEvent;
+use serde_json::{Value, json};
+
+/// The event as an entry of Amazon EventBridge's `PutEvents`: `Source`, `DetailType` and `Detail`.
+///
+/// `version` counts the changes of the aggregate: whoever sees 3 before 2 knows that it is early.
+pub fn entry(event: &StoredEvent) -> Value {
+    let data: serde_json::Map<String, Value> =
+        event.data.iter().map(|(name, value)| (name.clone(), Value::from(value.as_str()))).collect();
+    json!({
+        "Source": format!("mmd.api.{}", event.context),
+        "DetailType": event.name,
+        "Detail": {
+            "params": { "data": data },
+            "id": event.id.to_string(),
+            "occurred_at": event.occurred_at.to_rfc3339_opts(SecondsFormat::Micros, true),
+            "correlation_id": event.correlation_id.as_str(),
+            "version": event.aggregate_version,
+        },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+    use kernel_domain::{CorrelationId, EventId};
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn the_wire_form_does_not_change() {
+        let event = StoredEvent {
+            id: EventId::new(Uuid::from_u128(1)),
+            context: "shipping".to_owned(),
+            name: "TransportStarted".to_owned(),
+            aggregate_kind: "transport".to_owned(),
+            aggregate_id: Uuid::from_u128(2),
+            aggregate_version: 3,
+            data: vec![("transport_uuid".to_owned(), "00000000000000000000000000000002".to_owned())],
+            occurred_at: DateTime::from_timestamp_micros(1_767_355_200_000_001).expect("a time"),
+            correlation_id: CorrelationId::from(Uuid::from_u128(4)),
+        };
+
+        assert_eq!(
+            entry(&event),
+            json!({
+                "Source": "mmd.api.shipping",
+                "DetailType": "TransportStarted",
+                "Detail": {
+                    "params": { "data": { "transport_uuid": "00000000000000000000000000000002" } },
+                    "id": "00000000-0000-0000-0000-000000000001",
+                    "occurred_at": "2026-01-02T12:00:00.000001Z",
+                    "correlation_id": "00000000000000000000000000000004",
+                    "version": 3,
+                },
+            })
+        );
+    }
+}

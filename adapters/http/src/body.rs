@@ -1,0 +1,194 @@
+//! Request bodies: JSON or form-encoded, bounded, and read so that every fault is found.
+
+use std::time::Duration;
+
+use kernel_application::MAX_ENTRIES;
+use poem::error::ReadBodyError;
+use poem::http::header;
+use poem::{Request, RequestBody};
+use poem_openapi::registry::{MetaMediaType, MetaRequest, MetaSchema, MetaSchemaRef, Registry};
+use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
+use serde_json::{Map, Value};
+
+use crate::fault::Fault;
+use crate::fields::{Fields, Input, Sent, kind_of};
+use crate::problem::Problem;
+
+/// The largest body, in bytes.
+pub(crate) const LIMIT: usize = 1024 * 1024;
+/// A body that takes longer is not waited for: less than the time a whole request may take.
+const DEADLINE: Duration = Duration::from_secs(20);
+const JSON: &str = "application/json";
+const FORM: &str = "application/x-www-form-urlencoded";
+
+/// An [`Input`] that stands in the document under a name, with an example.
+pub(crate) trait Payload: Input {
+    /// The schema's name.
+    const NAME: &'static str;
+
+    /// A body that would be accepted.
+    fn example() -> Value;
+}
+
+/// A body that is one object.
+pub(crate) struct Body<T>(pub(crate) T);
+
+/// A body that is one object or a list of at most [`MAX_ENTRIES`].
+pub(crate) struct Bulk<T> {
+    pub(crate) entries: Vec<T>,
+    /// Which of the two it was: the field of a fault depends on it.
+    listed: bool,
+}
+
+impl<T> Bulk<T> {
+    /// The path to `field` of an entry.
+    pub(crate) fn path(&self, entry: usize, field: &str) -> String {
+        if self.listed { format!("[{entry}].{field}") } else { field.to_owned() }
+    }
+}
+
+/// What a body holds, whatever it was encoded in.
+enum Content {
+    Object(Sent),
+    List(Vec<Value>),
+    Other(Value),
+}
+
+impl<'a, T: Payload> ApiExtractor<'a> for Body<T> {
+    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::RequestObject];
+
+    type ParamType = ();
+    type ParamRawType = ();
+
+    fn register(registry: &mut Registry) {
+        register::<T>(registry);
+    }
+
+    fn request_meta() -> Option<MetaRequest> {
+        let schema = MetaSchemaRef::Reference(T::NAME.to_owned());
+        let content = [JSON, FORM].map(|content_type| MetaMediaType { content_type, schema: schema.clone() });
+        let required = Fields::read::<T>(Sent::Json(Map::new()), String::new()).is_err();
+        Some(MetaRequest { description: None, content: content.into(), required })
+    }
+
+    async fn from_request(
+        request: &'a Request,
+        body: &mut RequestBody,
+        _: ExtractParamOptions<()>,
+    ) -> poem::Result<Self> {
+        let content = content(request, body).await?;
+        Ok(Self(object(content).map_err(Problem::invalid)?))
+    }
+}
+
+impl<'a, T: Payload> ApiExtractor<'a> for Bulk<T> {
+    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::RequestObject];
+
+    type ParamType = ();
+    type ParamRawType = ();
+
+    fn register(registry: &mut Registry) {
+        register::<T>(registry);
+    }
+
+    fn request_meta() -> Option<MetaRequest> {
+        let one = || MetaSchemaRef::Reference(T::NAME.to_owned());
+        let many = MetaSchemaRef::Inline(Box::new(MetaSchema {
+            items: Some(Box::new(one())),
+            max_items: Some(MAX_ENTRIES),
+            ..MetaSchema::new("array")
+        }));
+        let either = MetaSchema { one_of: vec![one(), many], ..MetaSchema::ANY };
+        let content = vec![
+            MetaMediaType { content_type: JSON, schema: MetaSchemaRef::Inline(Box::new(either)) },
+            MetaMediaType { content_type: FORM, schema: one() },
+        ];
+        Some(MetaRequest { description: None, content, required: true })
+    }
+
+    async fn from_request(
+        request: &'a Request,
+        body: &mut RequestBody,
+        _: ExtractParamOptions<()>,
+    ) -> poem::Result<Self> {
+        let (read, listed) = match content(request, body).await? {
+            Content::List(entries) => (list(entries), true),
+            one => (object(one).map(|entry| vec![entry]), false),
+        };
+        Ok(Self { entries: read.map_err(Problem::invalid)?, listed })
+    }
+}
+
+fn register<T: Payload>(registry: &mut Registry) {
+    registry.create_schema::<T, _>(T::NAME.to_owned(), |_| MetaSchema {
+        example: Some(T::example()),
+        ..Fields::describe::<T>()
+    });
+}
+
+fn object<T: Input>(content: Content) -> Result<T, Vec<Fault>> {
+    match content {
+        Content::Object(sent) => Fields::read(sent, String::new()),
+        Content::List(_) => Err(vec![Fault::not_an_object("list")]),
+        Content::Other(Value::Null) => Err(vec![Fault::no_data()]),
+        Content::Other(other) => Err(vec![Fault::not_an_object(kind_of(&other))]),
+    }
+}
+
+fn list<T: Input>(entries: Vec<Value>) -> Result<Vec<T>, Vec<Fault>> {
+    if entries.len() > MAX_ENTRIES {
+        return Err(vec![Fault::too_many(MAX_ENTRIES)]);
+    }
+    let mut values = Vec::with_capacity(entries.len());
+    let mut faults = Vec::new();
+    for (at, entry) in entries.into_iter().enumerate() {
+        let read = match entry {
+            Value::Object(members) => Fields::read(Sent::Json(members), format!("[{at}].")),
+            other => Err(vec![Fault::not_an_object(kind_of(&other)).of(format!("[{at}]"))]),
+        };
+        match read {
+            Ok(value) => values.push(value),
+            Err(more) => faults.extend(more),
+        }
+    }
+    if faults.is_empty() { Ok(values) } else { Err(faults) }
+}
+
+/// Decodes the body. Of a JSON name that occurs twice the last value counts, as everywhere else.
+async fn content(request: &Request, body: &mut RequestBody) -> Result<Content, Problem> {
+    let bytes = read(request, body).await?;
+    let content_type = request.content_type().unwrap_or_default();
+    if let Some(coding) = request.header(header::CONTENT_ENCODING).filter(|it| *it != "identity") {
+        return Err(Problem::unsupported_media_type(coding));
+    }
+    if bytes.is_empty() && content_type.is_empty() {
+        return Ok(Content::Object(Sent::Json(Map::new())));
+    }
+    let media_type = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    match media_type.as_str() {
+        FORM => Ok(Content::Object(Sent::urlencoded(&bytes))),
+        JSON if bytes.is_empty() => Ok(Content::Object(Sent::Json(Map::new()))),
+        // Nesting is bounded by the parser: what is deeper does not parse.
+        JSON => match serde_json::from_slice(&bytes) {
+            Ok(Value::Object(members)) => Ok(Content::Object(Sent::Json(members))),
+            Ok(Value::Array(entries)) => Ok(Content::List(entries)),
+            Ok(other) => Ok(Content::Other(other)),
+            Err(error) => Err(Problem::refused(Fault::parse_error(error))),
+        },
+        _ => Err(Problem::unsupported_media_type(content_type)),
+    }
+}
+
+async fn read(request: &Request, body: &mut RequestBody) -> Result<bytes::Bytes, Problem> {
+    let announced = request.header(header::CONTENT_LENGTH).and_then(|length| length.parse::<usize>().ok());
+    if announced.is_some_and(|length| length > LIMIT) {
+        return Err(Problem::too_large(LIMIT));
+    }
+    let body = body.take().map_err(|error| Problem::internal(error.to_string()))?;
+    match tokio::time::timeout(DEADLINE, body.into_bytes_limit(LIMIT)).await {
+        Ok(Ok(bytes)) => Ok(bytes),
+        Ok(Err(ReadBodyError::PayloadTooLarge)) => Err(Problem::too_large(LIMIT)),
+        Ok(Err(_)) => Err(Problem::refused(Fault::unreadable_body())),
+        Err(_) => Err(Problem::request_timeout()),
+    }
+}

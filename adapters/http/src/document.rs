@@ -1,0 +1,126 @@
+//! The `OpenAPI` document: what poem-openapi says, put right where it knows less than we do.
+
+use std::collections::HashMap;
+use std::marker::PhantomData;
+
+use poem::endpoint::BoxEndpoint;
+use poem::http::Method;
+use poem_openapi::registry::{MetaApi, Registry};
+use poem_openapi::{OpenApi, OpenApiService};
+use serde_json::{Value, json};
+
+/// Where the operations are.
+pub(crate) const BASE: &str = "/api/v1";
+
+/// An API that is only described: the document needs no contexts.
+pub(crate) struct Described<T>(PhantomData<T>);
+
+impl<T: OpenApi> OpenApi for Described<T> {
+    fn meta() -> Vec<MetaApi> {
+        T::meta()
+    }
+
+    fn register(registry: &mut Registry) {
+        T::register(registry);
+    }
+
+    fn add_routes(self, _: &mut HashMap<String, HashMap<Method, BoxEndpoint<'static>>>) {}
+}
+
+/// `T`, ready to be described.
+pub(crate) fn service<T: OpenApi>() -> OpenApiService<Described<T>, ()> {
+    let about = "Staff register parcels, pack them into batches and load those onto transports \
+                 between two distribution centers. A trailing slash is optional everywhere.";
+    OpenApiService::new(Described(PhantomData), "Majestic monolith", env!("CARGO_PKG_VERSION")).description(about)
+}
+
+/// The document of `service`, as it is served.
+pub(crate) fn document<T: OpenApi>(service: &OpenApiService<Described<T>, ()>) -> Value {
+    // The framework writes valid JSON; should it ever not, an empty document says so plainly.
+    let mut document: Value = serde_json::from_str(&service.spec()).unwrap_or_default();
+    said_once(&mut document);
+    document["servers"] = json!([{ "url": "/" }]);
+    let paths = document["paths"].as_object_mut().map(std::mem::take).unwrap_or_default();
+    let paths = paths.into_iter().map(|(path, mut methods)| {
+        for (method, operation) in methods.as_object_mut().into_iter().flatten() {
+            put_right(method, operation);
+        }
+        (format!("{BASE}{path}/"), methods)
+    });
+    document["paths"] = paths.collect();
+    document
+}
+
+/// What is said of a reference is written beside it and once more behind it: once will do.
+fn said_once(value: &mut Value) {
+    match value {
+        Value::Object(members) => {
+            if let Some(parts) = members.get_mut("allOf").and_then(Value::as_array_mut) {
+                parts.retain(|part| part.get("$ref").is_some());
+            }
+            members.values_mut().for_each(said_once);
+        }
+        Value::Array(entries) => entries.iter_mut().for_each(said_once),
+        _ => {}
+    }
+}
+
+/// Puts one operation right.
+fn put_right(method: &str, operation: &mut Value) {
+    let has_body = operation.get("requestBody").is_some();
+    let is_guarded = operation.get("security").is_some();
+    let mut looks_up = false;
+    if let Some(parameters) = operation.get_mut("parameters").and_then(Value::as_array_mut) {
+        *parameters = parameters.drain(..).flat_map(taken_apart).collect();
+        looks_up = parameters.iter().any(|it| it["in"] == "path" || it["name"] == "page");
+    }
+    let Some(answers) = operation.get_mut("responses").and_then(Value::as_object_mut) else { return };
+    answers.retain(|status, _| match status.as_str() {
+        "401" | "403" => is_guarded,
+        "404" => looks_up,
+        "408" | "413" | "415" => has_body,
+        "409" => method != "get",
+        // Whoever needs no credential is held back by address.
+        "429" => !is_guarded,
+        _ => true,
+    });
+    for (status, answer) in answers {
+        if answer["description"] == "" {
+            answer["description"] = if status == "201" { "It was made." } else { "It worked." }.into();
+        }
+        without_charset(answer);
+    }
+}
+
+/// A query that is read as a whole is one parameter for each of its members.
+fn taken_apart(mut parameter: Value) -> Vec<Value> {
+    let schema = &mut parameter["schema"];
+    if parameter_is_single(schema) {
+        return vec![parameter];
+    }
+    let required = schema["required"].as_array().cloned().unwrap_or_default();
+    let members = schema["properties"].as_object_mut().map(std::mem::take).unwrap_or_default();
+    let member = |(name, mut schema): (String, Value)| {
+        let description = schema.as_object_mut().and_then(|schema| schema.remove("description"));
+        json!({
+            "name": name,
+            "in": "query",
+            "required": required.iter().any(|it| *it == name),
+            "description": description,
+            "schema": schema,
+        })
+    };
+    members.into_iter().map(member).collect()
+}
+
+fn parameter_is_single(schema: &Value) -> bool {
+    schema["type"] != "object"
+}
+
+/// JSON is UTF-8; generators of clients stumble over a media type that says so.
+fn without_charset(response: &mut Value) {
+    let Some(content) = response.get_mut("content").and_then(Value::as_object_mut) else { return };
+    if let Some(json) = content.remove("application/json; charset=utf-8") {
+        content.insert("application/json".to_owned(), json);
+    }
+}

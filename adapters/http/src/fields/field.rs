@@ -1,0 +1,147 @@
+//! One field on its way from the request to a value.
+
+use poem_openapi::registry::MetaSchema;
+use serde_json::Value;
+
+use super::{Described, Fields};
+use crate::fault::Fault;
+
+/// What applies to a field besides its kind.
+#[derive(Default)]
+pub(crate) struct Rules {
+    pub(super) max: Option<usize>,
+    pub(super) blank: bool,
+    /// Of a form, every value of this name counts, not only the last.
+    pub(super) many: bool,
+    nullable: bool,
+}
+
+/// A field that `convert` makes a value of; [`Field::required`] or [`Field::optional`] reads it.
+pub(crate) struct Field<'f, C> {
+    fields: &'f mut Fields,
+    name: &'static str,
+    rules: Rules,
+    /// Only while the fields are described.
+    schema: Option<Box<MetaSchema>>,
+    convert: C,
+}
+
+/// Makes a value of what was sent, which is not null.
+pub(crate) trait Convert<T>: FnOnce(Value, &Rules) -> Result<T, Vec<Fault>> {}
+impl<T, C: FnOnce(Value, &Rules) -> Result<T, Vec<Fault>>> Convert<T> for C {}
+
+impl Fields {
+    pub(super) fn field<T, C: Convert<T>>(
+        &mut self,
+        name: &'static str,
+        about: &'static str,
+        schema: impl FnOnce() -> MetaSchema,
+        convert: C,
+    ) -> Field<'_, C> {
+        let schema = self.described.is_some().then(|| Box::new(MetaSchema { description: Some(about), ..schema() }));
+        Field { fields: self, name, rules: Rules::default(), schema, convert }
+    }
+}
+
+impl<'f, C> Field<'f, C> {
+    /// At most `max` characters of text, or entries of a list.
+    pub(crate) fn max(mut self, max: usize) -> Self {
+        self.rules.max = Some(max);
+        self
+    }
+
+    /// An empty text is a value too.
+    pub(crate) fn blank(mut self) -> Self {
+        self.rules.blank = true;
+        self
+    }
+
+    /// A null says the same as leaving the field out.
+    pub(crate) fn nullable(mut self) -> Self {
+        self.rules.nullable = true;
+        self
+    }
+
+    /// Every value of this name counts.
+    pub(super) fn many(mut self) -> Self {
+        self.rules.many = true;
+        self
+    }
+
+    /// Goes on to `parse` the text that was read, say into a type of the domain.
+    pub(crate) fn parse<U, E: Into<Fault>>(self, parse: impl FnOnce(&str) -> Result<U, E>) -> Field<'f, impl Convert<U>>
+    where
+        C: Convert<String>,
+    {
+        let Self { fields, name, rules, schema, convert } = self;
+        let convert = |value: Value, rules: &Rules| {
+            let text = convert(value, rules)?;
+            parse(&text).map_err(|refusal| vec![refusal.into()])
+        };
+        Field { fields, name, rules, schema, convert }
+    }
+
+    /// The value; `None` if it is missing or at fault, which is recorded.
+    pub(crate) fn required<T>(mut self) -> Option<T>
+    where
+        C: Convert<T>,
+    {
+        if self.is_described(true) {
+            return None;
+        }
+        match self.fields.take(self.name, self.rules.many, false) {
+            None => self.at_fault(Fault::required()),
+            Some(Value::Null) => self.at_fault(Fault::null()),
+            Some(value) => self.convert(value),
+        }
+    }
+
+    /// The value, or `Some(None)` if there is none; `None` if it is at fault, which is recorded.
+    #[expect(clippy::option_option, reason = "absent is an answer, at fault is none")]
+    pub(crate) fn optional<T>(mut self) -> Option<Option<T>>
+    where
+        C: Convert<T>,
+    {
+        if self.is_described(false) {
+            return None;
+        }
+        match self.fields.take(self.name, self.rules.many, !self.rules.blank) {
+            None => Some(None),
+            Some(Value::Null) if self.rules.nullable => Some(None),
+            Some(Value::Null) => self.at_fault(Fault::null()),
+            Some(value) => self.convert(value).map(Some),
+        }
+    }
+
+    fn is_described(&mut self, required: bool) -> bool {
+        let Some((described, mut schema)) = self.fields.described.as_mut().zip(self.schema.take()) else {
+            return false;
+        };
+        let limit = if self.rules.many { &mut schema.max_items } else { &mut schema.max_length };
+        *limit = self.rules.max;
+        schema.nullable = self.rules.nullable;
+        described.push(Described { name: self.name, schema, required });
+        true
+    }
+
+    fn convert<T>(self, value: Value) -> Option<T>
+    where
+        C: Convert<T>,
+    {
+        let Self { fields, name, rules, convert, .. } = self;
+        match convert(value, &rules) {
+            Ok(value) => Some(value),
+            Err(faults) => {
+                let path = format!("{}{name}", fields.prefix);
+                fields.faults.extend(faults.into_iter().map(|fault| fault.below(&path)));
+                None
+            }
+        }
+    }
+
+    fn at_fault<T>(self, fault: Fault) -> Option<T> {
+        let path = format!("{}{}", self.fields.prefix, self.name);
+        self.fields.faults.push(fault.of(path));
+        None
+    }
+}

@@ -1,0 +1,229 @@
+//! The kinds of fields there are.
+
+use kernel_application::{Direction, PageNumber, PageRequest};
+use poem_openapi::registry::{MetaSchema, MetaSchemaRef};
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::Fields;
+use super::field::{Convert, Field, Rules};
+use crate::fault::Fault;
+use crate::path::strict_uuid;
+
+impl Fields {
+    /// A text, without the white space around it; not empty unless `blank`.
+    pub(crate) fn text(&mut self, name: &'static str, about: &'static str) -> Field<'_, impl Convert<String>> {
+        self.field(name, about, || MetaSchema::new("string"), text)
+    }
+
+    /// A text to the letter, white space included: a password.
+    pub(crate) fn secret(&mut self, name: &'static str, about: &'static str) -> Field<'_, impl Convert<String>> {
+        self.field(name, about, || MetaSchema::new_with_format("string", "password"), verbatim)
+    }
+
+    /// A UUID, with or without dashes.
+    pub(crate) fn uuid(&mut self, name: &'static str, about: &'static str) -> Field<'_, impl Convert<Uuid>> {
+        self.field(name, about, uuid_schema, |value, _: &Rules| uuid(&value).map_err(|fault| vec![fault]))
+    }
+
+    /// A list of UUIDs, also inside of `{"uuid": []}`.
+    pub(crate) fn uuids(&mut self, name: &'static str, about: &'static str) -> Field<'_, impl Convert<Vec<Uuid>>> {
+        self.field(name, about, uuids_schema, uuids).many()
+    }
+
+    /// `true`, `false`, `1` or `0`, in any case.
+    pub(crate) fn boolean(&mut self, name: &'static str, about: &'static str) -> Field<'_, impl Convert<bool>> {
+        self.field(name, about, || MetaSchema::new("boolean"), boolean)
+    }
+
+    /// One of `choices`, by its name on the wire.
+    pub(crate) fn choice<T: Copy + 'static>(
+        &mut self,
+        name: &'static str,
+        about: &'static str,
+        choices: &'static [T],
+        name_of: fn(T) -> &'static str,
+    ) -> Field<'_, impl Convert<T>> {
+        let schema = || MetaSchema {
+            enum_items: choices.iter().map(|it| Value::from(name_of(*it))).collect(),
+            ..MetaSchema::new("string")
+        };
+        self.field(name, about, schema, move |value: Value, _: &Rules| {
+            let sent = value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned);
+            let found = choices.iter().copied().find(|it| name_of(*it) == sent);
+            found.ok_or_else(|| vec![Fault::invalid_choice(&sent)])
+        })
+    }
+
+    /// The parameters `page` and `page_size` of every list.
+    pub(crate) fn page(&mut self) -> Option<PageRequest> {
+        let about = "Which page, counted from 1, or `last`.";
+        let schema = || MetaSchema {
+            pattern: Some("^(last|[1-9][0-9]*)$".to_owned()),
+            default: Some("1".into()),
+            ..MetaSchema::new("string")
+        };
+        let number = self.field("page", about, schema, page_number).optional();
+        let about = "Entries on a page. More than 100 is held at 100.";
+        let schema = || MetaSchema {
+            minimum: Some(1.0),
+            default: Some(PageRequest::DEFAULT_SIZE.into()),
+            ..MetaSchema::new("integer")
+        };
+        let size = self.field("page_size", about, schema, page_size).optional();
+        PageRequest::new(number?.unwrap_or(PageNumber::Number(1)), size?.unwrap_or(PageRequest::DEFAULT_SIZE))
+    }
+
+    /// The parameter `ordering`: names of `keys` with commas between them, each descending if a
+    /// dash stands before it.
+    pub(crate) fn ordering<K: Copy + 'static>(
+        &mut self,
+        keys: &'static [(&'static str, K)],
+    ) -> Option<Vec<(K, Direction)>> {
+        let about = "What to order by; a dash before a name means descending, commas separate several. \
+                     Newest first by default.";
+        let schema = || {
+            let names = keys.iter().map(|(name, _)| *name).collect::<Vec<_>>().join("|");
+            MetaSchema { pattern: Some(format!("^-?({names})(,-?({names}))*$")), ..MetaSchema::new("string") }
+        };
+        let order =
+            self.field("ordering", about, schema, |value: Value, rules: &Rules| ordering(&text(value, rules)?, keys));
+        order.optional().map(Option::unwrap_or_default)
+    }
+}
+
+fn text(value: Value, rules: &Rules) -> Result<String, Vec<Fault>> {
+    let trimmed = match value {
+        Value::String(sent) => Value::from(sent.trim()),
+        other => other,
+    };
+    verbatim(trimmed, rules)
+}
+
+fn verbatim(value: Value, rules: &Rules) -> Result<String, Vec<Fault>> {
+    let Value::String(text) = value else { return Err(vec![Fault::not_a_string()]) };
+    if text.is_empty() && !rules.blank {
+        return Err(vec![Fault::blank()]);
+    }
+    if text.contains('\0') {
+        return Err(vec![Fault::null_characters()]);
+    }
+    match rules.max {
+        Some(max) if text.chars().count() > max => Err(vec![Fault::too_long(max)]),
+        _ => Ok(text),
+    }
+}
+
+fn uuid(value: &Value) -> Result<Uuid, Fault> {
+    let sent = value.as_str().map(str::trim);
+    sent.and_then(strict_uuid).ok_or_else(Fault::not_a_uuid)
+}
+
+fn uuids(value: Value, rules: &Rules) -> Result<Vec<Uuid>, Vec<Fault>> {
+    let (path, list) = match value {
+        Value::Object(mut members) => match members.remove("uuid") {
+            Some(list) => (".uuid", list),
+            None => return Err(vec![Fault::required().of(".uuid")]),
+        },
+        other => ("", other),
+    };
+    let Value::Array(list) = list else {
+        return Err(vec![Fault::not_a_list(kind_of(&list)).below(path)]);
+    };
+    if let Some(max) = rules.max
+        && list.len() > max
+    {
+        return Err(vec![Fault::too_many(max).below(path)]);
+    }
+    let (good, bad): (Vec<_>, Vec<_>) = list
+        .iter()
+        .enumerate()
+        .map(|(at, value)| uuid(value).map_err(|fault| fault.of(format!("{path}[{at}]"))))
+        .partition(Result::is_ok);
+    if bad.is_empty() {
+        Ok(good.into_iter().flatten().collect())
+    } else {
+        Err(bad.into_iter().filter_map(Result::err).collect())
+    }
+}
+
+fn boolean(value: Value, _: &Rules) -> Result<bool, Vec<Fault>> {
+    let sent = match value {
+        Value::Bool(sent) => return Ok(sent),
+        Value::String(sent) => sent.to_ascii_lowercase(),
+        _ => String::new(),
+    };
+    match sent.trim() {
+        "true" | "1" => Ok(true),
+        "false" | "0" => Ok(false),
+        _ => Err(vec![Fault::not_a_boolean()]),
+    }
+}
+
+fn page_number(value: Value, rules: &Rules) -> Result<PageNumber, Vec<Fault>> {
+    let sent = text(value, rules)?;
+    if sent == "last" {
+        return Ok(PageNumber::Last);
+    }
+    counting_number(&sent).map(PageNumber::Number).ok_or_else(|| vec![Fault::not_a_page()])
+}
+
+fn page_size(value: Value, rules: &Rules) -> Result<u32, Vec<Fault>> {
+    counting_number(&text(value, rules)?).ok_or_else(|| vec![Fault::not_a_page_size()])
+}
+
+/// A whole number from 1. One that is larger than any list is held at the largest there is.
+fn counting_number(sent: &str) -> Option<u32> {
+    let digits = !sent.is_empty() && sent.bytes().all(|byte| byte.is_ascii_digit());
+    let number = digits.then(|| sent.parse().unwrap_or(u32::MAX))?;
+    (number > 0).then_some(number)
+}
+
+fn ordering<K: Copy>(sent: &str, keys: &[(&str, K)]) -> Result<Vec<(K, Direction)>, Vec<Fault>> {
+    let mut order = Vec::new();
+    let mut faults = Vec::new();
+    for term in sent.split(',').map(str::trim).filter(|term| !term.is_empty()) {
+        let (name, direction) = match term.strip_prefix('-') {
+            Some(name) => (name, Direction::Descending),
+            None => (term, Direction::Ascending),
+        };
+        match keys.iter().find(|(key, _)| *key == name) {
+            Some((_, key)) => order.push((*key, direction)),
+            None => faults.push(Fault::invalid_choice(term)),
+        }
+    }
+    if faults.is_empty() { Ok(order) } else { Err(faults) }
+}
+
+/// The kind of a value, by the name the messages have always used for it.
+pub(crate) fn kind_of(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "NoneType",
+        Value::Bool(_) => "bool",
+        Value::Number(number) if number.is_f64() => "float",
+        Value::Number(_) => "int",
+        Value::String(_) => "str",
+        Value::Array(_) => "list",
+        Value::Object(_) => "dict",
+    }
+}
+
+fn uuid_schema() -> MetaSchema {
+    MetaSchema::new_with_format("string", "uuid")
+}
+
+fn uuids_schema() -> MetaSchema {
+    let list = || MetaSchema {
+        items: Some(Box::new(MetaSchemaRef::Inline(Box::new(uuid_schema())))),
+        ..MetaSchema::new("array")
+    };
+    let object = MetaSchema {
+        properties: vec![("uuid", MetaSchemaRef::Inline(Box::new(list())))],
+        required: vec!["uuid"],
+        ..MetaSchema::new("object")
+    };
+    MetaSchema {
+        one_of: [object, list()].map(|schema| MetaSchemaRef::Inline(Box::new(schema))).into(),
+        ..MetaSchema::ANY
+    }
+}

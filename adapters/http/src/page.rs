@@ -1,0 +1,95 @@
+//! Lists on the wire, with links to their other pages.
+
+use kernel_application::Page;
+use poem::http::uri::Authority;
+use poem::http::{Uri, header};
+use poem::{FromRequest, Request, RequestBody};
+use poem_openapi::Object;
+use poem_openapi::types::{ParseFromJSON, ToJSON, Type};
+
+use crate::PublicUrl;
+
+/// One page of a list.
+#[derive(Object)]
+#[oai(rename = "Page")]
+pub(crate) struct PageBody<T: Type + ParseFromJSON + ToJSON> {
+    /// How many entries the whole list has.
+    count: u64,
+    /// The next page.
+    #[oai(nullable)]
+    next: Option<String>,
+    /// The page before.
+    #[oai(nullable)]
+    previous: Option<String>,
+    /// The number of this page, from 1.
+    current_page: u32,
+    /// Entries on a full page.
+    items_per_page: u32,
+    /// The entries of this page.
+    results: Vec<T>,
+}
+
+impl<T: Type + ParseFromJSON + ToJSON> PageBody<T> {
+    /// A page of the list that was asked for at `here`.
+    pub(crate) fn at<E: Into<T>>(here: &Here, page: Page<E>) -> Self {
+        Self {
+            count: page.count,
+            next: page.has_next().then(|| here.page(page.number + 1)),
+            previous: page.number.checked_sub(1).filter(|it| *it > 0).map(|it| here.page(it)),
+            current_page: page.number,
+            items_per_page: page.size,
+            results: page.entries.into_iter().map(Into::into).collect(),
+        }
+    }
+}
+
+/// The URL of a request, as its client sees it.
+pub(crate) struct Here {
+    /// Up to the question mark.
+    base: String,
+    /// All but the page, sorted by name.
+    query: Vec<(String, String)>,
+}
+
+impl Here {
+    /// The URL of another page. The first one needs no number.
+    fn page(&self, number: u32) -> String {
+        let number = (number > 1).then(|| ("page".to_owned(), number.to_string()));
+        let mut query: Vec<_> = self.query.iter().cloned().chain(number).collect();
+        query.sort_by(|one, other| one.0.cmp(&other.0));
+        let query = url_encoded(&query);
+        if query.is_empty() { self.base.clone() } else { format!("{}?{query}", self.base) }
+    }
+}
+
+fn url_encoded(query: &[(String, String)]) -> String {
+    // Encoding pairs of strings cannot fail.
+    serde_urlencoded::to_string(query).unwrap_or_default()
+}
+
+impl<'a> FromRequest<'a> for Here {
+    async fn from_request(request: &'a Request, _: &mut RequestBody) -> poem::Result<Self> {
+        let mut query: Vec<(String, String)> = request.params().unwrap_or_default();
+        query.retain(|(name, _)| name != "page");
+        let path = request.uri().path().trim_end_matches('/');
+        Ok(Self { base: format!("{}{path}/", origin(request)), query })
+    }
+}
+
+/// Scheme and host as the client knows them: from the configuration, else from the request.
+///
+/// Headers that a proxy adds are not believed: no proxy is trusted unless it is configured.
+fn origin(request: &Request) -> String {
+    if let Some(PublicUrl(Some(url))) = request.data::<PublicUrl>() {
+        return url.trim_end_matches('/').to_owned();
+    }
+    let host = request.uri().authority().map(Authority::as_str).or_else(|| request.header(header::HOST));
+    let host = host.filter(|it| is_host(it)).unwrap_or("localhost");
+    format!("{}://{host}", request.scheme())
+}
+
+/// Whether a link can be made with it: a host that anybody sends ends up in our answer.
+fn is_host(host: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-.:[]".contains(&byte);
+    host.len() <= 255 && host.bytes().all(plain) && host.parse::<Uri>().is_ok()
+}

@@ -1,0 +1,301 @@
+//! Every refusal leaves the API in one shape: a problem document of RFC 9457.
+
+use std::fmt;
+
+use kernel_application::{Denied, Rate};
+use kernel_domain::{BoxError, CorrelationId, StoreError};
+use poem::Response;
+use poem::error::ResponseError;
+use poem::http::{HeaderName, HeaderValue, StatusCode, header};
+use poem_openapi::registry::{MetaHeader, MetaMediaType, MetaResponse, MetaResponses, Registry};
+use poem_openapi::types::{ToJSON, Type};
+use poem_openapi::{ApiResponse, Object};
+
+use crate::fault::Fault;
+
+/// The media type of a problem document.
+pub(crate) const MEDIA_TYPE: &str = "application/problem+json";
+
+/// How long a client waits before it tries again, in seconds.
+const RETRY_AFTER: &str = "1";
+
+/// Why a request was not served.
+#[derive(Debug)]
+pub(crate) struct Problem {
+    status: StatusCode,
+    /// At least one.
+    faults: Vec<Fault>,
+    headers: Vec<(HeaderName, HeaderValue)>,
+    /// For our logs only.
+    cause: Option<BoxError>,
+}
+
+impl Problem {
+    fn new(status: StatusCode, fault: Fault) -> Self {
+        Self { status, faults: vec![fault], headers: Vec::new(), cause: None }
+    }
+
+    fn with(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.push((name, value));
+        self
+    }
+
+    /// The request makes no sense, or a rule of the business forbids it.
+    pub(crate) fn refused(fault: Fault) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, fault)
+    }
+
+    /// All that is wrong with the request. `faults` has at least one entry.
+    pub(crate) fn invalid(faults: Vec<Fault>) -> Self {
+        Self { status: StatusCode::BAD_REQUEST, faults, headers: Vec::new(), cause: None }
+    }
+
+    fn unauthorized(fault: Fault) -> Self {
+        let challenge = HeaderValue::from_static("Bearer realm=\"api\"");
+        Self::new(StatusCode::UNAUTHORIZED, fault).with(header::WWW_AUTHENTICATE, challenge)
+    }
+
+    pub(crate) fn not_authenticated() -> Self {
+        Self::unauthorized(Fault::not_authenticated())
+    }
+
+    pub(crate) fn authentication_failed() -> Self {
+        Self::unauthorized(Fault::authentication_failed())
+    }
+
+    pub(crate) fn permission_denied() -> Self {
+        Self::new(StatusCode::FORBIDDEN, Fault::permission_denied())
+    }
+
+    pub(crate) fn not_found() -> Self {
+        Self::new(StatusCode::NOT_FOUND, Fault::not_found())
+    }
+
+    /// A page past the end of a list.
+    pub(crate) fn no_such_page() -> Self {
+        Self::new(StatusCode::NOT_FOUND, Fault::no_such_page())
+    }
+
+    pub(crate) fn method_not_allowed(method: impl fmt::Display, allow: HeaderValue) -> Self {
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, Fault::method_not_allowed(method)).with(header::ALLOW, allow)
+    }
+
+    pub(crate) fn request_timeout() -> Self {
+        Self::new(StatusCode::REQUEST_TIMEOUT, Fault::request_timeout())
+    }
+
+    /// Somebody else was faster.
+    pub(crate) fn conflict() -> Self {
+        Self::new(StatusCode::CONFLICT, Fault::conflict())
+    }
+
+    pub(crate) fn too_large(limit: usize) -> Self {
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, Fault::too_large(limit))
+    }
+
+    pub(crate) fn unsupported_media_type(media_type: &str) -> Self {
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, Fault::unsupported_media_type(media_type))
+    }
+
+    /// Asked too often: the scope, its rate, and the seconds until the next request may pass.
+    pub(crate) fn throttled(scope: &str, rate: Rate, seconds: u64) -> Self {
+        Self::new(StatusCode::TOO_MANY_REQUESTS, Fault::throttled(scope, rate, seconds))
+            .with(header::RETRY_AFTER, HeaderValue::from(seconds))
+    }
+
+    /// Our fault; `cause` goes to the log and nowhere else.
+    pub(crate) fn internal(cause: impl Into<BoxError>) -> Self {
+        let problem = Self::new(StatusCode::INTERNAL_SERVER_ERROR, Fault::internal());
+        Self { cause: Some(cause.into()), ..problem }
+    }
+
+    /// Something we need is down or overloaded; the same request may well succeed later.
+    pub(crate) fn unavailable(cause: impl Into<BoxError>) -> Self {
+        let problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, Fault::unavailable())
+            .with(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER));
+        Self { cause: Some(cause.into()), ..problem }
+    }
+
+    /// What the framework refused by itself, in our words.
+    pub(crate) fn from_framework(error: poem::Error) -> Self {
+        match error.downcast::<Self>() {
+            Ok(problem) => problem,
+            Err(error) => match error.status() {
+                StatusCode::NOT_FOUND => Self::not_found(),
+                status if status.is_client_error() => {
+                    Self::new(status, Fault::new("invalid", status.canonical_reason().unwrap_or("Bad Request")))
+                }
+                _ => Self::internal(error.to_string()),
+            },
+        }
+    }
+
+    /// The answer to the request that `correlation_id` names. What is our fault is logged here, once.
+    pub(crate) fn into_answer(self, correlation_id: &CorrelationId) -> Response {
+        if self.status.is_server_error() {
+            let cause = self.cause.as_deref().map(tracing::field::display);
+            let chain = self.cause.as_deref().and_then(causes_of).map(tracing::field::display);
+            tracing::error!(status = self.status.as_u16(), cause, chain, "a request failed");
+        }
+        let mut response = Response::builder()
+            .status(self.status)
+            .content_type(MEDIA_TYPE)
+            .body(self.document(correlation_id).to_json_string());
+        response.headers_mut().extend(self.headers);
+        response
+    }
+
+    fn document(&self, correlation_id: &CorrelationId) -> ProblemBody {
+        let title = self.status.canonical_reason().unwrap_or_default().to_owned();
+        let (code, detail) = match self.faults.as_slice() {
+            [only] => (only.code, only.message.clone()),
+            all => {
+                let first = all.first().map_or("invalid", |it| it.code);
+                let code = if all.iter().all(|it| it.code == first) { first } else { "invalid" };
+                (code, format!("The request has {} faults.", all.len()))
+            }
+        };
+        ProblemBody {
+            r#type: "about:blank".to_owned(),
+            title,
+            status: self.status.as_u16(),
+            detail,
+            code: code.to_owned(),
+            errors: self.faults.iter().map(FaultBody::from).collect(),
+            correlation_id: correlation_id.to_string(),
+        }
+    }
+}
+
+/// What stands behind `error`, outermost first.
+fn causes_of(error: &(dyn std::error::Error + Send + Sync + 'static)) -> Option<String> {
+    let causes: Vec<String> =
+        std::iter::successors(error.source(), |cause| cause.source()).map(ToString::to_string).collect();
+    (!causes.is_empty()).then(|| causes.join(": "))
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.status)
+    }
+}
+
+impl std::error::Error for Problem {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.cause.as_deref().map(|cause| cause as _)
+    }
+}
+
+impl ResponseError for Problem {
+    fn status(&self) -> StatusCode {
+        self.status
+    }
+}
+
+impl From<Denied> for Problem {
+    fn from(denied: Denied) -> Self {
+        match denied {
+            Denied::Forbidden(_) => Self::permission_denied(),
+            Denied::Undecided(..) => Self::unavailable(denied),
+        }
+    }
+}
+
+impl From<StoreError> for Problem {
+    /// What went wrong behind a port is for our logs, not for the caller.
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Duplicate { key } => Self::refused(Fault::unique(key)),
+            StoreError::Conflict(_) | StoreError::Contended(_) => Self::conflict(),
+            StoreError::Corrupt { .. } => Self::internal(error),
+            StoreError::Unavailable(_) => Self::unavailable(error),
+        }
+    }
+}
+
+/// A refusal, as a problem document (RFC 9457).
+#[derive(Object)]
+#[oai(rename = "Problem")]
+struct ProblemBody {
+    /// Always `about:blank`: the code says more than a page could.
+    r#type: String,
+    /// The name of the status.
+    title: String,
+    /// The status of the answer.
+    status: u16,
+    /// For people: what is wrong.
+    detail: String,
+    /// For programs: what is wrong. `invalid` when several things are that have different codes.
+    code: String,
+    /// All that is wrong, at least one entry.
+    errors: Vec<FaultBody>,
+    /// The request, as our logs know it.
+    correlation_id: String,
+}
+
+/// One thing that is wrong with a request.
+#[derive(Object)]
+#[oai(rename = "Fault", skip_serializing_if_is_none)]
+struct FaultBody {
+    /// Stable, for programs: `required`.
+    code: String,
+    /// For people; may change, and follows the language asked for.
+    message: String,
+    /// Where in the request, as a dotted path: `[1].tracking_number`.
+    field: Option<String>,
+}
+
+impl From<&Fault> for FaultBody {
+    fn from(fault: &Fault) -> Self {
+        Self { code: fault.code.to_owned(), message: fault.message.clone(), field: fault.field.clone() }
+    }
+}
+
+/// Every error answer that an operation may give; the document leaves out those that one cannot.
+const DOCUMENTED: [(StatusCode, &str); 11] = [
+    (StatusCode::BAD_REQUEST, "The request makes no sense, or a rule forbids it: `errors` lists all that is wrong."),
+    (StatusCode::UNAUTHORIZED, "No credentials, or bad ones."),
+    (StatusCode::FORBIDDEN, "The credentials do not allow this."),
+    (StatusCode::NOT_FOUND, "There is no such thing, or no such page."),
+    (StatusCode::REQUEST_TIMEOUT, "The body did not arrive in time."),
+    (StatusCode::CONFLICT, "Somebody else changed the same thing at the same time."),
+    (StatusCode::PAYLOAD_TOO_LARGE, "The body is too large."),
+    (StatusCode::UNSUPPORTED_MEDIA_TYPE, "The body is neither JSON nor form-encoded."),
+    (StatusCode::TOO_MANY_REQUESTS, "Asked too often; `Retry-After` says when to try again."),
+    (StatusCode::INTERNAL_SERVER_ERROR, "Our fault; we find the reason under the correlation id."),
+    (StatusCode::SERVICE_UNAVAILABLE, "Overloaded, or something we need is down."),
+];
+
+impl ApiResponse for Problem {
+    fn meta() -> MetaResponses {
+        let responses = DOCUMENTED.map(|(status, description)| MetaResponse {
+            description,
+            status: Some(status.as_u16()),
+            status_range: None,
+            content: vec![MetaMediaType { content_type: MEDIA_TYPE, schema: ProblemBody::schema_ref() }],
+            headers: documented_header(status).into_iter().collect(),
+        });
+        MetaResponses { responses: responses.into() }
+    }
+
+    fn register(registry: &mut Registry) {
+        ProblemBody::register(registry);
+    }
+}
+
+fn documented_header(status: StatusCode) -> Option<MetaHeader> {
+    let (name, description) = match status {
+        StatusCode::UNAUTHORIZED => ("WWW-Authenticate", "How to authenticate."),
+        StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
+            ("Retry-After", "Seconds to wait before the next try.")
+        }
+        _ => return None,
+    };
+    Some(MetaHeader {
+        name: name.to_owned(),
+        description: Some(description.to_owned()),
+        required: true,
+        deprecated: false,
+        schema: String::schema_ref(),
+    })
+}

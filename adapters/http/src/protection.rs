@@ -1,0 +1,39 @@
+//! Headers that tell browsers to be careful with what we answer.
+
+use poem::http::HeaderValue;
+use poem::http::header::{self, HeaderName};
+use poem::{Endpoint, Middleware, Request, Response, Result};
+
+/// What every answer says unless it says otherwise itself.
+const HEADERS: [(HeaderName, &str); 5] = [
+    (header::CACHE_CONTROL, "no-store"),
+    (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
+    (header::REFERRER_POLICY, "no-referrer"),
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::X_FRAME_OPTIONS, "DENY"),
+];
+
+/// Adds the headers.
+pub(crate) struct Protected;
+
+impl<E: Endpoint<Output = Response>> Middleware<E> for Protected {
+    type Output = ProtectedEndpoint<E>;
+
+    fn transform(&self, inner: E) -> Self::Output {
+        ProtectedEndpoint(inner)
+    }
+}
+
+pub(crate) struct ProtectedEndpoint<E>(E);
+
+impl<E: Endpoint<Output = Response>> Endpoint for ProtectedEndpoint<E> {
+    type Output = Response;
+
+    async fn call(&self, request: Request) -> Result<Response> {
+        let mut response = self.0.call(request).await?;
+        for (name, value) in HEADERS {
+            response.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));
+        }
+        Ok(response)
+    }
+}

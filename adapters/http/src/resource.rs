@@ -1,0 +1,59 @@
+//! Routes: one resource per path, which knows its methods.
+
+use std::collections::HashMap;
+
+use poem::endpoint::BoxEndpoint;
+use poem::http::{HeaderValue, Method, StatusCode, header};
+use poem::{Endpoint, EndpointExt as _, Request, Response, Result, Route};
+use poem_openapi::OpenApi;
+
+use crate::problem::Problem;
+
+/// What answers at one path, method by method.
+pub(crate) struct Resource {
+    methods: HashMap<Method, BoxEndpoint<'static>>,
+    /// The value of the `Allow` header.
+    allow: HeaderValue,
+}
+
+impl Resource {
+    /// A resource with these methods. HEAD arrives as GET, OPTIONS is answered here.
+    pub(crate) fn new(methods: HashMap<Method, BoxEndpoint<'static>>) -> Self {
+        let mut names: Vec<&str> = methods.keys().map(Method::as_str).chain(["OPTIONS"]).collect();
+        if methods.contains_key(&Method::GET) {
+            names.push("HEAD");
+        }
+        names.sort_unstable();
+        let allow = HeaderValue::from_str(&names.join(", "));
+        Self { methods, allow: allow.unwrap_or(HeaderValue::from_static("OPTIONS")) }
+    }
+
+    /// A resource that can only be looked at.
+    pub(crate) fn get(endpoint: impl Endpoint + 'static) -> Self {
+        Self::new(HashMap::from([(Method::GET, endpoint.map_to_response().boxed())]))
+    }
+}
+
+impl Endpoint for Resource {
+    type Output = Response;
+
+    async fn call(&self, request: Request) -> Result<Response> {
+        if let Some(endpoint) = self.methods.get(request.method()) {
+            return endpoint.call(request).await;
+        }
+        if request.method() == Method::OPTIONS {
+            let allow = (header::ALLOW, self.allow.clone());
+            return Ok(Response::builder().status(StatusCode::NO_CONTENT).header(allow.0, allow.1).finish());
+        }
+        Err(Problem::method_not_allowed(request.method(), self.allow.clone()).into())
+    }
+}
+
+/// The operations of `api`, each under `prefix`.
+pub(crate) fn routes(prefix: &str, api: impl OpenApi) -> Route {
+    let mut table = HashMap::new();
+    api.add_routes(&mut table);
+    table
+        .into_iter()
+        .fold(Route::new(), |route, (path, methods)| route.at(format!("{prefix}{path}"), Resource::new(methods)))
+}

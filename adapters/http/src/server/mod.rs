@@ -1,0 +1,187 @@
+//! The accept loop: bounded connections, clients that keep us waiting are cut, a stop is a drain.
+//!
+//! The framework's own server waits endlessly for the rest of a header, also when it should stop.
+
+mod pace;
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use poem::http::Version;
+use poem::http::uri::Scheme;
+use poem::web::{LocalAddr, RemoteAddr};
+use poem::{Endpoint, Request, Response};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::time::{sleep, timeout};
+
+use crate::lifecycle::Lifecycle;
+use pace::{Pace, Paced};
+
+/// How a server treats its connections, and how it stops.
+#[derive(Debug, Clone, Copy)]
+pub struct ServerSettings {
+    /// Connections at the same time; more of them wait until one is closed.
+    pub connections: usize,
+    /// How long clients may keep us waiting.
+    pub patience: Patience,
+    /// After the signal to stop: how long requests are still accepted while the process says that
+    /// it is not ready, so that whoever balances the load learns of it first.
+    pub notice: Duration,
+    /// After that: how long what has begun may take to end.
+    pub grace: Duration,
+}
+
+/// How long clients may keep us waiting.
+#[derive(Debug, Clone, Copy)]
+pub struct Patience {
+    /// For a request's header, from its first byte to its last; also for the first byte of all.
+    pub header: Duration,
+    /// For the next request. Longer than load balancers keep idle connections (AWS: 60 s), or
+    /// they send requests into connections that we are closing.
+    pub idle: Duration,
+}
+
+impl Default for ServerSettings {
+    fn default() -> Self {
+        Self {
+            connections: 10_000,
+            patience: Patience { header: Duration::from_secs(10), idle: Duration::from_secs(75) },
+            notice: Duration::ZERO,
+            grace: Duration::from_secs(20),
+        }
+    }
+}
+
+/// Serves `endpoint` until `shutdown`, then drains: not ready, then no new connections, then what
+/// has begun may end. Whatever is still open after the grace is cut.
+pub async fn serve<E>(
+    listener: TcpListener,
+    endpoint: E,
+    shutdown: impl Future<Output = ()>,
+    lifecycle: Lifecycle,
+    settings: ServerSettings,
+) where
+    E: Endpoint<Output = Response> + 'static,
+{
+    let graceful = GracefulShutdown::new();
+    let (alive, cut) = watch::channel(());
+    let acceptor = Acceptor {
+        endpoint: Arc::new(endpoint),
+        permits: Arc::new(Semaphore::new(settings.connections)),
+        patience: settings.patience,
+        cut,
+    };
+
+    tokio::select! {
+        never = acceptor.accept_all(&listener, &graceful) => match never {},
+        () = shutdown => {}
+    }
+    tracing::info!("stopping: not ready any more");
+    lifecycle.drain();
+    let _ = timeout(settings.notice, acceptor.accept_all(&listener, &graceful)).await;
+    drop(listener);
+    let ended = async {
+        graceful.shutdown().await;
+        lifecycle.idle().await;
+    };
+    if timeout(settings.grace, ended).await.is_err() {
+        tracing::warn!("stopping: some requests did not end in time");
+    }
+    drop(alive);
+}
+
+struct Acceptor<E> {
+    endpoint: Arc<E>,
+    permits: Arc<Semaphore>,
+    patience: Patience,
+    /// Closed when every connection has to go.
+    cut: watch::Receiver<()>,
+}
+
+impl<E: Endpoint<Output = Response> + 'static> Acceptor<E> {
+    async fn accept_all(&self, listener: &TcpListener, graceful: &GracefulShutdown) -> Infallible {
+        loop {
+            // The semaphore is never closed.
+            let Ok(permit) = Arc::clone(&self.permits).acquire_owned().await else { continue };
+            match listener.accept().await {
+                Ok((socket, _)) => {
+                    let connection = Connection {
+                        endpoint: Arc::clone(&self.endpoint),
+                        pace: Pace::new(self.patience),
+                        watcher: graceful.watcher(),
+                        cut: self.cut.clone(),
+                        permit,
+                    };
+                    tokio::spawn(connection.serve(socket));
+                }
+                Err(error) => {
+                    // Out of file descriptors, most likely: some will be free soon.
+                    tracing::error!(cause = %error, "a connection could not be accepted");
+                    sleep(Duration::from_millis(100)).await;
+                }
+            }
+        }
+    }
+}
+
+struct Connection<E> {
+    endpoint: Arc<E>,
+    pace: Pace,
+    watcher: Watcher,
+    cut: watch::Receiver<()>,
+    permit: OwnedSemaphorePermit,
+}
+
+impl<E: Endpoint<Output = Response> + 'static> Connection<E> {
+    async fn serve(self, socket: TcpStream) {
+        let Self { endpoint, pace, watcher, mut cut, permit } = self;
+        let (Ok(local), Ok(remote)) = (socket.local_addr(), socket.peer_addr()) else { return };
+        // Answers are written at once and whole: waiting for more only delays them.
+        let _ = socket.set_nodelay(true);
+        let (local, remote) = (LocalAddr(local.into()), RemoteAddr(remote.into()));
+        let watched = pace.clone();
+        let service = service_fn(move |request: hyper::Request<Incoming>| {
+            let serving = pace.serve(request.version() == Version::HTTP_2);
+            let request = Request::from((request, local.clone(), remote.clone(), Scheme::HTTP));
+            let endpoint = Arc::clone(&endpoint);
+            async move {
+                let answer = endpoint.get_response(request).await;
+                drop(serving);
+                Ok::<hyper::Response<_>, Infallible>(answer.into())
+            }
+        });
+        let io = TokioIo::new(Paced { socket, pace: watched.clone() });
+        let builder = protocols();
+        let connection = builder.serve_connection(io, service).into_owned();
+        tokio::select! {
+            // What goes wrong on a connection is the client's business: it went away.
+            _ = watcher.watch(connection) => {}
+            () = watched.exceeded() => tracing::debug!("a connection kept us waiting too long"),
+            _ = cut.changed() => {}
+        }
+        drop(permit);
+    }
+}
+
+fn protocols() -> auto::Builder<TokioExecutor> {
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    // Waiting is the pace's business.
+    builder.http1().header_read_timeout(None).max_buf_size(64 * 1024);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .keep_alive_interval(Duration::from_secs(30))
+        .max_concurrent_streams(100)
+        .max_header_list_size(16 * 1024);
+    builder
+}
+
+#[cfg(test)]
+mod tests;

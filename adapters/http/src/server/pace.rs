@@ -1,0 +1,153 @@
+//! How long a connection may keep us waiting.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, sleep};
+
+use super::Patience;
+
+/// Watches one connection. While a request is being served its own deadline counts; between
+/// requests it may idle; once a request has begun to arrive, it has to arrive.
+#[derive(Clone)]
+pub(super) struct Pace {
+    patience: Patience,
+    state: Arc<Mutex<State>>,
+}
+
+struct State {
+    /// Requests being served.
+    serving: usize,
+    /// Bytes of a request have arrived, its last header has not.
+    arriving: bool,
+    /// Frames come and go between the requests of HTTP/2: they do not mean that one arrives.
+    multiplexed: bool,
+    /// When the state last changed.
+    since: Instant,
+}
+
+/// A request being served, for as long as this lives.
+pub(super) struct Serving(Pace);
+
+impl Pace {
+    /// A fresh connection: whoever opens one has something to say.
+    pub(super) fn new(patience: Patience) -> Self {
+        let state = State { serving: 0, arriving: true, multiplexed: false, since: Instant::now() };
+        Self { patience, state: Arc::new(Mutex::new(state)) }
+    }
+
+    /// A request has arrived.
+    pub(super) fn serve(&self, multiplexed: bool) -> Serving {
+        let mut state = self.state();
+        state.serving += 1;
+        state.arriving = false;
+        state.multiplexed = multiplexed;
+        drop(state);
+        Serving(self.clone())
+    }
+
+    /// Waits until the connection has kept us waiting too long.
+    pub(super) async fn exceeded(&self) {
+        loop {
+            let left = self.left();
+            if left.is_zero() {
+                return;
+            }
+            // The state may change while we sleep, so never for long.
+            sleep(left.min(self.patience.header / 4)).await;
+        }
+    }
+
+    fn left(&self) -> Duration {
+        let state = self.state();
+        let limit = match (state.serving, state.arriving) {
+            (0, true) => self.patience.header,
+            (0, false) => self.patience.idle,
+            _ => return self.patience.header,
+        };
+        limit.saturating_sub(state.since.elapsed())
+    }
+
+    fn heard(&self) {
+        let mut state = self.state();
+        if state.serving == 0 && !state.arriving && !state.multiplexed {
+            state.arriving = true;
+            state.since = Instant::now();
+        }
+    }
+
+    fn told(&self) {
+        let mut state = self.state();
+        if state.serving == 0 && !state.arriving {
+            state.since = Instant::now();
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        let mut state = self.0.state();
+        state.serving -= 1;
+        state.since = Instant::now();
+    }
+}
+
+/// A socket whose traffic a [`Pace`] hears of.
+pub(super) struct Paced {
+    pub(super) socket: TcpStream,
+    pub(super) pace: Pace,
+}
+
+impl AsyncRead for Paced {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let before = into.filled().len();
+        let outcome = Pin::new(&mut self.socket).poll_read(cx, into);
+        if into.filled().len() > before {
+            self.pace.heard();
+        }
+        outcome
+    }
+}
+
+impl AsyncWrite for Paced {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let outcome = Pin::new(&mut self.socket).poll_write(cx, bytes);
+        if outcome.is_ready() {
+            self.pace.told();
+        }
+        outcome
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let outcome = Pin::new(&mut self.socket).poll_write_vectored(cx, slices);
+        if outcome.is_ready() {
+            self.pace.told();
+        }
+        outcome
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.socket.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.socket).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.socket).poll_shutdown(cx)
+    }
+}

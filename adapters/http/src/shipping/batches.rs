@@ -1,0 +1,179 @@
+//! `/shipping/batches/`
+
+use std::sync::Arc;
+
+use kernel_application::{Direction, MAX_ENTRIES, PageRequest};
+use poem_openapi::OpenApi;
+use poem_openapi::payload::Json;
+use serde_json::{Value, json};
+use shipping_application::{
+    BatchFilter, BatchOrder, FindBatchError, OpenBatch, OpenBatchError, PackItems, PackItemsError, Shipping,
+};
+use shipping_domain::Alias;
+
+use super::answers::{BatchBody, ItemBody};
+use super::items::ItemQuery;
+use super::{Read, Write};
+use crate::body::{Body, Bulk, Payload};
+use crate::caller::Allowed;
+use crate::created::Created;
+use crate::fault::Fault;
+use crate::fields::{Fields, Input};
+use crate::page::{Here, PageBody};
+use crate::path::Path;
+use crate::problem::Problem;
+use crate::query::Query;
+use crate::tags::Tag;
+
+pub(crate) struct BatchesApi {
+    pub(super) shipping: Arc<Shipping>,
+}
+
+#[OpenApi(prefix_path = "/shipping/batches", tag = "Tag::Shipping")]
+impl BatchesApi {
+    /// List the batches
+    #[oai(path = "/", method = "get", operation_id = "list_batches")]
+    async fn list(
+        &self,
+        actor: Allowed<Read>,
+        query: Query<BatchQuery>,
+        here: Here,
+    ) -> Result<Json<PageBody<BatchBody>>, Problem> {
+        let BatchQuery { filter, order, page } = query.0;
+        let page = self.shipping.batches(&actor, &filter, &order, page).await?;
+        Ok(Json(PageBody::at(&here, page)))
+    }
+
+    /// Open a batch
+    ///
+    /// Without an alias it gets one.
+    #[oai(path = "/", method = "post", operation_id = "open_batch")]
+    async fn open(&self, actor: Allowed<Write>, body: Body<NewBatch>) -> Result<Created<BatchBody>, Problem> {
+        let NewBatch(command) = body.0;
+        Ok(Created(self.shipping.open_batch(&actor, command).await?.into()))
+    }
+
+    /// See a batch
+    #[oai(path = "/:alias", method = "get", operation_id = "find_batch")]
+    async fn find(&self, actor: Allowed<Read>, alias: Path<Alias>) -> Result<Json<BatchBody>, Problem> {
+        Ok(Json(self.shipping.batch(&actor, &alias.0).await?.into()))
+    }
+
+    /// List the items of a batch
+    #[oai(path = "/:alias/shippingitems", method = "get", operation_id = "list_items_of_batch")]
+    async fn items(
+        &self,
+        actor: Allowed<Read>,
+        alias: Path<Alias>,
+        query: Query<ItemQuery>,
+        here: Here,
+    ) -> Result<Json<PageBody<ItemBody>>, Problem> {
+        let ItemQuery { filter, order, page } = query.0;
+        let page = self.shipping.items_of_batch(&actor, &alias.0, filter, &order, page).await?;
+        Ok(Json(PageBody::at(&here, page)))
+    }
+
+    /// Add items to a batch
+    ///
+    /// One or many; all of them are added, or none.
+    #[oai(path = "/:alias/add", method = "post", operation_id = "pack_items")]
+    async fn add(
+        &self,
+        actor: Allowed<Write>,
+        alias: Path<Alias>,
+        body: Bulk<ItemToAdd>,
+    ) -> Result<Json<Vec<ItemBody>>, Problem> {
+        let tracking_numbers = body.entries.iter().map(|it| it.0.clone()).collect();
+        let packed = self.shipping.pack_items(&actor, PackItems { alias: alias.0, tracking_numbers }).await;
+        let packed = packed.map_err(|error| not_packed(error, &body))?;
+        Ok(Json(packed.into_iter().map(Into::into).collect()))
+    }
+}
+
+/// Which batches, in which order.
+pub(super) struct BatchQuery {
+    pub(super) filter: BatchFilter,
+    pub(super) order: Vec<(BatchOrder, Direction)>,
+    pub(super) page: PageRequest,
+}
+
+impl Input for BatchQuery {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        let completed = fields.boolean("completed", "Only those that have arrived, or have not.").optional();
+        let order = fields
+            .ordering(&[("timestamp_created", BatchOrder::Created), ("timestamp_completed", BatchOrder::Completed)]);
+        let page = fields.page();
+        Some(Self { filter: BatchFilter { completed: completed?, transport: None }, order: order?, page: page? })
+    }
+}
+
+struct NewBatch(OpenBatch);
+
+impl Input for NewBatch {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        let about = "Letters, digits, dashes and underscores, unique. Without one, or if it is blank, one is drawn.";
+        let alias = fields.text("alias", about).max(Alias::MAX_CHARS).blank().nullable();
+        let alias = alias.parse(|given| if given.is_empty() { Ok(None) } else { Alias::parse(given).map(Some) });
+        let alias = alias.optional();
+        Some(Self(OpenBatch { alias: alias?.flatten() }))
+    }
+}
+
+impl Payload for NewBatch {
+    const NAME: &'static str = "NewBatch";
+
+    fn example() -> Value {
+        json!({ "alias": "friday-evening" })
+    }
+}
+
+struct ItemToAdd(String);
+
+impl Input for ItemToAdd {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        Some(Self(fields.text("tracking_number", "The item.").required()?))
+    }
+}
+
+impl Payload for ItemToAdd {
+    const NAME: &'static str = "ItemToAdd";
+
+    fn example() -> Value {
+        json!({ "tracking_number": "20260102-0123456789" })
+    }
+}
+
+impl From<FindBatchError> for Problem {
+    fn from(error: FindBatchError) -> Self {
+        match error {
+            FindBatchError::Denied(denied) => denied.into(),
+            FindBatchError::UnknownBatch(_) | FindBatchError::UnknownTransport(_) => Self::not_found(),
+            FindBatchError::PastTheEnd => Self::no_such_page(),
+            FindBatchError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<OpenBatchError> for Problem {
+    fn from(error: OpenBatchError) -> Self {
+        match error {
+            OpenBatchError::Denied(denied) => denied.into(),
+            OpenBatchError::Store(error) => error.into(),
+        }
+    }
+}
+
+fn not_packed(error: PackItemsError, body: &Bulk<ItemToAdd>) -> Problem {
+    match error {
+        PackItemsError::Denied(denied) => denied.into(),
+        PackItemsError::UnknownBatch(_) => Problem::not_found(),
+        PackItemsError::TooMany => Problem::refused(Fault::too_many(MAX_ENTRIES)),
+        PackItemsError::BatchClosed(refusal) => Problem::refused(refusal.into()),
+        PackItemsError::Items(faults) => {
+            let told =
+                |it: kernel_application::Fault<_>| Fault::from(it.reason).of(body.path(it.index, "tracking_number"));
+            Problem::invalid(faults.into_iter().map(told).collect())
+        }
+        PackItemsError::Store(error) => error.into(),
+    }
+}

@@ -1,0 +1,167 @@
+//! The document and its pages.
+
+use std::sync::Arc;
+
+use kernel_application::testing::CountingIds;
+use poem::Route;
+use poem::test::TestClient;
+use serde_json::{Value, json};
+
+use super::Parcels;
+use super::contexts::{Served, serving};
+use crate::docs::Docs;
+use crate::{HttpSettings, document};
+
+fn document() -> Value {
+    document::document(&document::service::<Parcels>())
+}
+
+#[test]
+fn every_path_is_written_as_the_original_wrote_it() {
+    let document = document();
+    let paths: Vec<_> = document["paths"].as_object().expect("paths").keys().collect();
+
+    assert!(paths.iter().all(|path| path.starts_with("/api/v1/") && path.ends_with('/')), "{paths:?}");
+}
+
+#[test]
+fn a_query_is_documented_parameter_by_parameter() {
+    let document = document();
+    let parameters = document["paths"]["/api/v1/parcels/"]["get"]["parameters"].as_array().expect("parameters");
+    let schema_of = |name: &str| &parameters.iter().find(|it| it["name"] == name).expect(name)["schema"];
+
+    let names: Vec<_> = parameters.iter().map(|it| it["name"].as_str().unwrap_or_default()).collect();
+    assert_eq!(names, ["fragile", "ordering", "owner", "page", "page_size", "size"]);
+    assert!(
+        parameters.iter().all(|it| it["in"] == "query" && it["required"] == false && it["description"].is_string())
+    );
+    assert_eq!(*schema_of("size"), json!({ "type": "string", "enum": ["SMALL", "LARGE"] }));
+    assert_eq!(*schema_of("owner"), json!({ "type": "string", "format": "uuid" }));
+    assert_eq!(schema_of("ordering")["pattern"], "^-?(created|label)(,-?(created|label))*$");
+}
+
+#[test]
+fn a_body_is_documented_by_the_reading_of_it_for_json_and_forms() {
+    let document = document();
+    let body = &document["paths"]["/api/v1/parcels/"]["post"]["requestBody"];
+    assert_eq!(body["required"], true);
+    for media_type in ["application/json", "application/x-www-form-urlencoded"] {
+        assert_eq!(body["content"][media_type]["schema"]["$ref"], "#/components/schemas/NewParcel");
+    }
+
+    let schema = &document["components"]["schemas"]["NewParcel"];
+    assert_eq!(schema["required"], json!(["label"]));
+    assert_eq!(
+        schema["properties"]["label"],
+        json!({ "type": "string", "maxLength": 5, "description": "What it is called." })
+    );
+    assert_eq!(schema["properties"]["owner"]["nullable"], true);
+    assert_eq!(schema["example"], json!({ "label": "tea", "fragile": true }));
+}
+
+#[test]
+fn a_bulk_body_is_documented_as_one_or_many() {
+    let document = document();
+    let schema = &document["paths"]["/api/v1/parcels/add/"]["post"]["requestBody"]["content"]["application/json"];
+
+    assert_eq!(schema["schema"]["oneOf"][1]["maxItems"], 1000);
+}
+
+#[test]
+fn an_operation_lists_the_errors_it_can_answer_and_no_others() {
+    let document = document();
+    let statuses = |path: &str, method: &str| {
+        let responses = document["paths"][path][method]["responses"].as_object().expect("responses");
+        responses.keys().cloned().collect::<Vec<_>>().join(" ")
+    };
+
+    assert_eq!(statuses("/api/v1/parcels/", "get"), "200 400 404 429 500 503");
+    assert_eq!(statuses("/api/v1/parcels/", "post"), "200 400 408 409 413 415 429 500 503");
+    let answer = &document["paths"]["/api/v1/parcels/"]["post"]["responses"];
+    let problem = &answer["400"]["content"]["application/problem+json"]["schema"]["$ref"];
+    assert_eq!(problem, "#/components/schemas/Problem");
+    assert!(answer["200"]["content"]["application/json"].is_object());
+}
+
+#[test]
+fn the_public_contract_changes_only_on_purpose() {
+    let mut document: Value = serde_json::from_str(&crate::openapi_document()).expect("JSON");
+    document["info"]["version"] = "[version]".into();
+
+    insta::assert_json_snapshot!("openapi", document);
+}
+
+#[test]
+fn every_operation_says_what_it_does_who_may_do_it_and_gives_an_example() {
+    let document: Value = serde_json::from_str(&crate::openapi_document()).expect("JSON");
+    let paths = document["paths"].as_object().expect("paths");
+    let operations: Vec<_> = paths
+        .iter()
+        .flat_map(|(path, methods)| {
+            methods.as_object().into_iter().flatten().map(move |(method, it)| (path, method, it))
+        })
+        .collect();
+
+    assert!(operations.len() > 15, "operations were found");
+    for (path, method, operation) in operations {
+        let public = path == "/api/v1/auth/signin/";
+        assert!(operation["summary"].is_string() && operation["operationId"].is_string(), "{method} {path}");
+        assert_eq!(operation["tags"].as_array().map(Vec::len), Some(1), "{method} {path}");
+        assert_eq!(operation["security"].is_null(), public, "{method} {path}");
+        let answers = operation["responses"].as_object().expect("responses");
+        assert!(public || ["401", "403"].iter().all(|it| answers.contains_key(*it)), "{method} {path}");
+        assert!(["400", "500", "503"].iter().all(|it| answers.contains_key(*it)), "{method} {path}");
+        for schema in schemas_of(operation) {
+            assert!(document["components"]["schemas"][&schema]["example"].is_object(), "{schema} has no example");
+        }
+    }
+}
+
+/// The schemas that `operation` takes and gives, those inside of pages included.
+fn schemas_of(operation: &Value) -> Vec<String> {
+    let written = operation["requestBody"].to_string() + &operation["responses"].to_string();
+    let named = written.split("#/components/schemas/").skip(1).filter_map(|it| it.split('"').next());
+    named.map(|it| it.trim_start_matches("Page_").to_owned()).filter(|it| it != "Problem").collect()
+}
+
+#[tokio::test]
+async fn the_documentation_is_public_only_where_it_is_meant_to_be() {
+    for (public, token, status) in [(true, "", 200), (false, "", 401), (false, "nobody", 403), (false, "staff", 200)] {
+        let settings = HttpSettings { public_docs: public, ..HttpSettings::default() };
+        let client = serving(Served::default(), settings);
+        for page in ["openapi.json", "swagger", "redoc/"] {
+            let request = client.get(format!("/api/docs/{page}"));
+            let request =
+                if token.is_empty() { request } else { request.header("authorization", format!("Bearer {token}")) };
+            assert_eq!(request.send().await.0.status().as_u16(), status, "{page} for {token:?}");
+        }
+        client.get("/").send().await.assert_status_is_ok();
+    }
+}
+
+#[tokio::test]
+async fn the_pages_load_nothing_from_anywhere_else() {
+    let docs = Docs::of(&document::service::<Parcels>()).mounted_on(Route::new(), true);
+    let client = TestClient::new(crate::pipeline(
+        docs,
+        Arc::new(CountingIds::default()),
+        super::contexts::throttle(false),
+        HttpSettings::default(),
+    ));
+
+    client.get("/api/docs/openapi.json").send().await.assert_content_type("application/json");
+    for path in ["/", "/api/docs/swagger", "/api/docs/redoc"] {
+        let response = client.get(path).send().await;
+        response.assert_content_type("text/html; charset=utf-8");
+        let policy = response.0.header("content-security-policy").expect("a policy").to_owned();
+        assert!(policy.starts_with("default-src 'none'") && !policy.contains("http"), "{policy}");
+        let page = response.0.into_body().into_string().await.expect("a page");
+        for load in ["<link ", "src=\"http", "src='http", "@import", "url(http", "url(\"http"] {
+            let outside_of_scripts: String =
+                page.split("<script").map(|it| it.rsplit("</script>").next().unwrap_or(it)).collect();
+            assert!(!outside_of_scripts.contains(load), "{path} has {load}");
+        }
+        assert!(path == "/" || page.contains("/api/v1/parcels/"), "{path} shows our document");
+        assert!(path == "/" || policy.matches("'sha256-").count() == 2, "{policy}");
+    }
+}

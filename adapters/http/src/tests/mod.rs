@@ -1,0 +1,204 @@
+//! What the API promises whatever it serves, tried on an API that exists only here.
+
+mod auth;
+mod bodies;
+mod callers;
+mod contexts;
+mod distribution;
+mod documentation;
+mod lists;
+mod logs;
+mod pipeline;
+mod shipping;
+mod user;
+
+use std::sync::Arc;
+
+use kernel_application::testing::CountingIds;
+use kernel_application::{Direction, Page, PageRequest};
+use kernel_domain::StoreError;
+use poem::test::{TestClient, TestResponse};
+use poem::{Endpoint, Response};
+use poem_openapi::payload::Json;
+use poem_openapi::{Object, OpenApi};
+use serde_json::{Value, json};
+use tokio::sync::Notify;
+use uuid::Uuid;
+
+use crate::body::{Body, Bulk, Payload};
+use crate::fault::Fault;
+use crate::fields::{Fields, Input};
+use crate::page::{Here, PageBody};
+use crate::path::Path;
+use crate::problem::Problem;
+use crate::query::Query;
+use crate::{HttpSettings, resource};
+
+/// A parcel, as it is sent and as it is answered.
+#[derive(Object, Clone)]
+struct Parcel {
+    label: String,
+    note: String,
+    fragile: bool,
+    owner: Option<Uuid>,
+    staff: Vec<Uuid>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Size {
+    Small,
+    Large,
+}
+
+const SIZES: &[Size] = &[Size::Small, Size::Large];
+
+fn name_of(size: Size) -> &'static str {
+    match size {
+        Size::Small => "SMALL",
+        Size::Large => "LARGE",
+    }
+}
+
+impl Input for Parcel {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        let label = fields.text("label", "What it is called.").max(5).required();
+        let note = fields.text("note", "Anything.").blank().optional();
+        let fragile = fields.boolean("fragile", "Whether it breaks.").optional();
+        let owner = fields.uuid("owner", "Whose it is.").nullable().optional();
+        let staff = fields.uuids("staff", "Who looks after it.").max(2).optional();
+        let size = fields.choice("size", "How large it is.", SIZES, name_of).optional();
+        size?;
+        Some(Self {
+            label: label?,
+            note: note?.unwrap_or_default(),
+            fragile: fragile?.unwrap_or_default(),
+            owner: owner?,
+            staff: staff?.unwrap_or_default(),
+        })
+    }
+}
+
+impl Payload for Parcel {
+    const NAME: &'static str = "NewParcel";
+
+    fn example() -> Value {
+        json!({ "label": "tea", "fragile": true })
+    }
+}
+
+struct ParcelQuery {
+    size: Option<Size>,
+    fragile: Option<bool>,
+    page: PageRequest,
+    order: Vec<(&'static str, Direction)>,
+}
+
+impl Input for ParcelQuery {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        let size = fields.choice("size", "Only those of this size.", SIZES, name_of).optional();
+        let fragile = fields.boolean("fragile", "Only those that break.").optional();
+        let owner = fields.uuid("owner", "Only those of this owner.").optional();
+        let order = fields.ordering(&[("created", "created"), ("label", "label")]);
+        let page = fields.page();
+        owner?;
+        Some(Self { size: size?, fragile: fragile?, page: page?, order: order? })
+    }
+}
+
+/// How many parcels the list has.
+const PARCELS: u64 = 25;
+
+struct Parcels {
+    gate: Arc<Notify>,
+    finished: Arc<Notify>,
+}
+
+#[OpenApi]
+#[expect(clippy::unused_async, reason = "operations are asynchronous whether they wait or not")]
+impl Parcels {
+    /// Take a parcel
+    #[oai(path = "/parcels", method = "post")]
+    async fn take(&self, Body(parcel): Body<Parcel>) -> Result<Json<Parcel>, Problem> {
+        Ok(Json(parcel))
+    }
+
+    /// Take many parcels
+    #[oai(path = "/parcels/add", method = "post")]
+    async fn add(&self, parcels: Bulk<Parcel>) -> Result<Json<Vec<Parcel>>, Problem> {
+        Ok(Json(parcels.entries))
+    }
+
+    /// List parcels
+    #[oai(path = "/parcels", method = "get")]
+    async fn list(&self, query: Query<ParcelQuery>, here: Here) -> Result<Json<PageBody<Parcel>>, Problem> {
+        let Query(query) = query;
+        let number = query.page.number_in(PARCELS).ok_or_else(Problem::no_such_page)?;
+        let label = format!("{:?} {:?} {:?}", query.size, query.fragile, query.order);
+        let parcel = Parcel { label, note: "n".repeat(2000), fragile: false, owner: None, staff: vec![] };
+        let page = Page { entries: vec![parcel], count: PARCELS, number, size: query.page.size() };
+        Ok(Json(PageBody::at(&here, page)))
+    }
+
+    /// Find a parcel
+    #[oai(path = "/parcels/:uuid", method = "get")]
+    async fn find(&self, uuid: Path<Uuid>) -> Result<Json<Uuid>, Problem> {
+        Ok(Json(uuid.0))
+    }
+
+    /// Drop a parcel
+    #[oai(path = "/panics", method = "get")]
+    async fn panics(&self) -> Result<Json<u8>, Problem> {
+        panic!("the secret is out")
+    }
+
+    /// Lose a parcel
+    #[oai(path = "/breaks", method = "get")]
+    async fn breaks(&self) -> Result<Json<u8>, Problem> {
+        Err(StoreError::unavailable("the secret host does not answer").into())
+    }
+
+    /// Wait for ever
+    #[oai(path = "/waits", method = "get")]
+    async fn waits(&self) -> Result<Json<u8>, Problem> {
+        std::future::pending().await
+    }
+
+    /// Take one's time
+    #[oai(path = "/waits", method = "post")]
+    async fn works(&self) -> Result<Json<u8>, Problem> {
+        self.gate.notified().await;
+        self.finished.notify_one();
+        Ok(Json(1))
+    }
+
+    /// Race
+    #[oai(path = "/races", method = "post")]
+    async fn races(&self) -> Result<Json<u8>, Problem> {
+        Err(Problem::refused(Fault::new("RaceLost", "somebody was faster")))
+    }
+}
+
+fn parcels() -> Parcels {
+    Parcels { gate: Arc::default(), finished: Arc::default() }
+}
+
+fn serving(parcels: Parcels, settings: HttpSettings) -> TestClient<impl Endpoint<Output = Response>> {
+    let routes = resource::routes("/api/v1", parcels);
+    TestClient::new(crate::pipeline(routes, Arc::new(CountingIds::default()), contexts::throttle(false), settings))
+}
+
+fn client() -> TestClient<impl Endpoint<Output = Response>> {
+    serving(parcels(), HttpSettings::default())
+}
+
+async fn json_of(response: TestResponse) -> Value {
+    response.0.into_body().into_json().await.expect("JSON")
+}
+
+/// The faults of a problem document: field, code and message of each.
+async fn faults_of(response: TestResponse) -> Vec<(String, String, String)> {
+    let problem = json_of(response).await;
+    let text = |fault: &Value, name: &str| fault[name].as_str().unwrap_or_default().to_owned();
+    let faults = problem["errors"].as_array().expect("a list of faults");
+    faults.iter().map(|it| (text(it, "field"), text(it, "code"), text(it, "message"))).collect()
+}

@@ -1,0 +1,157 @@
+//! The database, whichever it is.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use auth_application::AuthQueries;
+use auth_domain::AuthStore;
+use distribution_application::DistributionQueries;
+use distribution_domain::DistributionStore;
+use kernel_application::Deliveries;
+use kernel_domain::StoreError;
+use shipping_application::ShippingQueries;
+use shipping_domain::ShippingStore;
+use user_application::UserQueries;
+use user_domain::UserStore;
+
+use crate::{mysql, sqlite};
+
+/// The subscriber that takes events out of the process.
+pub const BUS: &str = "bus";
+
+/// How much of a database to use, and for whom.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Connections at most.
+    pub pool_size: u32,
+    /// How long a request waits for a connection before it is told that the store is unavailable.
+    pub patience: Duration,
+    /// Who hears of events: each of these has a queue of deliveries of its own, with every event from
+    /// the moment it is named here.
+    pub subscribers: Vec<String>,
+}
+
+impl Default for Settings {
+    /// A few connections per core are all that a database can use; there are more, so that a
+    /// burst that waits for one row leaves some to everybody else. Half a second is long for a
+    /// queue, and events go to one bus.
+    fn default() -> Self {
+        Self { pool_size: 32, patience: Duration::from_millis(500), subscribers: vec![BUS.to_owned()] }
+    }
+}
+
+/// Why a URL leads to no database. The URL itself is never repeated: it may hold a password.
+#[derive(Debug, thiserror::Error)]
+pub enum InvalidDatabase {
+    /// It names no backend that we speak.
+    #[error("the database URL starts with neither mysql:// nor sqlite://")]
+    Scheme,
+    /// It cannot be read.
+    #[error("the database URL is malformed: {0}")]
+    Malformed(String),
+    /// There is no folder for the file.
+    #[error("the database's folder cannot be made: {0}")]
+    Folder(#[source] std::io::Error),
+}
+
+/// What each backend offers.
+#[async_trait::async_trait]
+pub(crate) trait Backend:
+    AuthStore
+    + AuthQueries
+    + DistributionStore
+    + DistributionQueries
+    + ShippingStore
+    + ShippingQueries
+    + UserStore
+    + UserQueries
+{
+    async fn migrate(&self) -> Result<(), StoreError>;
+    #[cfg(feature = "testing")]
+    async fn revert(&self) -> Result<(), StoreError>;
+    async fn ping(&self) -> Result<(), StoreError>;
+    fn deliveries(&self, subscriber: &str) -> Arc<dyn Deliveries>;
+    fn statements(&self) -> u64;
+}
+
+/// A pool of connections to a database, and the stores that it serves.
+#[derive(Clone)]
+pub struct Database(Arc<dyn Backend>);
+
+impl Database {
+    /// Opens `mysql://user:password@host/name` or `sqlite://path/to/file`, inside a runtime.
+    /// Connections are made when they are needed: a server that is down now may be up then.
+    pub fn open(url: &str, settings: &Settings) -> Result<Self, InvalidDatabase> {
+        match url.split_once("://") {
+            Some(("mysql", _)) => Ok(Self(Arc::new(mysql::open(url, settings)?))),
+            Some(("sqlite", path)) => Ok(Self(Arc::new(sqlite::open(path, settings)?))),
+            _ => Err(InvalidDatabase::Scheme),
+        }
+    }
+
+    /// Brings the schema up to date. Safe to call from several instances at once.
+    pub async fn migrate(&self) -> Result<(), StoreError> {
+        self.0.migrate().await
+    }
+
+    /// Takes every migration back, and all data with it.
+    #[cfg(feature = "testing")]
+    pub async fn revert(&self) -> Result<(), StoreError> {
+        self.0.revert().await
+    }
+
+    /// Whether the database answers.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        self.0.ping().await
+    }
+
+    /// How many statements the database was asked through this pool so far, `BEGIN` and `COMMIT` included.
+    pub fn statements(&self) -> u64 {
+        self.0.statements()
+    }
+
+    /// The events that wait for one of the [`Settings::subscribers`].
+    pub fn deliveries(&self, subscriber: &str) -> Arc<dyn Deliveries> {
+        self.0.deliveries(subscriber)
+    }
+
+    /// Where auth's units of work begin.
+    pub fn auth_store(&self) -> Arc<dyn AuthStore> {
+        self.0.clone()
+    }
+
+    /// Auth's read side.
+    pub fn auth_queries(&self) -> Arc<dyn AuthQueries> {
+        self.0.clone()
+    }
+
+    /// Where distribution's units of work begin.
+    pub fn distribution_store(&self) -> Arc<dyn DistributionStore> {
+        self.0.clone()
+    }
+
+    /// Distribution's read side.
+    pub fn distribution_queries(&self) -> Arc<dyn DistributionQueries> {
+        self.0.clone()
+    }
+
+    /// Where shipping's units of work begin.
+    pub fn shipping_store(&self) -> Arc<dyn ShippingStore> {
+        self.0.clone()
+    }
+
+    /// Shipping's read side.
+    pub fn shipping_queries(&self) -> Arc<dyn ShippingQueries> {
+        self.0.clone()
+    }
+
+    /// Where the user context's units of work begin.
+    pub fn user_store(&self) -> Arc<dyn UserStore> {
+        self.0.clone()
+    }
+
+    /// The user context's read side.
+    pub fn user_queries(&self) -> Arc<dyn UserQueries> {
+        self.0.clone()
+    }
+}

@@ -1,0 +1,102 @@
+//! Distribution's read side: rows straight to views.
+
+use std::collections::HashMap;
+
+use async_trait::async_trait;
+use diesel::prelude::*;
+use diesel::sql_types::Bool;
+use diesel_async::RunQueryDsl;
+use distribution_application::{CenterFilter, CenterSummary, DistributionQueries};
+use distribution_domain::{CenterCode, CenterId, StaffId};
+use kernel_application::{Page, PageRequest};
+use kernel_domain::StoreError;
+
+use super::super::page::Window;
+use super::super::record::CHUNK;
+use super::super::{Backend, Connection, Stores, corrupt};
+use super::CenterRow;
+use crate::error::store_error;
+use crate::id::Id;
+use crate::schema::{distribution_center_staff, distribution_centers};
+use crate::sql::{Prepared, padded};
+
+#[async_trait]
+impl DistributionQueries for Stores {
+    async fn center(&self, id: CenterId) -> Result<Option<CenterSummary>, StoreError> {
+        let mut lease = self.reader().await?;
+        let row = distribution_centers::table.find(Id(id.as_uuid())).select(CenterRow::as_select());
+        let row = row.get_result(lease.connection()).await.optional().map_err(store_error)?;
+        Ok(with_staff(lease.connection(), row.into_iter().collect()).await?.pop())
+    }
+
+    async fn centers_coded(&self, codes: &[CenterCode]) -> Result<Vec<CenterSummary>, StoreError> {
+        let mut lease = self.reader().await?;
+        let mut rows = Vec::with_capacity(codes.len());
+        for chunk in codes.chunks(CHUNK) {
+            let wanted = distribution_centers::center_code.eq_any(padded(chunk.iter().map(CenterCode::as_str)));
+            let found = Prepared::kept(distribution_centers::table.filter(wanted).select(CenterRow::as_select()));
+            rows.extend(found.load::<CenterRow>(lease.connection()).await.map_err(store_error)?);
+        }
+        with_staff(lease.connection(), rows).await
+    }
+
+    async fn centers(
+        &self,
+        filter: &CenterFilter,
+        page: PageRequest,
+    ) -> Result<Option<Page<CenterSummary>>, StoreError> {
+        let mut lease = self.reader().await?;
+        let count = matching(distribution_centers::table.count().into_boxed(), filter);
+        let count = count.get_result(lease.connection()).await.map_err(store_error)?;
+        let Some(window) = Window::of(page, count)? else { return Ok(None) };
+
+        let rows = matching(distribution_centers::table.select(CenterRow::as_select()).into_boxed(), filter)
+            .order((distribution_centers::created_at.desc(), distribution_centers::id.desc()))
+            .limit(window.limit)
+            .offset(window.offset);
+        let rows = rows.load(lease.connection()).await.map_err(store_error)?;
+        Ok(Some(window.filled(with_staff(lease.connection(), rows).await?, page)))
+    }
+}
+
+fn matching<'q, ST: 'static>(
+    mut query: distribution_centers::BoxedQuery<'q, Backend, ST>,
+    filter: &'q CenterFilter,
+) -> distribution_centers::BoxedQuery<'q, Backend, ST> {
+    // To MySQL, blanks at the end make no difference; to us they do, and nothing that is kept has any.
+    if [&filter.code, &filter.name].into_iter().flatten().any(|it| it.ends_with(' ')) {
+        return query.filter(false.into_sql::<Bool>());
+    }
+    if let Some(code) = &filter.code {
+        query = query.filter(distribution_centers::center_code.eq(code.as_str()));
+    }
+    if let Some(name) = &filter.name {
+        query = query.filter(distribution_centers::name.eq(name.as_str()));
+    }
+    query
+}
+
+/// Adds to each center who works there, for all of them at once.
+async fn with_staff(connection: &mut Connection, centers: Vec<CenterRow>) -> Result<Vec<CenterSummary>, StoreError> {
+    let mut staff: HashMap<Id, Vec<StaffId>> = HashMap::new();
+    for chunk in centers.chunks(CHUNK) {
+        let here = distribution_center_staff::center_id.eq_any(padded(chunk.iter().map(|it| it.id)));
+        let rows = distribution_center_staff::table
+            .filter(here)
+            .order((distribution_center_staff::center_id, distribution_center_staff::place))
+            .select((distribution_center_staff::center_id, distribution_center_staff::staff_id));
+        let rows: Vec<(Id, Id)> = Prepared::kept(rows).load(connection).await.map_err(store_error)?;
+        for (center, member) in rows {
+            staff.entry(center).or_default().push(StaffId::new(member.0));
+        }
+    }
+    let summary = |row: CenterRow| {
+        Ok(CenterSummary {
+            id: CenterId::new(row.id.0),
+            code: CenterCode::parse(&row.center_code).map_err(corrupt("center"))?,
+            name: row.name,
+            staff: staff.remove(&row.id).unwrap_or_default(),
+        })
+    };
+    centers.into_iter().map(summary).collect()
+}

@@ -1,0 +1,192 @@
+//! One subscriber's queue of events, shared by any number of relays.
+//!
+//! Relays claim one after the other: whoever claims holds the subscriber's row meanwhile. So two of
+//! them never look at the same aggregate at once, and none overtakes an event that another has.
+
+use async_trait::async_trait;
+use chrono::{DateTime, NaiveDateTime, Utc};
+use diesel::dsl::{exists, not};
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+use kernel_application::{ClaimLimits, Deliveries, Delivery, DeliveryOutcome};
+use kernel_domain::StoreError;
+use uuid::Uuid;
+
+use super::super::record::{self, Binds, CHUNK, Record, record};
+use super::super::transaction::Transaction;
+use super::super::{Connection, Pool};
+use super::OPEN;
+use super::relayed::StoredRow;
+use crate::error::store_error;
+use crate::id::Id;
+use crate::schema::{outbox, outbox_deliveries, outbox_subscribers};
+use crate::sql::{Prepared, padded};
+
+/// The state of a delivery that was made.
+const DELIVERED: &str = "DELIVERED";
+/// The state of a delivery that nobody tries any more.
+const PARKED: &str = "PARKED";
+
+pub(in super::super) struct Queue {
+    pub(in super::super) readers: Pool,
+    pub(in super::super) writers: Pool,
+    pub(in super::super) subscriber: String,
+}
+
+struct SubscriberRow {
+    subscriber: String,
+}
+
+record!(SubscriberRow in outbox_subscribers { subscriber; });
+
+/// A delivery that is due: its position, its attempts and its fence so far, and its event.
+type DueRow = (i64, i32, i64, StoredRow);
+
+#[async_trait]
+impl Deliveries for Queue {
+    async fn claim(&self, owner: Uuid, limits: ClaimLimits, now: DateTime<Utc>) -> Result<Vec<Delivery>, StoreError> {
+        if !self.has_due(now).await? {
+            return Ok(Vec::new());
+        }
+        let mut transaction = Transaction::begin(self.writers.lease().await?).await?;
+        let connection = transaction.connection()?;
+        let subscriber = SubscriberRow { subscriber: self.subscriber.clone() };
+        record::overwrite(connection, &[subscriber]).await.map_err(store_error)?;
+        let due = self.due(connection, limits.events, now).await?;
+        self.lease(connection, &due, owner, now + limits.lease).await?;
+        transaction.commit().await?;
+        due.into_iter().map(claimed).collect()
+    }
+
+    async fn settle(&self, owner: Uuid, settled: &[(Delivery, DeliveryOutcome)]) -> Result<(), StoreError> {
+        let mut transaction = Transaction::begin(self.writers.lease().await?).await?;
+        for (outcome, fence, events) in alike(settled) {
+            for events in events.chunks(CHUNK) {
+                let connection = transaction.connection()?;
+                self.close(connection, owner, fence, events, outcome).await.map_err(store_error)?;
+            }
+        }
+        transaction.commit().await
+    }
+}
+
+impl Queue {
+    /// Whether anything may be claimed. Most of the time nothing is, and then a relay holds nothing up.
+    async fn has_due(&self, now: DateTime<Utc>) -> Result<bool, StoreError> {
+        let mut lease = self.readers.lease().await?;
+        let open = outbox_deliveries::table
+            .filter(outbox_deliveries::subscriber.eq(&self.subscriber))
+            .filter(outbox_deliveries::state.eq(OPEN))
+            .filter(is_due(now));
+        diesel::select(exists(open)).get_result(lease.connection()).await.map_err(store_error)
+    }
+
+    /// The oldest deliveries that are due, except those of an aggregate that has one claimed, waiting or parked.
+    async fn due(
+        &self,
+        connection: &mut Connection,
+        limit: u32,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<DueRow>, StoreError> {
+        let others = diesel::alias!(outbox_deliveries as others);
+        let held_up = others
+            .filter(others.field(outbox_deliveries::subscriber).eq(&self.subscriber))
+            .filter(others.field(outbox_deliveries::aggregate_type).eq(outbox_deliveries::aggregate_type))
+            .filter(others.field(outbox_deliveries::aggregate_id).eq(outbox_deliveries::aggregate_id))
+            .filter(
+                others.field(outbox_deliveries::state).eq(PARKED).nullable().or(others
+                    .field(outbox_deliveries::state)
+                    .eq(OPEN)
+                    .and(others.field(outbox_deliveries::next_attempt_at).gt(now.naive_utc()))),
+            );
+        let due = outbox_deliveries::table
+            .inner_join(outbox::table.on(outbox::event_id.eq(outbox_deliveries::event_id)))
+            .filter(outbox_deliveries::subscriber.eq(&self.subscriber))
+            .filter(outbox_deliveries::state.eq(OPEN))
+            .filter(is_due(now))
+            .filter(not(exists(held_up)))
+            .order(outbox_deliveries::position)
+            .limit(i64::from(limit))
+            .select((
+                outbox_deliveries::position,
+                outbox_deliveries::attempts,
+                outbox_deliveries::fence,
+                StoredRow::as_select(),
+            ));
+        due.load(connection).await.map_err(store_error)
+    }
+
+    async fn lease(
+        &self,
+        connection: &mut Connection,
+        due: &[DueRow],
+        owner: Uuid,
+        until: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        for chunk in due.chunks(CHUNK) {
+            let positions = padded(chunk.iter().map(|(position, ..)| *position));
+            let leased =
+                diesel::update(outbox_deliveries::table).filter(outbox_deliveries::position.eq_any(positions)).set((
+                    outbox_deliveries::attempts.eq(outbox_deliveries::attempts + 1),
+                    outbox_deliveries::fence.eq(outbox_deliveries::fence + 1),
+                    outbox_deliveries::next_attempt_at.eq(Some(until.naive_utc())),
+                    outbox_deliveries::lease_owner.eq(Some(Id(owner))),
+                ));
+            Prepared::kept(leased).execute(connection).await.map_err(store_error)?;
+        }
+        Ok(())
+    }
+
+    /// Ends claims, unless another relay has made them its own since.
+    async fn close(
+        &self,
+        connection: &mut Connection,
+        owner: Uuid,
+        fence: i64,
+        events: &[Id],
+        outcome: DeliveryOutcome,
+    ) -> QueryResult<usize> {
+        let (state, next_attempt_at, tried) = match outcome {
+            DeliveryOutcome::Delivered => (DELIVERED, None, true),
+            DeliveryOutcome::RetryAt(at) => (OPEN, Some(at.naive_utc()), true),
+            DeliveryOutcome::Parked => (PARKED, None, true),
+            DeliveryOutcome::Released => (OPEN, None, false),
+        };
+        let closed = diesel::update(outbox_deliveries::table)
+            .filter(outbox_deliveries::event_id.eq_any(padded(events.iter().copied())))
+            .filter(outbox_deliveries::subscriber.eq(&self.subscriber))
+            .filter(outbox_deliveries::lease_owner.eq(Some(Id(owner))))
+            .filter(outbox_deliveries::fence.eq(fence))
+            .set((
+                outbox_deliveries::state.eq(state),
+                outbox_deliveries::attempts.eq(outbox_deliveries::attempts - i32::from(!tried)),
+                outbox_deliveries::next_attempt_at.eq(next_attempt_at),
+                outbox_deliveries::lease_owner.eq(None::<Id>),
+            ));
+        Prepared::kept(closed).execute(connection).await
+    }
+}
+
+#[diesel::dsl::auto_type(no_type_alias)]
+fn is_due(now: DateTime<Utc>) -> _ {
+    let now: NaiveDateTime = now.naive_utc();
+    outbox_deliveries::next_attempt_at.is_null().nullable().or(outbox_deliveries::next_attempt_at.le(now))
+}
+
+fn claimed((_, attempts, fence, row): DueRow) -> Result<Delivery, StoreError> {
+    let attempts = u32::try_from(attempts).map_err(|error| StoreError::corrupt("delivery", error))?;
+    Ok(Delivery { event: row.into_event()?, attempts: attempts + 1, fence: fence + 1 })
+}
+
+/// Deliveries that end alike, together: most end alike.
+fn alike(settled: &[(Delivery, DeliveryOutcome)]) -> Vec<(DeliveryOutcome, i64, Vec<Id>)> {
+    let mut groups: Vec<(DeliveryOutcome, i64, Vec<Id>)> = Vec::new();
+    for (delivery, outcome) in settled {
+        let event = Id(delivery.event.id.as_uuid());
+        match groups.iter_mut().find(|(ends, fence, _)| ends == outcome && *fence == delivery.fence) {
+            Some((.., events)) => events.push(event),
+            None => groups.push((*outcome, delivery.fence, vec![event])),
+        }
+    }
+    groups
+}

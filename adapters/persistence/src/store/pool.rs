@@ -1,0 +1,145 @@
+//! A pool whose connections are fresh, and whose queue is fair.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use bb8::{ErrorSink, ManageConnection, PooledConnection};
+use diesel_async::AsyncConnection;
+use diesel_async::pooled_connection::{PoolableConnection, RecyclingMethod};
+use kernel_domain::StoreError;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::{Connection, establish};
+use crate::statements::Statements;
+
+/// A connection that was used so recently is still there; older ones are asked first. Asking on
+/// each use would cost every request a round trip.
+const FRESH: Duration = Duration::from_secs(5);
+
+/// Servers close connections that idle for hours; ours do not get that old.
+const MAX_LIFETIME: Duration = Duration::from_mins(30);
+
+/// A server that does not let us in by then will not.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+
+#[derive(Clone, Copy)]
+pub(crate) struct PoolSettings {
+    pub(crate) size: u32,
+    pub(crate) patience: Duration,
+}
+
+#[derive(Clone)]
+pub(crate) struct Pool {
+    connections: bb8::Pool<Manager>,
+    /// First come, first served: the pool itself would let a newcomer overtake those who wait.
+    line: Arc<Semaphore>,
+    patience: Duration,
+}
+
+impl Pool {
+    pub(crate) fn new(url: String, settings: PoolSettings, statements: Statements) -> Self {
+        let PoolSettings { size, patience } = settings;
+        let size = size.max(1);
+        let connections = bb8::Pool::builder()
+            .max_size(size)
+            .connection_timeout(patience)
+            .max_lifetime(MAX_LIFETIME)
+            .error_sink(Box::new(Log))
+            .build_unchecked(Manager { url, statements, last_break: Mutex::new(Instant::now()) });
+        Self { connections, line: Arc::new(Semaphore::new(size as usize)), patience }
+    }
+
+    /// A connection, when its turn comes.
+    pub(super) async fn lease(&self) -> Result<Lease, StoreError> {
+        let waiting = async {
+            let turn = self.line.clone().acquire_owned().await.map_err(StoreError::unavailable)?;
+            let connection = self.connections.get_owned().await.map_err(|error| match error {
+                bb8::RunError::User(error) => error,
+                bb8::RunError::TimedOut => StoreError::unavailable("no connection could be made in time"),
+            })?;
+            Ok(Lease { connection, _turn: turn })
+        };
+        let in_time = tokio::time::timeout(self.patience, waiting).await;
+        in_time.unwrap_or_else(|_| Err(StoreError::unavailable("no connection was free in time")))
+    }
+}
+
+/// A connection that goes back to the pool when it is dropped; only then is it somebody else's turn.
+pub(super) struct Lease {
+    connection: PooledConnection<'static, Manager>,
+    _turn: OwnedSemaphorePermit,
+}
+
+impl Lease {
+    pub(super) fn connection(&mut self) -> &mut Connection {
+        &mut self.connection.inner
+    }
+
+    /// Has the connection closed instead of used again.
+    pub(super) fn discard(mut self) {
+        self.connection.is_doomed = true;
+    }
+}
+
+/// Makes connections, and tells fresh ones from broken ones.
+struct Manager {
+    url: String,
+    statements: Statements,
+    /// When a connection last broke. The server may have closed all the others, too.
+    last_break: Mutex<Instant>,
+}
+
+impl Manager {
+    fn last_break(&self) -> MutexGuard<'_, Instant> {
+        self.last_break.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+struct Kept {
+    inner: Connection,
+    last_used: Instant,
+    is_doomed: bool,
+}
+
+impl ManageConnection for Manager {
+    type Connection = Kept;
+    type Error = StoreError;
+
+    async fn connect(&self) -> Result<Kept, StoreError> {
+        let made = tokio::time::timeout(CONNECT_TIMEOUT, establish(&self.url)).await;
+        let mut inner = made.map_err(StoreError::unavailable)?.map_err(StoreError::unavailable)?;
+        inner.set_instrumentation(self.statements.clone());
+        Ok(Kept { inner, last_used: Instant::now(), is_doomed: false })
+    }
+
+    async fn is_valid(&self, kept: &mut Kept) -> Result<(), StoreError> {
+        if kept.last_used.elapsed() < FRESH && kept.last_used > *self.last_break() {
+            return Ok(());
+        }
+        kept.inner.ping(&RecyclingMethod::Verified).await.map_err(StoreError::unavailable)
+    }
+
+    fn has_broken(&self, kept: &mut Kept) -> bool {
+        kept.last_used = Instant::now();
+        let is_broken = kept.is_doomed || std::thread::panicking() || kept.inner.is_broken();
+        if is_broken {
+            *self.last_break() = kept.last_used;
+        }
+        is_broken
+    }
+}
+
+/// Failed connections are for the log: whoever asked for one hears that the store is unavailable.
+#[derive(Debug, Clone, Copy)]
+struct Log;
+
+impl ErrorSink<StoreError> for Log {
+    fn sink(&self, error: StoreError) {
+        let cause = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
+        tracing::warn!(cause, "a database connection failed");
+    }
+
+    fn boxed_clone(&self) -> Box<dyn ErrorSink<StoreError>> {
+        Box::new(*self)
+    }
+}

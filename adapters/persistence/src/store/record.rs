@@ -1,0 +1,107 @@
+//! Rows written by the statement, not one by one: a bulk command costs as many statements as a single one.
+
+use diesel::QueryResult;
+use diesel::query_builder::{AstPass, QueryFragment, QueryId};
+use diesel_async::RunQueryDsl;
+
+use super::{Backend, Connection, incoming, on_conflict};
+
+/// Rows in one statement at most: statements and what they lock stay bounded.
+pub(super) const CHUNK: usize = 500;
+
+/// A row that can be written. Made by [`record!`].
+pub(super) trait Record: Sync {
+    const TABLE: &'static str;
+    const KEY: &'static [&'static str];
+    const COLUMNS: &'static [&'static str];
+
+    fn bind<'b>(&'b self, out: Binds<'_, 'b>) -> QueryResult<()>;
+}
+
+/// Where a row's values go.
+pub(super) type Binds<'a, 'b> = AstPass<'a, 'b, Backend>;
+
+/// Says in which columns of which table a row's fields go; those of the key come first, and the
+/// schema knows the types. Needs [`Binds`] and [`Record`] in scope.
+macro_rules! record {
+    ($row:ident in $table:ident { $first:ident $(, $key:ident)* ; $($column:ident),* $(,)? }) => {
+        impl Record for $row {
+            const TABLE: &'static str = stringify!($table);
+            const KEY: &'static [&'static str] = &[stringify!($first) $(, stringify!($key))*];
+            const COLUMNS: &'static [&'static str] =
+                &[stringify!($first), $(stringify!($key),)* $(stringify!($column)),*];
+
+            fn bind<'b>(&'b self, mut out: Binds<'_, 'b>) -> ::diesel::QueryResult<()> {
+                out.push_bind_param::<::diesel::dsl::SqlTypeOf<$table::$first>, _>(&self.$first)?;
+                $(
+                    out.push_sql(", ");
+                    out.push_bind_param::<::diesel::dsl::SqlTypeOf<$table::$key>, _>(&self.$key)?;
+                )*
+                $(
+                    out.push_sql(", ");
+                    out.push_bind_param::<::diesel::dsl::SqlTypeOf<$table::$column>, _>(&self.$column)?;
+                )*
+                Ok(())
+            }
+        }
+    };
+}
+pub(super) use record;
+
+/// Keeps new rows.
+pub(super) async fn insert<R: Record>(connection: &mut Connection, rows: &[R]) -> QueryResult<()> {
+    for rows in rows.chunks(CHUNK) {
+        Rows { rows, overwrite: false }.execute(connection).await?;
+    }
+    Ok(())
+}
+
+/// Replaces rows by their key, which must be there: to MySQL, a row that takes any unique key of another row
+/// *is* that row. Where rows have a `version`, the new one must follow the old one:
+/// otherwise somebody else was faster, the version becomes null, and the statement fails.
+pub(super) async fn overwrite<R: Record>(connection: &mut Connection, rows: &[R]) -> QueryResult<()> {
+    for rows in rows.chunks(CHUNK) {
+        Rows { rows, overwrite: true }.execute(connection).await?;
+    }
+    Ok(())
+}
+
+struct Rows<'r, R> {
+    rows: &'r [R],
+    overwrite: bool,
+}
+
+impl<R> QueryId for Rows<'_, R> {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl<R: Record> QueryFragment<Backend> for Rows<'_, R> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Backend>) -> QueryResult<()> {
+        if self.rows.len() != 1 {
+            out.unsafe_to_cache_prepared();
+        }
+        out.push_sql(&format!("INSERT INTO {} ({}) VALUES ", R::TABLE, R::COLUMNS.join(", ")));
+        for (at, row) in self.rows.iter().enumerate() {
+            out.push_sql(if at == 0 { "(" } else { ", (" });
+            row.bind(out.reborrow())?;
+            out.push_sql(")");
+        }
+        if self.overwrite {
+            out.push_sql(&on_conflict(R::KEY));
+            // A table that is all key is written to itself: what remains is the lock on the row.
+            let rest = &R::COLUMNS[R::KEY.len()..];
+            let replaced = if rest.is_empty() { R::KEY } else { rest };
+            out.push_sql(&replaced.iter().map(|it| replacement(it)).collect::<Vec<_>>().join(", "));
+        }
+        Ok(())
+    }
+}
+
+fn replacement(column: &str) -> String {
+    let new = incoming(column);
+    match column {
+        "version" => format!("version = CASE WHEN version = {new} - 1 THEN {new} END"),
+        _ => format!("{column} = {new}"),
+    }
+}

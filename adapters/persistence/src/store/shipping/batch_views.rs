@@ -1,0 +1,84 @@
+//! Batches as they are shown, each with its transport.
+
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+use kernel_application::{Direction, Page, PageRequest};
+use kernel_domain::StoreError;
+use shipping_application::{BatchFilter, BatchOrder, BatchSummary};
+use shipping_domain::{Alias, BatchId};
+
+use super::super::page::{Window, order_of, then_by};
+use super::super::record::CHUNK;
+use super::super::{Backend, Connection};
+use super::batches::BatchRow;
+use super::transport_views;
+use crate::error::store_error;
+use crate::id::Id;
+use crate::schema::shipping_batches;
+use crate::sql::{Prepared, padded};
+
+pub(super) async fn named(connection: &mut Connection, aliases: &[Alias]) -> Result<Vec<BatchSummary>, StoreError> {
+    let mut rows = Vec::with_capacity(aliases.len());
+    for chunk in aliases.chunks(CHUNK) {
+        let named = shipping_batches::alias.eq_any(padded(chunk.iter().map(Alias::as_str)));
+        let found = Prepared::kept(shipping_batches::table.filter(named).select(BatchRow::as_select()));
+        rows.extend(found.load::<BatchRow>(connection).await.map_err(store_error)?);
+    }
+    with_transports(connection, rows).await
+}
+
+pub(super) async fn page(
+    connection: &mut Connection,
+    filter: &BatchFilter,
+    order: &[(BatchOrder, Direction)],
+    page: PageRequest,
+) -> Result<Option<Page<BatchSummary>>, StoreError> {
+    let count = matching(shipping_batches::table.count().into_boxed(), filter);
+    let count = count.get_result(connection).await.map_err(store_error)?;
+    let Some(window) = Window::of(page, count)? else { return Ok(None) };
+
+    let mut query = matching(shipping_batches::table.select(BatchRow::as_select()).into_boxed(), filter);
+    let (order, ties) = order_of(order);
+    for (key, direction) in &order {
+        query = match key {
+            BatchOrder::Created => then_by!(query, shipping_batches::created_at, direction),
+            BatchOrder::Completed => then_by!(query, shipping_batches::completed_at, direction),
+        };
+    }
+    query = then_by!(query, shipping_batches::created_at, ties);
+    query = then_by!(query, shipping_batches::id, ties);
+    let query = Prepared::kept_if(order.len() < 2, query.limit(window.limit).offset(window.offset));
+    let rows = query.load(connection).await.map_err(store_error)?;
+    Ok(Some(window.filled(with_transports(connection, rows).await?, page)))
+}
+
+fn matching<'q, ST: 'static>(
+    mut query: shipping_batches::BoxedQuery<'q, Backend, ST>,
+    filter: &BatchFilter,
+) -> shipping_batches::BoxedQuery<'q, Backend, ST> {
+    query = match filter.completed {
+        Some(true) => query.filter(shipping_batches::completed_at.is_not_null()),
+        Some(false) => query.filter(shipping_batches::completed_at.is_null()),
+        None => query,
+    };
+    if let Some(transport) = filter.transport {
+        query = query.filter(shipping_batches::transport_id.eq(Some(Id(transport.as_uuid()))));
+    }
+    query
+}
+
+async fn with_transports(connection: &mut Connection, rows: Vec<BatchRow>) -> Result<Vec<BatchSummary>, StoreError> {
+    let ids: Vec<_> = rows.iter().filter_map(|it| it.transport_id).collect();
+    let transports = transport_views::summaries(connection, ids).await?;
+    let summary = |row: BatchRow| {
+        Ok(BatchSummary {
+            id: BatchId::new(row.id.0),
+            alias: row.alias()?,
+            completed: row.completed_at.is_some(),
+            transport: row.transport_id.and_then(|id| transports.get(&id).cloned()),
+            created_at: row.created_at.and_utc(),
+            completed_at: row.completed_at.map(|it| it.and_utc()),
+        })
+    };
+    rows.into_iter().map(summary).collect()
+}

@@ -1,0 +1,135 @@
+//! Items as they are shown, with every batch they were ever in.
+
+use std::collections::HashMap;
+
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+use kernel_application::{Direction, Page, PageRequest};
+use kernel_domain::StoreError;
+use shipping_application::{ItemFilter, ItemOrder, ItemView, PastBatch};
+use shipping_domain::{Alias, CenterCode, ItemId, TrackingNumber, TransportId};
+
+use super::super::page::{Window, order_of, then_by};
+use super::super::record::CHUNK;
+use super::super::{Backend, Connection, corrupt};
+use super::items::ItemRow;
+use crate::error::store_error;
+use crate::id::Id;
+use crate::schema::{shipping_batch_items, shipping_batches, shipping_items, shipping_transports};
+use crate::sql::{Prepared, padded};
+
+pub(super) async fn numbered(
+    connection: &mut Connection,
+    tracking_numbers: &[TrackingNumber],
+) -> Result<Vec<ItemView>, StoreError> {
+    let mut rows = Vec::with_capacity(tracking_numbers.len());
+    for chunk in tracking_numbers.chunks(CHUNK) {
+        let numbers = padded(chunk.iter().map(TrackingNumber::as_str));
+        let found = shipping_items::table.filter(shipping_items::tracking_number.eq_any(numbers));
+        let found = Prepared::kept(found.select(ItemRow::as_select())).load::<ItemRow>(connection).await;
+        rows.extend(found.map_err(store_error)?);
+    }
+    with_history(connection, rows).await
+}
+
+pub(super) async fn page(
+    connection: &mut Connection,
+    filter: &ItemFilter,
+    order: &[(ItemOrder, Direction)],
+    page: PageRequest,
+) -> Result<Option<Page<ItemView>>, StoreError> {
+    let count = matching(shipping_items::table.count().into_boxed(), filter);
+    let count = count.get_result(connection).await.map_err(store_error)?;
+    let Some(window) = Window::of(page, count)? else { return Ok(None) };
+
+    let mut query = matching(shipping_items::table.select(ItemRow::as_select()).into_boxed(), filter);
+    let (order, ties) = order_of(order);
+    for (key, direction) in &order {
+        query = match key {
+            ItemOrder::Created => then_by!(query, shipping_items::created_at, direction),
+            ItemOrder::Completed => then_by!(query, shipping_items::completed_at, direction),
+        };
+    }
+    query = then_by!(query, shipping_items::created_at, ties);
+    query = then_by!(query, shipping_items::id, ties);
+    let query = Prepared::kept_if(order.len() < 2, query.limit(window.limit).offset(window.offset));
+    let rows = query.load(connection).await.map_err(store_error)?;
+    Ok(Some(window.filled(with_history(connection, rows).await?, page)))
+}
+
+fn matching<'q, ST: 'static>(
+    mut query: shipping_items::BoxedQuery<'q, Backend, ST>,
+    filter: &ItemFilter,
+) -> shipping_items::BoxedQuery<'q, Backend, ST> {
+    if let Some(status) = filter.status {
+        query = query.filter(shipping_items::status.eq(status.name()));
+    }
+    if let Some(batch) = filter.batch {
+        let packed = shipping_batch_items::table
+            .filter(shipping_batch_items::batch_id.eq(Id(batch.as_uuid())))
+            .select(shipping_batch_items::item_id);
+        query = query.filter(shipping_items::id.eq_any(packed));
+    }
+    query
+}
+
+async fn with_history(connection: &mut Connection, rows: Vec<ItemRow>) -> Result<Vec<ItemView>, StoreError> {
+    let ids: Vec<_> = rows.iter().map(|it| it.id).collect();
+    let mut history = history(connection, &ids).await?;
+    rows.into_iter().map(|row| view(&row, history.remove(&row.id).unwrap_or_default())).collect()
+}
+
+/// A batch in an item's past: the item, the batch's alias and state, its transport's id and ends.
+type PastRow = (Id, String, String, Option<(Id, String, String)>);
+
+/// The batches of each item, newest first.
+async fn history(connection: &mut Connection, items: &[Id]) -> Result<HashMap<Id, Vec<PastBatch>>, StoreError> {
+    let mut history: HashMap<_, Vec<_>> = HashMap::new();
+    for chunk in items.chunks(CHUNK) {
+        let past = shipping_batch_items::table
+            .inner_join(shipping_batches::table.on(shipping_batches::id.eq(shipping_batch_items::batch_id)))
+            .left_join(
+                shipping_transports::table.on(shipping_batches::transport_id.eq(shipping_transports::id.nullable())),
+            )
+            .filter(shipping_batch_items::item_id.eq_any(padded(chunk.iter().copied())))
+            .order((shipping_batch_items::added_at.desc(), shipping_batch_items::batch_id.desc()))
+            .select((
+                shipping_batch_items::item_id,
+                shipping_batches::alias,
+                shipping_batches::state,
+                (shipping_transports::id, shipping_transports::source_code, shipping_transports::destination_code)
+                    .nullable(),
+            ));
+        let past: Vec<PastRow> = Prepared::kept(past).load(connection).await.map_err(store_error)?;
+        for (item, alias, state, transport) in past {
+            history.entry(item).or_default().push(past_batch(&alias, &state, transport)?);
+        }
+    }
+    Ok(history)
+}
+
+fn past_batch(alias: &str, state: &str, transport: Option<(Id, String, String)>) -> Result<PastBatch, StoreError> {
+    let center = |code: &str| CenterCode::parse(code).map_err(corrupt("transport"));
+    let transport = match transport {
+        Some((id, source, destination)) => Some((TransportId::new(id.0), center(&source)?, center(&destination)?)),
+        None => None,
+    };
+    Ok(PastBatch {
+        alias: Alias::parse(alias).map_err(corrupt("batch"))?,
+        completed: state == super::batches::COMPLETED,
+        transport,
+    })
+}
+
+fn view(row: &ItemRow, history: Vec<PastBatch>) -> Result<ItemView, StoreError> {
+    Ok(ItemView {
+        id: ItemId::new(row.id.0),
+        tracking_number: row.tracking_number()?,
+        sku: row.sku.clone(),
+        status: row.status()?,
+        history,
+        current_center: row.current_center()?,
+        created_at: row.created_at.and_utc(),
+        completed_at: row.completed_at.map(|it| it.and_utc()),
+    })
+}

@@ -1,0 +1,220 @@
+//! Items as rows, and back.
+
+use std::collections::HashMap;
+
+use async_trait::async_trait;
+use chrono::NaiveDateTime;
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+use kernel_domain::{Aggregate, StoreError};
+use shipping_domain::{
+    BatchId, CenterCode, Item, ItemId, ItemRepository, ItemSnapshot, ItemState, ItemStatus, Packing, Sku,
+    TrackingNumber,
+};
+
+use super::super::corrupt;
+use super::super::record::{self, Binds, CHUNK, Record, record};
+use super::super::unit::FIRST_VERSION;
+use super::Work;
+use crate::error::store_error;
+use crate::id::Id;
+use crate::schema::{shipping_batch_items, shipping_items};
+use crate::sql::{Locked, Prepared, padded};
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = shipping_items)]
+pub(super) struct ItemRow {
+    pub(super) id: Id,
+    pub(super) tracking_number: String,
+    pub(super) sku: String,
+    pub(super) status: String,
+    pub(super) current_center_code: Option<String>,
+    pub(super) created_at: NaiveDateTime,
+    pub(super) completed_at: Option<NaiveDateTime>,
+    pub(super) version: i32,
+}
+
+record!(ItemRow in shipping_items {
+    id; tracking_number, sku, status, current_center_code, created_at, completed_at, version
+});
+
+/// An item in a batch that has not arrived yet.
+struct PackingRow {
+    item_id: Id,
+    batch_id: Id,
+    open_item_id: Option<Id>,
+    added_at: NaiveDateTime,
+}
+
+record!(PackingRow in shipping_batch_items { item_id, batch_id; open_item_id, added_at });
+
+#[async_trait]
+impl ItemRepository for Work {
+    async fn add(&mut self, item: &Item) -> Result<(), StoreError> {
+        self.unit.add(aggregate(item.id()), ItemRow::of(item, FIRST_VERSION)).await?;
+        self.packed.insert(item.id(), None);
+        self.save_packing(std::slice::from_ref(item)).await
+    }
+
+    async fn find(&mut self, tracking_numbers: &[TrackingNumber]) -> Result<Vec<Item>, StoreError> {
+        let mut ids = Vec::with_capacity(tracking_numbers.len());
+        for chunk in tracking_numbers.chunks(CHUNK) {
+            let numbered = shipping_items::tracking_number.eq_any(padded(chunk.iter().map(TrackingNumber::as_str)));
+            let found = Prepared::kept(shipping_items::table.filter(numbered).select(shipping_items::id));
+            ids.extend(found.load::<Id>(self.unit.connection()?).await.map_err(store_error)?);
+        }
+        self.lock_items(ids).await
+    }
+
+    async fn packed_in(&mut self, batches: &[BatchId]) -> Result<Vec<Item>, StoreError> {
+        let mut ids = Vec::new();
+        for chunk in batches.chunks(CHUNK) {
+            let batches = padded(chunk.iter().map(|it| Id(it.as_uuid())));
+            let packed = shipping_batch_items::table
+                .filter(shipping_batch_items::batch_id.eq_any(batches))
+                .filter(shipping_batch_items::open_item_id.is_not_null())
+                .select(shipping_batch_items::item_id);
+            let packed = Prepared::kept(packed);
+            ids.extend(packed.load::<Id>(self.unit.connection()?).await.map_err(store_error)?);
+        }
+        self.lock_items(ids).await
+    }
+
+    async fn save(&mut self, items: &[Item]) -> Result<(), StoreError> {
+        let aggregates: Vec<_> = items.iter().map(|it| aggregate(it.id())).collect();
+        let rows = items.iter().map(|it| Ok(ItemRow::of(it, self.unit.next_version(aggregate(it.id()))?)));
+        let rows = rows.collect::<Result<Vec<_>, StoreError>>()?;
+        self.unit.save(&aggregates, &rows).await?;
+        self.save_packing(items).await
+    }
+}
+
+impl Work {
+    /// Locks the rows in the order of their ids, so that two units of work never wait for each other.
+    async fn lock_items(&mut self, mut ids: Vec<Id>) -> Result<Vec<Item>, StoreError> {
+        ids.sort_unstable();
+        ids.dedup();
+        let mut items = Vec::with_capacity(ids.len());
+        for chunk in ids.chunks(CHUNK) {
+            let rows = shipping_items::table
+                .filter(shipping_items::id.eq_any(padded(chunk.iter().copied())))
+                .order(shipping_items::id)
+                .select(ItemRow::as_select());
+            let rows: Vec<ItemRow> =
+                Prepared::kept(Locked(rows)).load(self.unit.connection()?).await.map_err(store_error)?;
+            let packed = self.packed_items(chunk).await?;
+            for row in rows {
+                let id = ItemId::new(row.id.0);
+                let packing = packed.get(&row.id).copied();
+                self.unit.found(aggregate(id), row.version);
+                self.packed.insert(id, packing);
+                items.push(row.into_item(packing)?);
+            }
+        }
+        Ok(items)
+    }
+
+    async fn packed_items(&mut self, ids: &[Id]) -> Result<HashMap<Id, Packing>, StoreError> {
+        let packed = shipping_batch_items::table
+            .filter(shipping_batch_items::open_item_id.eq_any(padded(ids.iter().copied().map(Some))))
+            .select((shipping_batch_items::item_id, shipping_batch_items::batch_id, shipping_batch_items::added_at));
+        let packed = Prepared::kept(packed).load(self.unit.connection()?).await;
+        let packed: Vec<(Id, Id, NaiveDateTime)> = packed.map_err(store_error)?;
+        let packing =
+            |batch: Id, since: NaiveDateTime| Packing { batch_id: BatchId::new(batch.0), since: since.and_utc() };
+        Ok(packed.into_iter().map(|(item, batch, since)| (item, packing(batch, since))).collect())
+    }
+
+    /// Writes who left a batch and who went into one, and nothing else.
+    async fn save_packing(&mut self, items: &[Item]) -> Result<(), StoreError> {
+        let mut left = Vec::new();
+        let mut entered = Vec::new();
+        for item in items {
+            let before = self.packed.insert(item.id(), item.packing()).flatten();
+            if before == item.packing() {
+                continue;
+            }
+            left.extend(before.map(|_| Some(Id(item.id().as_uuid()))));
+            entered.extend(item.packing().map(|packing| PackingRow::of(item.id(), packing)));
+        }
+
+        for chunk in left.chunks(CHUNK) {
+            let closed = diesel::update(shipping_batch_items::table)
+                .filter(shipping_batch_items::open_item_id.eq_any(padded(chunk.iter().copied())))
+                .set(shipping_batch_items::open_item_id.eq(None::<Id>));
+            Prepared::kept(closed).execute(self.unit.connection()?).await.map_err(store_error)?;
+        }
+        record::insert(self.unit.connection()?, &entered).await.map_err(store_error)
+    }
+}
+
+fn aggregate(id: ItemId) -> Aggregate {
+    Aggregate { kind: "item", id: id.as_uuid() }
+}
+
+impl PackingRow {
+    fn of(item: ItemId, packing: Packing) -> Self {
+        let item_id = Id(item.as_uuid());
+        Self {
+            item_id,
+            batch_id: Id(packing.batch_id.as_uuid()),
+            open_item_id: Some(item_id),
+            added_at: packing.since.naive_utc(),
+        }
+    }
+}
+
+impl ItemRow {
+    fn of(item: &Item, version: i32) -> Self {
+        let ItemSnapshot { id, tracking_number, sku, state, current_center, packing: _, created_at } = item.snapshot();
+        Self {
+            id: Id(id.as_uuid()),
+            tracking_number: tracking_number.as_str().to_owned(),
+            sku: sku.as_str().to_owned(),
+            status: item.status().name().to_owned(),
+            current_center_code: current_center.map(|it| it.as_str().to_owned()),
+            created_at: created_at.naive_utc(),
+            completed_at: match state {
+                ItemState::Completed { at } => Some(at.naive_utc()),
+                _ => None,
+            },
+            version,
+        }
+    }
+
+    fn into_item(self, packing: Option<Packing>) -> Result<Item, StoreError> {
+        Ok(Item::from(ItemSnapshot {
+            id: ItemId::new(self.id.0),
+            tracking_number: self.tracking_number()?,
+            sku: Sku::parse(&self.sku).map_err(corrupt("item"))?,
+            state: self.state()?,
+            current_center: self.current_center()?,
+            packing,
+            created_at: self.created_at.and_utc(),
+        }))
+    }
+
+    pub(super) fn tracking_number(&self) -> Result<TrackingNumber, StoreError> {
+        TrackingNumber::parse(&self.tracking_number).map_err(corrupt("item"))
+    }
+
+    pub(super) fn current_center(&self) -> Result<Option<CenterCode>, StoreError> {
+        self.current_center_code.as_deref().map(CenterCode::parse).transpose().map_err(corrupt("item"))
+    }
+
+    pub(super) fn status(&self) -> Result<ItemStatus, StoreError> {
+        let unknown = || StoreError::corrupt("item", format!("its status is {}", self.status));
+        ItemStatus::named(&self.status).ok_or_else(unknown)
+    }
+
+    fn state(&self) -> Result<ItemState, StoreError> {
+        match (self.status()?, self.completed_at) {
+            (ItemStatus::Created, None) => Ok(ItemState::Created),
+            (ItemStatus::Moving, None) => Ok(ItemState::Moving),
+            (ItemStatus::Completed, Some(at)) => Ok(ItemState::Completed { at: at.and_utc() }),
+            (ItemStatus::Damaged, None) => Ok(ItemState::Damaged),
+            (ItemStatus::Lost, None) => Ok(ItemState::Lost),
+            (status, at) => Err(StoreError::corrupt("item", format!("it is {status}, and completed at {at:?}"))),
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! Shipping's read side: rows straight to views.
+
+use async_trait::async_trait;
+use kernel_application::{Direction, Page, PageRequest};
+use kernel_domain::StoreError;
+use shipping_application::{
+    BatchFilter, BatchOrder, BatchSummary, ItemFilter, ItemOrder, ItemView, ShippingQueries, TransportFilter,
+    TransportOrder, TransportSummary,
+};
+use shipping_domain::{Alias, TrackingNumber, TransportId};
+
+use super::super::Stores;
+use super::{batch_views, item_views, transport_views};
+
+#[async_trait]
+impl ShippingQueries for Stores {
+    async fn item(&self, tracking_number: &TrackingNumber) -> Result<Option<ItemView>, StoreError> {
+        Ok(self.items_numbered(std::slice::from_ref(tracking_number)).await?.pop())
+    }
+
+    async fn items_numbered(&self, tracking_numbers: &[TrackingNumber]) -> Result<Vec<ItemView>, StoreError> {
+        item_views::numbered(self.reader().await?.connection(), tracking_numbers).await
+    }
+
+    async fn items(
+        &self,
+        filter: &ItemFilter,
+        order: &[(ItemOrder, Direction)],
+        page: PageRequest,
+    ) -> Result<Option<Page<ItemView>>, StoreError> {
+        item_views::page(self.reader().await?.connection(), filter, order, page).await
+    }
+
+    async fn batch(&self, alias: &Alias) -> Result<Option<BatchSummary>, StoreError> {
+        Ok(self.batches_named(std::slice::from_ref(alias)).await?.pop())
+    }
+
+    async fn batches_named(&self, aliases: &[Alias]) -> Result<Vec<BatchSummary>, StoreError> {
+        batch_views::named(self.reader().await?.connection(), aliases).await
+    }
+
+    async fn batches(
+        &self,
+        filter: &BatchFilter,
+        order: &[(BatchOrder, Direction)],
+        page: PageRequest,
+    ) -> Result<Option<Page<BatchSummary>>, StoreError> {
+        batch_views::page(self.reader().await?.connection(), filter, order, page).await
+    }
+
+    async fn transport(&self, id: TransportId) -> Result<Option<TransportSummary>, StoreError> {
+        transport_views::one(self.reader().await?.connection(), id).await
+    }
+
+    async fn transports(
+        &self,
+        filter: &TransportFilter,
+        order: &[(TransportOrder, Direction)],
+        page: PageRequest,
+    ) -> Result<Option<Page<TransportSummary>>, StoreError> {
+        transport_views::page(self.reader().await?.connection(), filter, order, page).await
+    }
+}

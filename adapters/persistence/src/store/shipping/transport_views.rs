@@ -1,0 +1,121 @@
+//! Transports as they are shown, each with the number of its batches.
+
+use std::collections::HashMap;
+
+use diesel::dsl::auto_type;
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+use kernel_application::{Direction, Page, PageRequest};
+use kernel_domain::StoreError;
+use shipping_application::{TransportFilter, TransportOrder, TransportSummary};
+use shipping_domain::{DriverId, TransportId};
+
+use super::super::page::{Window, order_of, then_by};
+use super::super::record::CHUNK;
+use super::super::{Backend, Connection};
+use super::transports::TransportRow;
+use crate::error::store_error;
+use crate::id::Id;
+use crate::schema::{shipping_batches, shipping_transports};
+use crate::sql::{Prepared, padded};
+
+type Counted = (TransportRow, Option<i64>);
+
+pub(super) async fn one(connection: &mut Connection, id: TransportId) -> Result<Option<TransportSummary>, StoreError> {
+    let found = shipping_transports::table.find(Id(id.as_uuid())).select((TransportRow::as_select(), batch_count()));
+    let found = found.get_result::<Counted>(connection).await.optional().map_err(store_error)?;
+    found.map(summary).transpose()
+}
+
+pub(super) async fn summaries(
+    connection: &mut Connection,
+    mut ids: Vec<Id>,
+) -> Result<HashMap<Id, TransportSummary>, StoreError> {
+    ids.sort_unstable();
+    ids.dedup();
+    let mut summaries = HashMap::with_capacity(ids.len());
+    for chunk in ids.chunks(CHUNK) {
+        let wanted = shipping_transports::id.eq_any(padded(chunk.iter().copied()));
+        let found = shipping_transports::table.filter(wanted).select((TransportRow::as_select(), batch_count()));
+        for row in Prepared::kept(found).load::<Counted>(connection).await.map_err(store_error)? {
+            summaries.insert(row.0.id, summary(row)?);
+        }
+    }
+    Ok(summaries)
+}
+
+pub(super) async fn page(
+    connection: &mut Connection,
+    filter: &TransportFilter,
+    order: &[(TransportOrder, Direction)],
+    page: PageRequest,
+) -> Result<Option<Page<TransportSummary>>, StoreError> {
+    let count = matching(shipping_transports::table.count().into_boxed(), filter);
+    let count = count.get_result(connection).await.map_err(store_error)?;
+    let Some(window) = Window::of(page, count)? else { return Ok(None) };
+
+    let query = shipping_transports::table.select((TransportRow::as_select(), batch_count())).into_boxed();
+    let mut query = matching(query, filter);
+    let (order, ties) = order_of(order);
+    for (key, direction) in &order {
+        query = match key {
+            TransportOrder::Created => then_by!(query, shipping_transports::created_at, direction),
+            TransportOrder::Departed => then_by!(query, shipping_transports::departed_at, direction),
+            TransportOrder::Arrived => then_by!(query, shipping_transports::arrived_at, direction),
+        };
+    }
+    query = then_by!(query, shipping_transports::created_at, ties);
+    query = then_by!(query, shipping_transports::id, ties);
+    let query = Prepared::kept_if(order.len() < 2, query.limit(window.limit).offset(window.offset));
+    let rows = query.load::<Counted>(connection).await.map_err(store_error)?;
+    let entries = rows.into_iter().map(summary).collect::<Result<_, _>>()?;
+    Ok(Some(window.filled(entries, page)))
+}
+
+fn matching<'q, ST: 'static>(
+    mut query: shipping_transports::BoxedQuery<'q, Backend, ST>,
+    filter: &TransportFilter,
+) -> shipping_transports::BoxedQuery<'q, Backend, ST> {
+    query = match filter.completed {
+        // What arrived has left; said so, those that have not are skipped in a list by departure.
+        Some(true) => query
+            .filter(shipping_transports::arrived_at.is_not_null())
+            .filter(shipping_transports::departed_at.is_not_null()),
+        Some(false) => query.filter(shipping_transports::arrived_at.is_null()),
+        None => query,
+    };
+    if let Some(driver) = filter.driver {
+        query = query.filter(shipping_transports::driver_id.eq(Some(Id(driver.as_uuid()))));
+    }
+    if let Some(source) = &filter.source {
+        query = query.filter(shipping_transports::source_code.eq(source.as_str().to_owned()));
+    }
+    if let Some(destination) = &filter.destination {
+        query = query.filter(shipping_transports::destination_code.eq(destination.as_str().to_owned()));
+    }
+    query
+}
+
+/// How many batches a transport carries, counted in the statement that reads the transport.
+#[auto_type]
+fn batch_count() -> _ {
+    shipping_batches::table
+        .filter(shipping_batches::transport_id.eq(shipping_transports::id.nullable()))
+        .count()
+        .single_value()
+}
+
+fn summary((row, batch_count): Counted) -> Result<TransportSummary, StoreError> {
+    let batch_count = u64::try_from(batch_count.unwrap_or_default());
+    Ok(TransportSummary {
+        id: TransportId::new(row.id.0),
+        completed: row.arrived_at.is_some(),
+        batch_count: batch_count.map_err(|error| StoreError::corrupt("count", error))?,
+        source: row.source()?,
+        destination: row.destination()?,
+        driver_id: row.driver_id.map(|it| DriverId::new(it.0)),
+        created_at: row.created_at.and_utc(),
+        departed_at: row.departed_at.map(|it| it.and_utc()),
+        arrived_at: row.arrived_at.map(|it| it.and_utc()),
+    })
+}

@@ -1,0 +1,98 @@
+//! One unit of work: a transaction, the version of every aggregate in it, and its outbox.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::sync::Arc;
+
+use kernel_domain::{Aggregate, RecordedEvent, StoreError};
+
+use super::pool::Lease;
+use super::record::{self, Record};
+use super::transaction::Transaction;
+use super::{Connection, outbox};
+use crate::error::store_error;
+
+pub(super) struct Unit {
+    transaction: Transaction,
+    versions: HashMap<Aggregate, Version>,
+    subscribers: Arc<[String]>,
+}
+
+/// The version of an aggregate in this unit of work.
+#[derive(Clone, Copy)]
+struct Version {
+    number: i32,
+    /// Saved here, and no event appended since.
+    is_fresh: bool,
+}
+
+impl Unit {
+    pub(super) async fn begin(lease: Lease, subscribers: Arc<[String]>) -> Result<Self, StoreError> {
+        Ok(Self { transaction: Transaction::begin(lease).await?, versions: HashMap::new(), subscribers })
+    }
+
+    pub(super) fn connection(&mut self) -> Result<&mut Connection, StoreError> {
+        self.transaction.connection()
+    }
+
+    pub(super) async fn commit(self) -> Result<(), StoreError> {
+        self.transaction.commit().await
+    }
+
+    /// Notes the version that an aggregate was found with. What was saved here since stays saved.
+    pub(super) fn found(&mut self, aggregate: Aggregate, number: i32) {
+        if let Entry::Vacant(unknown) = self.versions.entry(aggregate) {
+            unknown.insert(Version { number, is_fresh: false });
+        }
+    }
+
+    /// The version that an aggregate is going to have when it is saved.
+    pub(super) fn next_version(&self, aggregate: Aggregate) -> Result<i32, StoreError> {
+        let found = self.versions.get(&aggregate).ok_or_else(|| never_found(aggregate))?;
+        Ok(found.number + 1)
+    }
+
+    /// Keeps a new aggregate, in its first version.
+    pub(super) async fn add<R: Record>(&mut self, aggregate: Aggregate, row: R) -> Result<(), StoreError> {
+        record::insert(self.connection()?, &[row]).await.map_err(store_error)?;
+        self.versions.insert(aggregate, Version { number: FIRST_VERSION, is_fresh: true });
+        Ok(())
+    }
+
+    /// Replaces aggregates that were found, each in its next version.
+    pub(super) async fn save<R: Record>(&mut self, aggregates: &[Aggregate], rows: &[R]) -> Result<(), StoreError> {
+        record::overwrite(self.connection()?, rows).await.map_err(store_error)?;
+        for aggregate in aggregates {
+            let number = self.next_version(*aggregate)?;
+            self.versions.insert(*aggregate, Version { number, is_fresh: true });
+        }
+        Ok(())
+    }
+
+    /// Appends events in this order, each under the version that its aggregate was saved with.
+    pub(super) async fn append(&mut self, events: &[RecordedEvent]) -> Result<(), StoreError> {
+        let events = events.iter().map(|it| Ok((it, self.announce(it)?))).collect::<Result<Vec<_>, StoreError>>()?;
+        outbox::append(self.transaction.connection()?, &events, &self.subscribers).await.map_err(store_error)
+    }
+
+    /// The version to announce. Each is announced once.
+    fn announce(&mut self, event: &RecordedEvent) -> Result<i32, StoreError> {
+        let version = self.versions.get_mut(&event.aggregate).filter(|it| it.is_fresh);
+        let version = version.ok_or_else(|| never_saved(event))?;
+        version.is_fresh = false;
+        Ok(version.number)
+    }
+}
+
+/// The version of what is new.
+pub(super) const FIRST_VERSION: i32 = 1;
+
+fn never_found(aggregate: Aggregate) -> StoreError {
+    let Aggregate { kind, id } = aggregate;
+    StoreError::corrupt("unit of work", format!("{kind} {id} is saved, but was never found"))
+}
+
+fn never_saved(event: &RecordedEvent) -> StoreError {
+    let Aggregate { kind, id } = event.aggregate;
+    StoreError::corrupt("unit of work", format!("{} is announced, but {kind} {id} was not saved for it", event.name))
+}

@@ -1,0 +1,132 @@
+//! An operator creates the first user, on the command line.
+
+use auth_domain::{AccountId, Credential, NewPassword};
+use kernel_domain::{CorrelationId, StoreError};
+
+use crate::{AccountType, Auth, NewAccount, RegisterError};
+
+/// Who to create.
+#[derive(Clone, PartialEq, Eq)]
+pub struct CreateSuperuser {
+    /// Their number, in any international spelling.
+    pub phone_number: String,
+    /// The name to sign in with; without one, the digits of the number.
+    pub username: Option<String>,
+    /// Their password.
+    pub password: NewPassword,
+}
+
+/// Why nobody was created.
+#[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "each says what it is")]
+pub enum CreateSuperuserError {
+    #[error(transparent)]
+    Register(#[from] RegisterError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Auth {
+    /// Creates a user of type staff with the staff and the superuser flag.
+    ///
+    /// The password is kept before the account is opened: a password without an account opens
+    /// nothing, while an account without a password would have to be repaired by hand.
+    pub async fn create_superuser(&self, command: CreateSuperuser) -> Result<AccountId, CreateSuperuserError> {
+        let id = AccountId::new(self.ids.uuid());
+        self.set_password(id, &command.password).await?;
+
+        let account = NewAccount {
+            id,
+            username: command.username,
+            phone_number: command.phone_number,
+            account_type: AccountType::Staff,
+            is_superuser: true,
+        };
+        let registered = self.accounts.register(account, &CorrelationId::from(self.ids.uuid())).await;
+        match registered {
+            Ok(()) => Ok(id),
+            // Whether there is an account now is not known: its password had better stay.
+            Err(error @ RegisterError::Store(_)) => Err(error.into()),
+            Err(refusal) => {
+                self.forget_password(id).await?;
+                Err(refusal.into())
+            }
+        }
+    }
+
+    /// Sets an account's password, whatever it was.
+    pub async fn set_password(&self, account_id: AccountId, password: &NewPassword) -> Result<(), StoreError> {
+        let password_hash = self.passwords.hash(password).await?;
+        let mut work = self.store.begin().await?;
+        work.credentials().save(&Credential { account_id, password_hash }).await?;
+        work.commit().await
+    }
+
+    async fn forget_password(&self, account_id: AccountId) -> Result<(), StoreError> {
+        let mut work = self.store.begin().await?;
+        work.credentials().remove(account_id).await?;
+        work.commit().await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::World;
+    use auth_domain::{Password, PasswordHash};
+
+    fn a_command() -> CreateSuperuser {
+        CreateSuperuser {
+            phone_number: "+821012345678".to_owned(),
+            username: None,
+            password: NewPassword::choose(Password::typed("correct horse")).expect("long enough"),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_superuser_is_staff_and_has_a_password() {
+        let mut world = World::with_account(None);
+        world.passwords.expect_hash().times(1).returning(|_| Ok(PasswordHash::new("kept")));
+        world.work.credentials.expect_save().times(1).returning(|_| Ok(()));
+        world
+            .accounts
+            .expect_register()
+            .times(1)
+            .withf(|account, _| account.account_type == AccountType::Staff && account.is_superuser)
+            .returning(|_, _| Ok(()));
+        let (auth, committed) = world.commits();
+
+        auth.create_superuser(a_command()).await.expect("they are created");
+
+        assert!(committed.happened());
+    }
+
+    #[tokio::test]
+    async fn an_account_that_may_have_been_opened_keeps_its_password() {
+        let mut world = World::with_account(None);
+        world.passwords.expect_hash().returning(|_| Ok(PasswordHash::new("kept")));
+        world.work.credentials.expect_save().times(1).returning(|_| Ok(()));
+        world.second_work.credentials.expect_remove().never();
+        let lost = || RegisterError::Store(StoreError::unavailable("the answer was lost"));
+        world.accounts.expect_register().returning(move |_, _| Err(lost()));
+        let (auth, _) = world.commits();
+
+        let outcome = auth.create_superuser(a_command()).await;
+
+        assert!(matches!(outcome, Err(CreateSuperuserError::Register(RegisterError::Store(_)))));
+    }
+
+    #[tokio::test]
+    async fn a_number_that_is_taken_leaves_no_password_behind() {
+        let mut world = World::with_account(None);
+        world.passwords.expect_hash().returning(|_| Ok(PasswordHash::new("kept")));
+        world.work.credentials.expect_save().times(1).returning(|_| Ok(()));
+        world.second_work.credentials.expect_remove().times(1).returning(|_| Ok(()));
+        world.accounts.expect_register().returning(|_, _| Err(RegisterError::Taken("phonenumber")));
+        let (auth, _) = world.commits();
+
+        let refusal = auth.create_superuser(a_command()).await;
+
+        assert!(matches!(refusal, Err(CreateSuperuserError::Register(RegisterError::Taken("phonenumber")))));
+    }
+}

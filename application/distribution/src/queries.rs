@@ -1,0 +1,62 @@
+//! The read side: rows straight to views, without entities or units of work.
+
+use async_trait::async_trait;
+use distribution_domain::{CenterCode, CenterId, StaffId};
+use kernel_application::{Page, PageRequest};
+use kernel_domain::StoreError;
+
+use crate::StaffMember;
+
+/// A center, as distribution alone knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CenterSummary {
+    /// Its identifier.
+    pub id: CenterId,
+    /// Its code.
+    pub code: CenterCode,
+    /// Its name.
+    pub name: String,
+    /// Who works there, in the order they were named.
+    pub staff: Vec<StaffId>,
+}
+
+/// A center with the people who work there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CenterView {
+    /// Its identifier.
+    pub id: CenterId,
+    /// Its code.
+    pub code: CenterCode,
+    /// Its name.
+    pub name: String,
+    /// Who works there; users who are no more are left out.
+    pub staff: Vec<StaffMember>,
+}
+
+/// Which centers. Empty means all.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct CenterFilter {
+    /// Only the one with this code, compared exactly.
+    pub code: Option<String>,
+    /// Only those with this name, compared exactly.
+    pub name: Option<String>,
+}
+
+/// Reads what distribution owns, each in a fixed number of statements whatever the size of the
+/// page. Lists are newest first; a page past the end is `None`.
+#[cfg_attr(feature = "testing", mockall::automock)]
+#[async_trait]
+pub trait DistributionQueries: Send + Sync {
+    /// The center with this id.
+    async fn center(&self, id: CenterId) -> Result<Option<CenterSummary>, StoreError>;
+
+    /// The centers with these codes, in any order; unknown codes are left out.
+    async fn centers_coded(&self, codes: &[CenterCode]) -> Result<Vec<CenterSummary>, StoreError>;
+
+    /// A page of centers.
+    async fn centers(
+        &self,
+        filter: &CenterFilter,
+        page: PageRequest,
+    ) -> Result<Option<Page<CenterSummary>>, StoreError>;
+}

@@ -1,0 +1,88 @@
+//! A distribution context whose ports are mocks, and what became of its unit of work.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use distribution_domain::{CenterRepository, DistributionStore, DistributionWork, MockCenterRepository, StaffId};
+use kernel_application::testing::{Committed, CountingIds, Noon};
+use kernel_domain::StoreError;
+
+use crate::{Distribution, MockDistributionQueries, MockStaffDirectory, Role, StaffMember};
+
+/// The repositories of one unit of work, as mocks.
+#[derive(Default)]
+pub struct MockedWork {
+    /// The centers.
+    pub centers: MockCenterRepository,
+    committed: Committed,
+}
+
+#[async_trait]
+impl DistributionWork for MockedWork {
+    fn centers(&mut self) -> &mut dyn CenterRepository {
+        &mut self.centers
+    }
+
+    async fn commit(self: Box<Self>) -> Result<(), StoreError> {
+        self.committed.note();
+        Ok(())
+    }
+}
+
+struct OneWork(Mutex<Option<MockedWork>>);
+
+#[async_trait]
+impl DistributionStore for OneWork {
+    async fn begin(&self) -> Result<Box<dyn DistributionWork>, StoreError> {
+        match self.0.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            Some(work) => Ok(Box::new(work)),
+            None => Err(StoreError::unavailable("no second unit of work was expected")),
+        }
+    }
+}
+
+/// Everything around distribution; a test changes what it is about.
+#[derive(Default)]
+pub struct World {
+    /// The unit of work that the use case will get.
+    pub work: MockedWork,
+    /// The read side.
+    pub queries: MockDistributionQueries,
+    /// Users who do not exist.
+    pub unknown_staff: Vec<StaffId>,
+    /// How often the user context is asked; 0 if it does not matter.
+    pub staff_calls: usize,
+}
+
+impl World {
+    /// Distribution in this world, and whether its one unit of work will be kept.
+    pub fn commits(mut self) -> (Distribution, Committed) {
+        let committed = Committed::default();
+        self.work.committed = committed.clone();
+        let unknown = self.unknown_staff;
+        let calls = if self.staff_calls == 0 { 0..=usize::MAX - 1 } else { self.staff_calls..=self.staff_calls };
+        let mut staff = MockStaffDirectory::new();
+        staff.expect_find().times(calls).returning(move |ids| {
+            Ok(ids.iter().filter(|it| !unknown.contains(it)).map(|it| a_known_member(*it)).collect())
+        });
+        let distribution = Distribution {
+            store: Arc::new(OneWork(Mutex::new(Some(self.work)))),
+            queries: Arc::new(self.queries),
+            staff: Arc::new(staff),
+            clock: Arc::new(Noon),
+            ids: Arc::new(CountingIds::default()),
+        };
+        (distribution, committed)
+    }
+}
+
+fn a_known_member(id: StaffId) -> StaffMember {
+    StaffMember {
+        id,
+        phone_number: None,
+        username: "somebody".to_owned(),
+        full_name: None,
+        image_url: None,
+        role: Role::Staff { permission_groups: Vec::new() },
+    }
+}

@@ -1,0 +1,82 @@
+//! Who asks, and what they may do.
+
+use std::fmt;
+use std::sync::Arc;
+
+use kernel_domain::{BoxError, CorrelationId};
+use uuid::Uuid;
+
+/// Something that takes a right: `shipping:write`. Each context names its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Operation(&'static str);
+
+impl Operation {
+    /// Names an operation as `context:verb`.
+    pub const fn new(name: &'static str) -> Self {
+        Self(name)
+    }
+
+    /// The name, as rights and API key scopes spell it.
+    pub const fn name(self) -> &'static str {
+        self.0
+    }
+}
+
+impl fmt::Display for Operation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+/// Decides what a credential allows. The decision is made per request, so that whatever the
+/// holder of a token took away from it stays away.
+pub trait Rights: Send + Sync {
+    /// Whether `operation` is allowed. An error means that no decision could be made in time.
+    fn allow(&self, operation: Operation) -> Result<bool, BoxError>;
+}
+
+/// Why an actor was turned away.
+#[derive(Debug, thiserror::Error)]
+pub enum Denied {
+    /// The credential does not give the right.
+    #[error("this takes the right to {0}")]
+    Forbidden(Operation),
+    /// No decision could be made; asking again is safe.
+    #[error("the right to {0} could not be decided")]
+    Undecided(Operation, #[source] BoxError),
+}
+
+/// Whoever makes a request, with the rights of the credential they showed.
+#[derive(Clone)]
+pub struct Actor {
+    /// The user, unless a machine asks.
+    pub user_id: Option<Uuid>,
+    /// The request this is about.
+    pub correlation_id: CorrelationId,
+    rights: Arc<dyn Rights>,
+}
+
+impl Actor {
+    /// An actor with the rights given.
+    pub fn new(user_id: Option<Uuid>, correlation_id: CorrelationId, rights: Arc<dyn Rights>) -> Self {
+        Self { user_id, correlation_id, rights }
+    }
+
+    /// The first line of every use case that is not open to all.
+    pub fn require(&self, operation: Operation) -> Result<(), Denied> {
+        match self.rights.allow(operation) {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(Denied::Forbidden(operation)),
+            Err(cause) => Err(Denied::Undecided(operation, cause)),
+        }
+    }
+}
+
+impl fmt::Debug for Actor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Actor")
+            .field("user_id", &self.user_id)
+            .field("correlation_id", &self.correlation_id)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,81 @@
+//! Events on their way from the outbox to whoever wants them.
+
+use async_trait::async_trait;
+use chrono::{DateTime, TimeDelta, Utc};
+use kernel_domain::{BoxError, CorrelationId, EventId, StoreError};
+use uuid::Uuid;
+
+/// An event as the outbox kept it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredEvent {
+    /// This occurrence: whoever receives it twice sees the same id twice.
+    pub id: EventId,
+    /// The context it comes from.
+    pub context: String,
+    /// Its stable name.
+    pub name: String,
+    /// The kind of thing it happened to.
+    pub aggregate_kind: String,
+    /// Which one of its kind.
+    pub aggregate_id: Uuid,
+    /// The aggregate's version; the events of one aggregate are delivered by rising versions.
+    pub aggregate_version: i64,
+    /// Its content: names and values of the published language.
+    pub data: Vec<(String, String)>,
+    /// When it happened.
+    pub occurred_at: DateTime<Utc>,
+    /// The request that caused it.
+    pub correlation_id: CorrelationId,
+}
+
+/// An event that one relay has for itself until its lease ends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Delivery {
+    /// The event.
+    pub event: StoredEvent,
+    /// How often it was claimed, this time included.
+    pub attempts: u32,
+    /// Which claim this is: a relay that lost its lease has an old number, and is not heard.
+    pub fence: i64,
+}
+
+/// What became of a delivery.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DeliveryOutcome {
+    /// It arrived.
+    Delivered,
+    /// It did not, and is tried again at this time.
+    RetryAt(DateTime<Utc>),
+    /// It was tried often enough: it is parked, and its aggregate's later events with it.
+    Parked,
+    /// It was not tried, since an earlier event of its aggregate failed; the attempt does not count.
+    Released,
+}
+
+/// How much to claim, and for how long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClaimLimits {
+    /// The most events in one claim.
+    pub events: u32,
+    /// How long the claim holds unless it is settled before.
+    pub lease: TimeDelta,
+}
+
+/// The queue of events for one subscriber. Any number of relays may share it.
+#[async_trait]
+pub trait Deliveries: Send + Sync {
+    /// Claims events that are due, by whole aggregates and in the order of their versions: no
+    /// other relay gets an event of an aggregate while one of its events is claimed. The attempt
+    /// is counted here, so that a relay that dies leaves a trace.
+    async fn claim(&self, owner: Uuid, limits: ClaimLimits, now: DateTime<Utc>) -> Result<Vec<Delivery>, StoreError>;
+
+    /// Settles claims. One whose lease was lost to another relay is left alone.
+    async fn settle(&self, owner: Uuid, settled: &[(Delivery, DeliveryOutcome)]) -> Result<(), StoreError>;
+}
+
+/// Takes events out of the process: to a log, to a bus.
+#[async_trait]
+pub trait Publisher: Send + Sync {
+    /// Publishes events in this order; the answer tells each one's fate.
+    async fn publish(&self, events: &[StoredEvent]) -> Vec<Result<(), BoxError>>;
+}

@@ -1,0 +1,26 @@
+//! What every use case needs, whatever its context: the time, fresh ids, who asks, and pages.
+//!
+//! **Invariant:** nothing here knows about a particular context or technology.
+
+mod actor;
+mod bulk;
+mod clock;
+mod deliveries;
+mod ids;
+mod page;
+mod record;
+mod throttle;
+
+#[cfg(feature = "testing")]
+pub mod testing;
+
+pub use actor::{Actor, Denied, Operation, Rights};
+pub use bulk::{Fault, MAX_ENTRIES};
+pub use clock::Clock;
+pub use deliveries::{ClaimLimits, Deliveries, Delivery, DeliveryOutcome, Publisher, StoredEvent};
+pub use ids::Ids;
+pub use page::{Direction, Page, PageNumber, PageRequest};
+pub use record::record;
+#[cfg(feature = "testing")]
+pub use throttle::MockThrottle;
+pub use throttle::{Rate, Throttle, Verdict};

@@ -1,0 +1,78 @@
+//! A clock that stands still, ids that count up, units of work that tell, and actors of every sort.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use chrono::{DateTime, Utc};
+use kernel_domain::{BoxError, CorrelationId};
+use uuid::Uuid;
+
+use crate::{Actor, Clock, Ids, Operation, Rights};
+
+/// Noon on the second of January 2026.
+pub fn noon() -> DateTime<Utc> {
+    DateTime::UNIX_EPOCH + chrono::TimeDelta::seconds(1_767_355_200)
+}
+
+/// It is always [`noon`].
+pub struct Noon;
+
+impl Clock for Noon {
+    fn now(&self) -> DateTime<Utc> {
+        noon()
+    }
+}
+
+/// Counts up from one: the same test sees the same ids each time.
+#[derive(Default)]
+pub struct CountingIds(AtomicU64);
+
+impl Ids for CountingIds {
+    fn uuid(&self) -> Uuid {
+        Uuid::from_u128(u128::from(self.0.fetch_add(1, Ordering::Relaxed) + 1))
+    }
+
+    fn below(&self, bound: u64) -> u64 {
+        (self.0.fetch_add(1, Ordering::Relaxed) + 1).checked_rem(bound).unwrap_or(0)
+    }
+}
+
+/// Whether a mocked unit of work was kept; clones see the same.
+#[derive(Clone, Default)]
+pub struct Committed(Arc<AtomicBool>);
+
+impl Committed {
+    /// It was.
+    pub fn note(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it was.
+    pub fn happened(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+struct Fixed(fn(Operation) -> bool);
+
+impl Rights for Fixed {
+    fn allow(&self, operation: Operation) -> Result<bool, BoxError> {
+        Ok(self.0(operation))
+    }
+}
+
+/// Somebody whose credential is asked `allow` for every operation.
+pub fn an_actor_who(allow: fn(Operation) -> bool) -> Actor {
+    let request = Uuid::from_u128(0xC0);
+    Actor::new(Some(Uuid::from_u128(0xAC)), CorrelationId::from(request), Arc::new(Fixed(allow)))
+}
+
+/// Somebody who may do everything.
+pub fn anyone() -> Actor {
+    an_actor_who(|_| true)
+}
+
+/// Somebody who may do nothing.
+pub fn nobody() -> Actor {
+    an_actor_who(|_| false)
+}

@@ -1,0 +1,128 @@
+//! A transport reaches its destination with everything on board.
+
+use kernel_application::{Actor, Denied};
+use kernel_domain::StoreError;
+use shipping_domain::{Batch, CannotComplete, TransportId};
+
+use crate::{Shipping, TransportView, WRITE};
+
+/// What to complete.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CompleteTransport {
+    /// The transport.
+    pub transport_id: TransportId,
+}
+
+/// Why it is not completed.
+#[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "each says what it is")]
+pub enum CompleteTransportError {
+    #[error(transparent)]
+    Denied(#[from] Denied),
+    #[error("there is no transport {0}")]
+    UnknownTransport(TransportId),
+    #[error(transparent)]
+    CannotComplete(#[from] CannotComplete),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Shipping {
+    /// Completes a transport, its batches with it, and brings the moving items on board to the destination.
+    pub async fn complete_transport(
+        &self,
+        actor: &Actor,
+        command: CompleteTransport,
+    ) -> Result<TransportView, CompleteTransportError> {
+        actor.require(WRITE)?;
+        let id = command.transport_id;
+        let known = self.transport_view(id).await?.ok_or(CompleteTransportError::UnknownTransport(id))?;
+
+        let mut work = self.store.begin().await?;
+        let transport = work.transports().find(id).await?;
+        let mut transport = transport.ok_or(CompleteTransportError::UnknownTransport(id))?;
+        let mut batches = work.batches().carried_by(id).await?;
+        let batch_ids: Vec<_> = batches.iter().map(Batch::id).collect();
+        let mut items = work.items().packed_in(&batch_ids).await?;
+
+        let completed = transport.complete(&mut batches, &mut items, self.clock.now())?;
+
+        work.transports().save(&transport).await?;
+        work.batches().save(&batches).await?;
+        work.items().save(&items).await?;
+        work.outbox().append(&self.recorded(&[completed], actor)).await?;
+        work.commit().await?;
+        // Told from what is known: a read that failed now would hide that the transport has arrived.
+        let driver = known.driver.clone();
+        Ok(known.after(&transport, batches.len(), driver))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{World, a_summary};
+    use kernel_application::testing::{anyone, nobody};
+    use shipping_domain::Transport;
+    use shipping_domain::testing::{a_batch, a_transport, an_item};
+
+    fn complete(transport: &Transport) -> CompleteTransport {
+        CompleteTransport { transport_id: transport.id() }
+    }
+
+    fn on_board(transport: &Transport) -> World {
+        let mut world = World::finding_transport(transport);
+        let batch = a_batch().departed_with(transport).build();
+        let item = an_item().in_batch(&batch).build();
+        let summary = a_summary(transport);
+        world.queries.expect_transport().returning(move |_| Ok(Some(summary.clone())));
+        world.work.batches.expect_carried_by().returning(move |_| Ok(vec![batch.clone()]));
+        world.work.items.expect_packed_in().returning(move |_| Ok(vec![item.clone()]));
+        world
+    }
+
+    #[tokio::test]
+    async fn everything_on_board_arrives_in_one_unit_of_work() {
+        let transport = a_transport().departed().build();
+        let destination = transport.route().destination().clone();
+        let mut world = on_board(&transport);
+        world.work.transports.expect_save().times(1).returning(|_| Ok(()));
+        world.work.batches.expect_save().times(1).withf(|saved| saved.len() == 1).returning(|_| Ok(()));
+        world
+            .work
+            .items
+            .expect_save()
+            .times(1)
+            .withf(move |saved| saved.iter().all(|it| it.current_center() == Some(&destination)))
+            .returning(|_| Ok(()));
+        let (shipping, outcome) = world.commits();
+
+        let arrived = shipping.complete_transport(&anyone(), complete(&transport)).await.expect("it arrives");
+
+        assert!(arrived.summary.completed && arrived.summary.arrived_at.is_some());
+        assert_eq!(outcome.announced(), ["TransportComplete"]);
+        assert!(outcome.committed());
+    }
+
+    #[tokio::test]
+    async fn a_transport_that_never_left_does_not_arrive() {
+        let transport = a_transport().build();
+        let (shipping, outcome) = on_board(&transport).commits();
+
+        let refusal = shipping.complete_transport(&anyone(), complete(&transport)).await;
+
+        assert!(matches!(
+            refusal,
+            Err(CompleteTransportError::CannotComplete(CannotComplete::NotDeparted(it))) if it == transport.id()
+        ));
+        assert!(!outcome.committed());
+    }
+
+    #[tokio::test]
+    async fn who_may_not_write_completes_nothing() {
+        let command = complete(&a_transport().build());
+        let refusal = World::default().never_begins().complete_transport(&nobody(), command).await;
+
+        assert!(matches!(refusal, Err(CompleteTransportError::Denied(Denied::Forbidden(WRITE)))));
+    }
+}

@@ -1,0 +1,147 @@
+//! Looking transports up: one or a page.
+
+use std::collections::{BTreeSet, HashMap};
+
+use kernel_application::{Actor, Denied, Direction, Page, PageRequest};
+use kernel_domain::StoreError;
+use shipping_domain::{Transport, TransportId, TransportState};
+
+use crate::{Person, READ, Shipping, TransportFilter, TransportOrder, TransportSummary, TransportView};
+
+/// Why nothing was found.
+#[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "each says what it is")]
+pub enum FindTransportError {
+    #[error(transparent)]
+    Denied(#[from] Denied),
+    #[error("there is no transport {0}")]
+    UnknownTransport(TransportId),
+    #[error("the list has no such page")]
+    PastTheEnd,
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Shipping {
+    /// The transport with this id.
+    pub async fn transport(&self, actor: &Actor, id: TransportId) -> Result<TransportView, FindTransportError> {
+        actor.require(READ)?;
+        self.transport_view(id).await?.ok_or(FindTransportError::UnknownTransport(id))
+    }
+
+    /// A page of transports.
+    pub async fn transports(
+        &self,
+        actor: &Actor,
+        filter: &TransportFilter,
+        order: &[(TransportOrder, Direction)],
+        page: PageRequest,
+    ) -> Result<Page<TransportView>, FindTransportError> {
+        actor.require(READ)?;
+        let found = self.queries.transports(filter, order, page).await?.ok_or(FindTransportError::PastTheEnd)?;
+        let Page { entries, count, number, size } = found;
+        Ok(Page { entries: self.with_centers_and_drivers(entries).await?, count, number, size })
+    }
+
+    /// The transport with its centers and its driver.
+    pub(crate) async fn transport_view(&self, id: TransportId) -> Result<Option<TransportView>, StoreError> {
+        let Some(summary) = self.queries.transport(id).await? else { return Ok(None) };
+        Ok(self.with_centers_and_drivers(vec![summary]).await?.pop())
+    }
+
+    /// Adds to each transport its centers and its driver: one question to each of the other
+    /// contexts, however many transports there are.
+    pub(crate) async fn with_centers_and_drivers(
+        &self,
+        transports: Vec<TransportSummary>,
+    ) -> Result<Vec<TransportView>, StoreError> {
+        if transports.is_empty() {
+            return Ok(Vec::new());
+        }
+        let codes: BTreeSet<_> = transports.iter().flat_map(|it| [&it.source, &it.destination]).cloned().collect();
+        let codes: Vec<_> = codes.into_iter().collect();
+        let centers: HashMap<_, _> =
+            self.centers.find(&codes).await?.into_iter().map(|it| (it.code.clone(), it)).collect();
+        let drivers: BTreeSet<_> = transports.iter().filter_map(|it| it.driver_id).collect();
+        let drivers: Vec<_> = drivers.into_iter().collect();
+        let drivers: HashMap<_, _> = match &drivers[..] {
+            [] => HashMap::new(),
+            some => self.drivers.find(some).await?.into_iter().map(|it| (it.id, it.person)).collect(),
+        };
+
+        let view = |summary: TransportSummary| TransportView {
+            source: centers.get(&summary.source).cloned(),
+            destination: centers.get(&summary.destination).cloned(),
+            driver: summary.driver_id.and_then(|it| drivers.get(&it).cloned()),
+            summary,
+        };
+        Ok(transports.into_iter().map(view).collect())
+    }
+}
+
+impl TransportView {
+    /// The same transport after it changed, with `batches` on it and `driver` at the wheel.
+    pub(crate) fn after(self, transport: &Transport, batches: usize, driver: Option<Person>) -> Self {
+        let (departed_at, arrived_at) = match transport.state() {
+            TransportState::Planned { .. } => (None, None),
+            TransportState::InTransit { departed_at, .. } => (Some(departed_at), None),
+            TransportState::Arrived { departed_at, arrived_at, .. } => (Some(departed_at), Some(arrived_at)),
+        };
+        let summary = TransportSummary {
+            completed: arrived_at.is_some(),
+            batch_count: u64::try_from(batches).unwrap_or(u64::MAX),
+            driver_id: transport.driver_id(),
+            departed_at,
+            arrived_at,
+            ..self.summary
+        };
+        Self { summary, driver, ..self }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{World, a_summary};
+    use kernel_application::testing::{anyone, nobody};
+    use shipping_domain::testing::{a_driver, a_transport, center};
+
+    #[tokio::test]
+    async fn a_page_of_transports_asks_each_other_context_once() {
+        let summaries: Vec<_> = (0..10).map(|_| a_summary(&a_transport().driven_by(a_driver()).build())).collect();
+        let mut world = World { directory_calls: Some(1), ..World::default() };
+        world.queries.expect_transports().times(1).returning(move |_, _, page| {
+            Ok(Some(Page { entries: summaries.clone(), count: 10, number: 1, size: page.size() }))
+        });
+
+        let page = world
+            .never_begins()
+            .transports(&anyone(), &TransportFilter::default(), &[], PageRequest::default())
+            .await
+            .expect("a page");
+
+        assert_eq!(page.entries.len(), 10);
+        assert!(page.entries.iter().all(|it| it.driver.is_some() && it.source.is_some()));
+    }
+
+    #[tokio::test]
+    async fn a_center_or_driver_that_is_no_more_is_left_out() {
+        let summary = a_summary(&a_transport().build());
+        let mut world = World { known_centers: vec!["ABC002"], ..World::default() };
+        world.queries.expect_transport().returning(move |_| Ok(Some(summary.clone())));
+
+        let view = world.never_begins().transport(&anyone(), TransportId::new(uuid::Uuid::nil())).await.expect("it");
+
+        assert_eq!(view.source, None);
+        assert_eq!(view.destination.map(|it| it.code), Some(center("ABC002")));
+        assert_eq!(view.driver, None);
+    }
+
+    #[tokio::test]
+    async fn who_may_not_read_sees_nothing() {
+        let id = TransportId::new(uuid::Uuid::nil());
+        let refusal = World::default().never_begins().transport(&nobody(), id).await;
+
+        assert!(matches!(refusal, Err(FindTransportError::Denied(Denied::Forbidden(READ)))));
+    }
+}

@@ -1,0 +1,178 @@
+//! Staff load batches on a transport: all of them, or none.
+
+use std::collections::HashMap;
+
+use kernel_application::{Actor, Denied, Fault, MAX_ENTRIES};
+use kernel_domain::StoreError;
+use shipping_domain::{Alias, Batch, CannotLoad, ShippingEvent, Transport, TransportId};
+
+use crate::{BatchView, Shipping, WRITE};
+
+/// What to load.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LoadBatches {
+    /// The transport to load.
+    pub transport_id: TransportId,
+    /// The batches, as they were named, at most [`MAX_ENTRIES`]; one that is named twice goes on once.
+    pub aliases: Vec<String>,
+}
+
+/// What is wrong with one of the batches.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[expect(missing_docs, reason = "each says what it is")]
+pub enum LoadFault {
+    /// What cannot be an alias is that of no batch.
+    #[error("there is no batch {0}")]
+    UnknownBatch(String),
+    #[error(transparent)]
+    CannotLoad(#[from] CannotLoad),
+}
+
+/// Why nothing was loaded.
+#[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "each says what it is")]
+pub enum LoadBatchesError {
+    #[error(transparent)]
+    Denied(#[from] Denied),
+    #[error("there is no transport {0}")]
+    UnknownTransport(TransportId),
+    #[error("at most {MAX_ENTRIES} batches are loaded at once")]
+    TooMany,
+    /// The transport takes no batches at all.
+    #[error(transparent)]
+    TransportClosed(CannotLoad),
+    /// Every batch that cannot go on.
+    #[error("some batches cannot be loaded")]
+    Batches(Vec<Fault<LoadFault>>),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Shipping {
+    /// Loads the batches, and answers with them in the order of the command.
+    pub async fn load_batches(&self, actor: &Actor, command: LoadBatches) -> Result<Vec<BatchView>, LoadBatchesError> {
+        actor.require(WRITE)?;
+        if command.aliases.len() > MAX_ENTRIES {
+            return Err(LoadBatchesError::TooMany);
+        }
+        let aliases: Vec<_> = command.aliases.iter().filter_map(|it| Alias::parse(it).ok()).collect();
+
+        let mut work = self.store.begin().await?;
+        let transport = work.transports().find(command.transport_id).await?;
+        let transport = transport.ok_or(LoadBatchesError::UnknownTransport(command.transport_id))?;
+        transport.accepts_batches().map_err(LoadBatchesError::TransportClosed)?;
+        let found = work.batches().find(&aliases).await?;
+
+        let (loaded, events) = load_each(&transport, &command.aliases, found)?;
+
+        if !events.is_empty() {
+            work.batches().save(&loaded).await?;
+            work.outbox().append(&self.recorded(&events, actor)).await?;
+        }
+        work.commit().await?;
+        self.batches_in_order(&aliases).await.map_err(LoadBatchesError::Store)
+    }
+
+    async fn batches_in_order(&self, aliases: &[Alias]) -> Result<Vec<BatchView>, StoreError> {
+        let views = self.with_transports(self.queries.batches_named(aliases).await?).await?;
+        let by_alias: HashMap<_, _> = views.iter().map(|it| (&it.summary.alias, it)).collect();
+        Ok(aliases.iter().filter_map(|it| by_alias.get(it)).map(|it| (*it).clone()).collect())
+    }
+}
+
+/// Loads every batch in memory: what changed and what to announce, or every fault.
+fn load_each(
+    transport: &Transport,
+    names: &[String],
+    found: Vec<Batch>,
+) -> Result<(Vec<Batch>, Vec<ShippingEvent>), LoadBatchesError> {
+    let mut batches: HashMap<_, _> = found.into_iter().map(|it| (it.alias().to_string(), it)).collect();
+    let (mut changed, mut events, mut faults) = (Vec::new(), Vec::new(), Vec::new());
+    for (index, name) in names.iter().enumerate() {
+        let outcome = match batches.get_mut(name) {
+            None => Err(LoadFault::UnknownBatch(name.clone())),
+            Some(batch) => transport.load(batch).map_err(LoadFault::from),
+        };
+        match outcome {
+            Ok(Some(event)) => {
+                changed.push(name);
+                events.push(event);
+            }
+            Ok(None) => {}
+            Err(reason) => faults.push(Fault { index, reason }),
+        }
+    }
+    if !faults.is_empty() {
+        return Err(LoadBatchesError::Batches(faults));
+    }
+    Ok((changed.into_iter().filter_map(|it| batches.remove(it)).collect(), events))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{World, a_batch_summary};
+    use kernel_application::testing::{anyone, nobody};
+    use shipping_domain::testing::{a_batch, a_transport};
+
+    fn command(transport: &Transport, batches: &[&Batch]) -> LoadBatches {
+        let aliases = batches.iter().map(|it| it.alias().to_string()).collect();
+        LoadBatches { transport_id: transport.id(), aliases }
+    }
+
+    #[tokio::test]
+    async fn loaded_batches_are_kept_and_announced() {
+        let (transport, batch) = (a_transport().build(), a_batch().build());
+        let mut world = World::finding_transport(&transport);
+        world.finds_batches(vec![batch.clone()]);
+        world.work.batches.expect_save().times(1).withf(|saved| saved.len() == 1).returning(|_| Ok(()));
+        world.queries.expect_batches_named().returning(|asked| Ok(asked.iter().map(a_batch_summary).collect()));
+        let (shipping, outcome) = world.commits();
+
+        let answer = shipping.load_batches(&anyone(), command(&transport, &[&batch])).await.expect("it goes on");
+
+        assert_eq!(answer[0].summary.alias, *batch.alias());
+        assert_eq!(outcome.announced(), ["BatchAddedToTransport"]);
+        assert!(outcome.committed());
+    }
+
+    #[tokio::test]
+    async fn every_fault_is_told_with_its_place_and_nothing_is_kept() {
+        let transport = a_transport().build();
+        let (free, taken, unknown) = (a_batch().build(), a_batch().loaded().build(), a_batch().build());
+        let mut world = World::finding_transport(&transport);
+        world.finds_batches(vec![free.clone(), taken.clone()]);
+        let (shipping, outcome) = world.commits();
+
+        let refusal = shipping.load_batches(&anyone(), command(&transport, &[&unknown, &free, &taken])).await;
+
+        let Err(LoadBatchesError::Batches(faults)) = refusal else { panic!("{refusal:?}") };
+        assert!(matches!(
+            &faults[..],
+            [
+                Fault { index: 0, reason: LoadFault::UnknownBatch(_) },
+                Fault { index: 2, reason: LoadFault::CannotLoad(CannotLoad::BatchAssigned(_)) },
+            ]
+        ));
+        assert!(!outcome.committed());
+    }
+
+    #[tokio::test]
+    async fn a_departed_transport_refuses_before_its_batches_are_looked_at() {
+        let transport = a_transport().departed().build();
+        let (shipping, outcome) = World::finding_transport(&transport).commits();
+
+        let refusal = shipping.load_batches(&anyone(), command(&transport, &[])).await;
+
+        assert!(matches!(refusal, Err(LoadBatchesError::TransportClosed(CannotLoad::TransportDeparted(_)))));
+        assert!(!outcome.committed());
+    }
+
+    #[tokio::test]
+    async fn who_may_not_write_loads_nothing() {
+        let command = command(&a_transport().build(), &[]);
+        let refusal = World::default().never_begins().load_batches(&nobody(), command).await;
+
+        assert!(matches!(refusal, Err(LoadBatchesError::Denied(Denied::Forbidden(WRITE)))));
+    }
+}

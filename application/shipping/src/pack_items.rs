@@ -1,0 +1,235 @@
+//! Staff put items into a batch: all of them, or none.
+
+use std::collections::HashMap;
+
+use kernel_application::{Actor, Denied, Fault, MAX_ENTRIES};
+use kernel_domain::StoreError;
+use shipping_domain::{Alias, Batch, CannotPack, Item, ShippingEvent, TrackingNumber};
+
+use crate::{ItemView, Shipping, WRITE};
+
+/// What to pack.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PackItems {
+    /// The batch to pack into.
+    pub alias: Alias,
+    /// The items, as their labels were read, at most [`MAX_ENTRIES`]; one that is named twice goes in once.
+    pub tracking_numbers: Vec<String>,
+}
+
+/// What is wrong with one of the items.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[expect(missing_docs, reason = "each says what it is")]
+pub enum PackFault {
+    /// What cannot be a tracking number is that of no item.
+    #[error("there is no item {0}")]
+    UnknownItem(String),
+    #[error(transparent)]
+    CannotPack(#[from] CannotPack),
+}
+
+/// Why nothing was packed.
+#[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "each says what it is")]
+pub enum PackItemsError {
+    #[error(transparent)]
+    Denied(#[from] Denied),
+    #[error("there is no batch {0}")]
+    UnknownBatch(Alias),
+    #[error("at most {MAX_ENTRIES} items are packed at once")]
+    TooMany,
+    /// The batch takes no items at all.
+    #[error(transparent)]
+    BatchClosed(CannotPack),
+    /// Every item that cannot go in.
+    #[error("some items cannot be packed")]
+    Items(Vec<Fault<PackFault>>),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Shipping {
+    /// Packs the items, and answers with them in the order of the command.
+    pub async fn pack_items(&self, actor: &Actor, command: PackItems) -> Result<Vec<ItemView>, PackItemsError> {
+        actor.require(WRITE)?;
+        if command.tracking_numbers.len() > MAX_ENTRIES {
+            return Err(PackItemsError::TooMany);
+        }
+        let numbers: Vec<_> = command.tracking_numbers.iter().filter_map(|it| TrackingNumber::parse(it).ok()).collect();
+
+        let mut work = self.store.begin().await?;
+        let batch = work.batches().find(std::slice::from_ref(&command.alias)).await?.pop();
+        let batch = batch.ok_or_else(|| PackItemsError::UnknownBatch(command.alias.clone()))?;
+        batch.accepts_items().map_err(PackItemsError::BatchClosed)?;
+        let found = work.items().find(&numbers).await?;
+
+        let (packed, events) = self.pack_each(&batch, &command.tracking_numbers, found)?;
+
+        if !events.is_empty() {
+            work.items().save(&packed).await?;
+            work.outbox().append(&self.recorded(&events, actor)).await?;
+        }
+        work.commit().await?;
+        self.items_in_order(&numbers).await.map_err(PackItemsError::Store)
+    }
+
+    /// Packs every item in memory: what changed and what to announce, or every fault.
+    fn pack_each(
+        &self,
+        batch: &Batch,
+        labels: &[String],
+        found: Vec<Item>,
+    ) -> Result<(Vec<Item>, Vec<ShippingEvent>), PackItemsError> {
+        let now = self.clock.now();
+        let mut items: HashMap<_, _> = found.into_iter().map(|it| (it.tracking_number().to_string(), it)).collect();
+        let (mut changed, mut events, mut faults) = (Vec::new(), Vec::new(), Vec::new());
+        for (index, label) in labels.iter().enumerate() {
+            let outcome = match items.get_mut(label) {
+                None => Err(PackFault::UnknownItem(label.clone())),
+                Some(item) => batch.pack(item, now).map_err(PackFault::from),
+            };
+            match outcome {
+                Ok(Some(event)) => {
+                    changed.push(label);
+                    events.push(event);
+                }
+                Ok(None) => {}
+                Err(reason) => faults.push(Fault { index, reason }),
+            }
+        }
+        if !faults.is_empty() {
+            return Err(PackItemsError::Items(faults));
+        }
+        Ok((changed.into_iter().filter_map(|it| items.remove(it)).collect(), events))
+    }
+
+    async fn items_in_order(&self, numbers: &[TrackingNumber]) -> Result<Vec<ItemView>, StoreError> {
+        let views = self.queries.items_numbered(numbers).await?;
+        let by_number: HashMap<_, _> = views.iter().map(|it| (&it.tracking_number, it)).collect();
+        Ok(numbers.iter().filter_map(|it| by_number.get(it)).map(|it| (*it).clone()).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{World, an_item_view};
+    use kernel_application::testing::{anyone, nobody};
+    use shipping_domain::ItemStatus;
+    use shipping_domain::testing::{a_batch, an_item};
+
+    fn command(batch: &Batch, items: &[&Item]) -> PackItems {
+        let tracking_numbers = items.iter().map(|it| it.tracking_number().to_string()).collect();
+        PackItems { alias: batch.alias().clone(), tracking_numbers }
+    }
+
+    #[tokio::test]
+    async fn packed_items_are_kept_and_announced() {
+        let (batch, shoe, hat) = (a_batch().build(), an_item().build(), an_item().build());
+        let mut world = World::finding_batch(&batch);
+        world.finds_items(vec![shoe.clone(), hat.clone()]);
+        world.work.items.expect_save().times(1).withf(|saved| saved.len() == 2).returning(|_| Ok(()));
+        world.queries.expect_items_numbered().returning(|asked| Ok(asked.iter().rev().map(an_item_view).collect()));
+        let (shipping, outcome) = world.commits();
+
+        let answer = shipping.pack_items(&anyone(), command(&batch, &[&shoe, &hat])).await.expect("they go in");
+
+        let numbers: Vec<_> = answer.iter().map(|it| &it.tracking_number).collect();
+        assert_eq!(numbers, [shoe.tracking_number(), hat.tracking_number()], "in the order of the command");
+        assert_eq!(outcome.announced(), ["ItemAddedToBatch", "ItemAddedToBatch"]);
+        assert!(outcome.committed());
+    }
+
+    #[tokio::test]
+    async fn an_item_named_twice_goes_in_once() {
+        let (batch, shoe) = (a_batch().build(), an_item().build());
+        let mut world = World::finding_batch(&batch);
+        world.finds_items(vec![shoe.clone()]);
+        world.work.items.expect_save().times(1).withf(|saved| saved.len() == 1).returning(|_| Ok(()));
+        world.queries.expect_items_numbered().returning(|asked| Ok(asked.iter().map(an_item_view).collect()));
+        let (shipping, outcome) = world.commits();
+
+        shipping.pack_items(&anyone(), command(&batch, &[&shoe, &shoe])).await.expect("it goes in");
+
+        assert_eq!(outcome.announced(), ["ItemAddedToBatch"]);
+    }
+
+    #[tokio::test]
+    async fn every_fault_is_told_with_its_place_and_nothing_is_kept() {
+        let (batch, shoe) = (a_batch().build(), an_item().build());
+        let (lost, unknown) = (an_item().with_status(ItemStatus::Lost).build(), an_item().build());
+        let mut world = World::finding_batch(&batch);
+        world.finds_items(vec![shoe.clone(), lost.clone()]);
+        let (shipping, outcome) = world.commits();
+
+        let refusal = shipping.pack_items(&anyone(), command(&batch, &[&shoe, &lost, &unknown])).await;
+
+        let Err(PackItemsError::Items(faults)) = refusal else { panic!("{refusal:?}") };
+        assert!(matches!(
+            &faults[..],
+            [
+                Fault { index: 1, reason: PackFault::CannotPack(CannotPack::InvalidStatus { .. }) },
+                Fault { index: 2, reason: PackFault::UnknownItem(_) },
+            ]
+        ));
+        assert!(!outcome.committed());
+        assert!(outcome.announced().is_empty());
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_a_tracking_number_is_told_with_the_other_faults() {
+        let (batch, unknown) = (a_batch().build(), an_item().build());
+        let mut world = World::finding_batch(&batch);
+        world.finds_items(vec![]);
+        let (shipping, _) = world.commits();
+
+        let command = PackItems {
+            tracking_numbers: vec!["nonsense".to_owned(), unknown.tracking_number().to_string()],
+            ..command(&batch, &[])
+        };
+        let refusal = shipping.pack_items(&anyone(), command).await;
+
+        let Err(PackItemsError::Items(faults)) = refusal else { panic!("{refusal:?}") };
+        assert_eq!(faults.iter().map(|it| it.index).collect::<Vec<_>>(), [0, 1]);
+    }
+
+    #[tokio::test]
+    async fn a_command_that_is_too_long_is_not_begun() {
+        let too_many =
+            PackItems { tracking_numbers: vec![String::new(); MAX_ENTRIES + 1], ..command(&a_batch().build(), &[]) };
+
+        let refusal = World::default().never_begins().pack_items(&anyone(), too_many).await;
+
+        assert!(matches!(refusal, Err(PackItemsError::TooMany)));
+    }
+
+    #[tokio::test]
+    async fn a_closed_batch_refuses_before_its_items_are_looked_at() {
+        let batch = a_batch().departed().build();
+        let (shipping, outcome) = World::finding_batch(&batch).commits();
+
+        let refusal = shipping.pack_items(&anyone(), command(&batch, &[])).await;
+
+        assert!(matches!(refusal, Err(PackItemsError::BatchClosed(CannotPack::BatchDeparted(_)))));
+        assert!(!outcome.committed());
+    }
+
+    #[tokio::test]
+    async fn a_batch_that_does_not_exist_takes_nothing() {
+        let batch = a_batch().build();
+        let mut world = World::default();
+        world.work.batches.expect_find().returning(|_| Ok(vec![]));
+        let (shipping, _) = world.commits();
+
+        let refusal = shipping.pack_items(&anyone(), command(&batch, &[])).await;
+
+        assert!(matches!(refusal, Err(PackItemsError::UnknownBatch(it)) if it == *batch.alias()));
+    }
+
+    #[tokio::test]
+    async fn who_may_not_write_packs_nothing() {
+        let refusal = World::default().never_begins().pack_items(&nobody(), command(&a_batch().build(), &[])).await;
+
+        assert!(matches!(refusal, Err(PackItemsError::Denied(Denied::Forbidden(WRITE)))));
+    }
+}

@@ -1,0 +1,178 @@
+//! Staff plan a trip from one center to another.
+
+use kernel_application::{Actor, Denied};
+use kernel_domain::StoreError;
+use shipping_domain::{CenterCode, CircularRoute, DriverId, Route, Transport, TransportId};
+
+use crate::{Center, Driver, Shipping, TransportSummary, TransportView, WRITE};
+
+/// What to plan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlanTransport {
+    /// Where it starts.
+    pub source: CenterCode,
+    /// Where it ends.
+    pub destination: CenterCode,
+    /// Who is going to drive, if that is settled.
+    pub driver_id: Option<DriverId>,
+}
+
+/// What is wrong with a plan.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[expect(missing_docs, reason = "each says what it is")]
+pub enum PlanFault {
+    #[error(transparent)]
+    CircularRoute(#[from] CircularRoute),
+    #[error("there is no center {0} to start from")]
+    UnknownSource(CenterCode),
+    #[error("there is no center {0} to go to")]
+    UnknownDestination(CenterCode),
+    #[error("{0} is not an active driver")]
+    DriverInvalid(DriverId),
+}
+
+/// Why nothing was planned.
+#[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "each says what it is")]
+pub enum PlanTransportError {
+    #[error(transparent)]
+    Denied(#[from] Denied),
+    /// Everything that is wrong with the plan.
+    #[error("the plan cannot be carried out")]
+    Faults(Vec<PlanFault>),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Shipping {
+    /// Plans a trip. Both centers must exist, and the driver must be an active one.
+    pub async fn plan_transport(
+        &self,
+        actor: &Actor,
+        command: PlanTransport,
+    ) -> Result<TransportView, PlanTransportError> {
+        actor.require(WRITE)?;
+        let mut faults = Vec::new();
+        let (source, destination) = self.ends_of(&command, &mut faults).await?;
+        let driver = self.planned_driver(&command, &mut faults).await?;
+        let route = Route::between(command.source, command.destination);
+        let route = route.map_err(|circular| faults.insert(0, circular.into())).ok().filter(|_| faults.is_empty());
+        let Some(route) = route else { return Err(PlanTransportError::Faults(faults)) };
+
+        let id = TransportId::new(self.ids.uuid());
+        let transport = Transport::plan(id, route, command.driver_id, self.clock.now());
+
+        let mut work = self.store.begin().await?;
+        work.transports().add(&transport).await?;
+        work.commit().await?;
+        let summary = TransportSummary::fresh(&transport);
+        Ok(TransportView { summary, source, destination, driver: driver.map(|it| it.person) })
+    }
+
+    async fn ends_of(
+        &self,
+        command: &PlanTransport,
+        faults: &mut Vec<PlanFault>,
+    ) -> Result<(Option<Center>, Option<Center>), StoreError> {
+        let (from, to) = (&command.source, &command.destination);
+        let found = self.centers.find(&[from.clone(), to.clone()]).await?;
+        let known = |code: &CenterCode| found.iter().find(|it| it.code == *code).cloned();
+        let (source, destination) = (known(from), known(to));
+        faults.extend(source.is_none().then(|| PlanFault::UnknownSource(from.clone())));
+        faults.extend(destination.is_none().then(|| PlanFault::UnknownDestination(to.clone())));
+        Ok((source, destination))
+    }
+
+    async fn planned_driver(
+        &self,
+        command: &PlanTransport,
+        faults: &mut Vec<PlanFault>,
+    ) -> Result<Option<Driver>, StoreError> {
+        let Some(id) = command.driver_id else { return Ok(None) };
+        let driver = self.active_driver(id).await?;
+        faults.extend(driver.is_none().then_some(PlanFault::DriverInvalid(id)));
+        Ok(driver)
+    }
+
+    /// The driver, if they may drive.
+    pub(crate) async fn active_driver(&self, id: DriverId) -> Result<Option<Driver>, StoreError> {
+        let found = self.drivers.find(&[id]).await?;
+        Ok(found.into_iter().find(|it| it.id == id && it.may_drive))
+    }
+}
+
+impl TransportSummary {
+    /// A transport that carries nothing yet.
+    fn fresh(transport: &Transport) -> Self {
+        Self {
+            id: transport.id(),
+            completed: false,
+            batch_count: 0,
+            source: transport.route().source().clone(),
+            destination: transport.route().destination().clone(),
+            driver_id: transport.driver_id(),
+            created_at: transport.created_at(),
+            departed_at: None,
+            arrived_at: None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::World;
+    use kernel_application::testing::{anyone, nobody};
+    use shipping_domain::testing::{a_driver, center};
+
+    fn from_to(source: &str, destination: &str) -> PlanTransport {
+        PlanTransport { source: center(source), destination: center(destination), driver_id: None }
+    }
+
+    #[tokio::test]
+    async fn a_planned_transport_shows_its_centers_and_its_driver() {
+        let mut world = World::default();
+        world.work.transports.expect_add().times(1).returning(|_| Ok(()));
+        let (shipping, outcome) = world.commits();
+        let driver = a_driver();
+
+        let command = PlanTransport { driver_id: Some(driver), ..from_to("ABC001", "ABC002") };
+        let planned = shipping.plan_transport(&anyone(), command).await.expect("it is planned");
+
+        assert_eq!(planned.source.map(|it| it.code), Some(center("ABC001")));
+        assert_eq!(planned.destination.map(|it| it.code), Some(center("ABC002")));
+        assert_eq!(planned.driver.map(|it| it.user_id), Some(driver.as_uuid()));
+        assert!(outcome.committed());
+    }
+
+    async fn faults_of(world: World, command: PlanTransport) -> Vec<PlanFault> {
+        match world.never_begins().plan_transport(&anyone(), command).await {
+            Err(PlanTransportError::Faults(faults)) => faults,
+            outcome => panic!("{outcome:?}"),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_transport_goes_somewhere_else() {
+        let faults = faults_of(World::default(), from_to("ABC001", "ABC001")).await;
+
+        assert_eq!(faults, [PlanFault::CircularRoute(CircularRoute(center("ABC001")))]);
+    }
+
+    #[tokio::test]
+    async fn all_that_is_wrong_with_a_plan_is_told_at_once() {
+        let world = World { known_centers: vec!["ABC001"], drivers_may_drive: false, ..World::default() };
+        let driver = a_driver();
+
+        let faults = faults_of(world, PlanTransport { driver_id: Some(driver), ..from_to("ABC001", "XYZ999") }).await;
+
+        assert_eq!(faults, [PlanFault::UnknownDestination(center("XYZ999")), PlanFault::DriverInvalid(driver)]);
+    }
+
+    #[tokio::test]
+    async fn who_may_not_write_plans_nothing() {
+        let refusal = World::default().never_begins().plan_transport(&nobody(), from_to("ABC001", "ABC002")).await;
+
+        assert!(matches!(refusal, Err(PlanTransportError::Denied(Denied::Forbidden(WRITE)))));
+    }
+}

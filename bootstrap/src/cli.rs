@@ -1,0 +1,161 @@
+//! The command line.
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line prints")]
+
+use std::io::IsTerminal as _;
+use std::process::ExitCode;
+
+use auth_application::CreateSuperuser;
+use auth_domain::{NewPassword, Password};
+use clap::{Parser, Subcommand};
+use kernel_domain::BoxError;
+use tokens_adapter::RootKeys;
+use tokio::net::TcpListener;
+
+use crate::config::{Config, InvalidConfig};
+use crate::{build, demo, serve, telemetry};
+
+/// A modular monolith for logistics: items, batches, transports, and the centers between them.
+#[derive(Parser)]
+#[command(name = "majestic", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve the API (what happens without a command)
+    Serve,
+    /// Bring the database's schema up to date
+    Migrate,
+    /// Load sample data and play the whole scenario over HTTP
+    Demo,
+    /// Create a user of type staff with the staff and superuser flags; prints the uuid
+    ///
+    /// The password comes from `MAJESTIC_PASSWORD`, or from a prompt.
+    CreateSuperuser {
+        /// In international form, like +821012345678
+        #[arg(long)]
+        phonenumber: String,
+        /// The name to sign in with; the number's digits by default
+        #[arg(long)]
+        username: Option<String>,
+    },
+    /// Print a fresh key for `TOKEN_ROOT_KEY`
+    GenerateKeypair,
+    /// Print the `OpenAPI` document
+    Openapi,
+}
+
+/// Runs what the command line asks for.
+pub async fn run() -> ExitCode {
+    let command = Cli::parse().command.unwrap_or(Command::Serve);
+    match execute(command).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            let mut cause = error.source();
+            while let Some(error) = cause {
+                eprintln!("  because {error}");
+                cause = error.source();
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn execute(command: Command) -> Result<(), BoxError> {
+    match command {
+        Command::Serve => serve_until_told_to_stop().await,
+        Command::Migrate => {
+            let app = build(&configured()?)?;
+            Ok(app.database.migrate().await?)
+        }
+        Command::Demo => demo::play(configured()?).await,
+        Command::CreateSuperuser { phonenumber, username } => create_superuser(phonenumber, username).await,
+        Command::GenerateKeypair => {
+            println!("{}", RootKeys::generate());
+            Ok(())
+        }
+        Command::Openapi => {
+            println!("{}", http_adapter::openapi_document());
+            Ok(())
+        }
+    }
+}
+
+fn variable(name: &str) -> Option<String> {
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+    std::env::var(name).ok()
+}
+
+fn configured() -> Result<Config, InvalidConfig> {
+    Config::read(variable)
+}
+
+async fn serve_until_told_to_stop() -> Result<(), BoxError> {
+    let config = configured()?;
+    telemetry::start(config.environment);
+    let app = build(&config)?;
+    let listener = TcpListener::bind(config.listen).await?;
+    if config.environment.is_private() {
+        greet(&format!("http://{}", listener.local_addr()?));
+    }
+    Ok(serve(&config, app, listener, told_to_stop()).await?)
+}
+
+fn greet(base: &str) {
+    println!(
+        "majestic-monolith serves on {base}\n\n  \
+         API documentation   {base}/api/docs/swagger  (or /api/docs/redoc)\n  \
+         a user to sign in   majestic create-superuser --phonenumber +821012345678\n  \
+                             (cargo run -- create-superuser …)\n  \
+         sign in             POST {base}/api/v1/auth/signin/\n  \
+         a tour of it all    cargo run -- demo\n"
+    );
+}
+
+/// Completes on SIGTERM, as orchestrators send it, and on SIGINT, as Ctrl-C sends it.
+async fn told_to_stop() {
+    use tokio::signal::unix::{SignalKind, signal};
+    match signal(SignalKind::terminate()) {
+        Ok(mut terminate) => {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = tokio::signal::ctrl_c() => {}
+            }
+        }
+        Err(error) => {
+            tracing::error!(error = &error as &dyn std::error::Error, "SIGTERM cannot be heard");
+            let _ = tokio::signal::ctrl_c().await;
+        }
+    }
+    tracing::info!("told to stop: finishing what has begun");
+}
+
+async fn create_superuser(phone_number: String, username: Option<String>) -> Result<(), BoxError> {
+    let config = configured()?;
+    let password = NewPassword::choose(Password::typed(asked_password()?))?;
+    let app = build(&config)?;
+    if config.environment.is_private() {
+        app.database.migrate().await?;
+    }
+    let id = app.auth.create_superuser(CreateSuperuser { phone_number, username, password }).await?;
+    println!("{id}");
+    Ok(())
+}
+
+fn asked_password() -> Result<String, BoxError> {
+    if let Some(password) = variable("MAJESTIC_PASSWORD") {
+        return Ok(password);
+    }
+    if !std::io::stdin().is_terminal() {
+        return Err("there is no terminal to ask for a password: set MAJESTIC_PASSWORD".into());
+    }
+    let password = rpassword::prompt_password("Password: ")?;
+    if rpassword::prompt_password("Once more: ")? != password {
+        return Err("the two passwords differ".into());
+    }
+    Ok(password)
+}

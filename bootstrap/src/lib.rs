@@ -1,0 +1,12 @@
+//! The composition root: reads the configuration, wires adapters to ports, and runs what was asked for.
+
+pub mod cli;
+pub mod config;
+mod demo;
+mod serve;
+mod system;
+mod telemetry;
+mod wiring;
+
+pub use serve::serve;
+pub use wiring::{App, StartupError, build};

@@ -1,0 +1,202 @@
+//! A distribution center.
+
+use std::collections::HashSet;
+use std::fmt;
+
+use chrono::{DateTime, Utc};
+
+use crate::{CenterId, StaffId};
+
+/// A place where parcels are sorted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Center {
+    id: CenterId,
+    code: CenterCode,
+    name: CenterName,
+    staff: Vec<StaffId>,
+    created_at: DateTime<Utc>,
+}
+
+impl Center {
+    /// Opens a center. Its code never changes; somebody who is named twice works there once.
+    pub fn open(id: CenterId, code: CenterCode, name: CenterName, staff: Vec<StaffId>, now: DateTime<Utc>) -> Self {
+        let mut known = HashSet::new();
+        let staff = staff.into_iter().filter(|it| known.insert(*it)).collect();
+        Self { id, code, name, staff, created_at: now }
+    }
+
+    /// Its identifier.
+    pub fn id(&self) -> CenterId {
+        self.id
+    }
+
+    /// Its code.
+    pub fn code(&self) -> &CenterCode {
+        &self.code
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &CenterName {
+        &self.name
+    }
+
+    /// Who works there, in the order they were named.
+    pub fn staff(&self) -> &[StaffId] {
+        &self.staff
+    }
+
+    /// When it was opened.
+    pub fn created_at(&self) -> DateTime<Utc> {
+        self.created_at
+    }
+}
+
+/// Everything a store must keep to bring a center back, unjudged: rules guard transitions, never history.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the fields are those of `Center`")]
+pub struct CenterSnapshot {
+    pub id: CenterId,
+    pub code: CenterCode,
+    pub name: CenterName,
+    pub staff: Vec<StaffId>,
+    pub created_at: DateTime<Utc>,
+}
+
+impl Center {
+    /// What a store keeps.
+    pub fn snapshot(&self) -> CenterSnapshot {
+        let Self { id, code, name, staff, created_at } = self.clone();
+        CenterSnapshot { id, code, name, staff, created_at }
+    }
+}
+
+impl From<CenterSnapshot> for Center {
+    fn from(CenterSnapshot { id, code, name, staff, created_at }: CenterSnapshot) -> Self {
+        Self { id, code, name, staff, created_at }
+    }
+}
+
+/// The code that everybody calls a center by: compared exactly, letter case and all.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct CenterCode(String);
+
+/// Why a text is no center code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidCenterCode {
+    /// There is nothing in it.
+    #[error("a center code may not be blank")]
+    Blank,
+    /// It is longer than [`CenterCode::MAX_CHARS`].
+    #[error("a center code has at most {} characters", CenterCode::MAX_CHARS)]
+    TooLong,
+    /// It holds a control character: two codes that look alike must be alike.
+    #[error("a center code holds no control characters")]
+    Characters,
+}
+
+impl CenterCode {
+    /// Characters in the longest code.
+    pub const MAX_CHARS: usize = 16;
+
+    /// Takes a code as given, without surrounding white space.
+    pub fn parse(raw: &str) -> Result<Self, InvalidCenterCode> {
+        let code = raw.trim();
+        if code.is_empty() {
+            return Err(InvalidCenterCode::Blank);
+        }
+        if code.chars().count() > Self::MAX_CHARS {
+            return Err(InvalidCenterCode::TooLong);
+        }
+        if code.contains(char::is_control) {
+            return Err(InvalidCenterCode::Characters);
+        }
+        Ok(Self(code.to_owned()))
+    }
+
+    /// The code's text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// What a center is called.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CenterName(String);
+
+/// Why a text is no name of a center.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidCenterName {
+    /// There is nothing in it.
+    #[error("a center's name may not be blank")]
+    Blank,
+    /// It is longer than [`CenterName::MAX_CHARS`].
+    #[error("a center's name has at most {} characters", CenterName::MAX_CHARS)]
+    TooLong,
+    /// It holds a control character.
+    #[error("a center's name holds no control characters")]
+    Characters,
+}
+
+impl CenterName {
+    /// Characters in the longest name.
+    pub const MAX_CHARS: usize = 64;
+
+    /// Takes a name as given, without surrounding white space.
+    pub fn parse(raw: &str) -> Result<Self, InvalidCenterName> {
+        let name = raw.trim();
+        if name.is_empty() {
+            return Err(InvalidCenterName::Blank);
+        }
+        if name.chars().count() > Self::MAX_CHARS {
+            return Err(InvalidCenterName::TooLong);
+        }
+        if name.contains(char::is_control) {
+            return Err(InvalidCenterName::Characters);
+        }
+        Ok(Self(name.to_owned()))
+    }
+
+    /// The name's text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for CenterCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Display for CenterName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{a_center, a_staff_member};
+
+    #[test]
+    fn somebody_who_is_named_twice_works_there_once() {
+        let (ann, bob) = (a_staff_member(), a_staff_member());
+
+        let center = a_center().staffed_by(&[ann, bob, ann]).build();
+
+        assert_eq!(center.staff(), [ann, bob]);
+    }
+
+    #[test]
+    fn codes_and_names_are_trimmed_bounded_and_never_blank() {
+        assert_eq!(CenterCode::parse(" ABC001 ").map(|it| it.to_string()), Ok("ABC001".to_owned()));
+        assert_eq!(CenterCode::parse(" "), Err(InvalidCenterCode::Blank));
+        assert_eq!(CenterCode::parse(&"A".repeat(17)), Err(InvalidCenterCode::TooLong));
+        assert_eq!(CenterCode::parse("A\nB"), Err(InvalidCenterCode::Characters));
+        assert_eq!(CenterName::parse("\u{7}"), Err(InvalidCenterName::Characters));
+        assert_eq!(CenterName::parse(""), Err(InvalidCenterName::Blank));
+        assert_eq!(CenterName::parse(&"센".repeat(65)), Err(InvalidCenterName::TooLong));
+        assert!(CenterName::parse(&"센".repeat(64)).is_ok(), "characters count, not bytes");
+    }
+}

@@ -1,0 +1,234 @@
+//! A batch: items that travel together.
+
+use chrono::{DateTime, Utc};
+
+use crate::{Alias, BatchId, Item, ItemStatus, ShippingEvent, TrackingNumber, TransportId};
+
+/// Items that travel together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Batch {
+    id: BatchId,
+    alias: Alias,
+    state: BatchState,
+    created_at: DateTime<Utc>,
+}
+
+/// Where a batch is on its way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BatchState {
+    /// Being packed, and on no transport.
+    Open,
+    /// On a transport that has not left yet; still being packed.
+    Loaded {
+        /// The transport.
+        transport_id: TransportId,
+    },
+    /// On the road.
+    Departed {
+        /// The transport.
+        transport_id: TransportId,
+    },
+    /// Arrived.
+    Completed {
+        /// The transport that brought it.
+        transport_id: TransportId,
+        /// When it arrived.
+        at: DateTime<Utc>,
+    },
+}
+
+/// Why an item may not go into a batch.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CannotPack {
+    /// The batch has arrived.
+    #[error("batch {0} is completed")]
+    BatchCompleted(Alias),
+    /// The batch is on the road.
+    #[error("batch {0} has departed")]
+    BatchDeparted(Alias),
+    /// The item is delivered, damaged or lost.
+    #[error("item {tracking_number} is {status} and cannot be added to a batch")]
+    InvalidStatus {
+        /// The item.
+        tracking_number: TrackingNumber,
+        /// What it is.
+        status: ItemStatus,
+    },
+    /// The item sits in another open batch.
+    #[error("item {0} is in another open batch")]
+    NotAvailable(TrackingNumber),
+}
+
+impl Batch {
+    /// Opens a batch, empty.
+    pub fn open(id: BatchId, alias: Alias, now: DateTime<Utc>) -> Self {
+        Self { id, alias, state: BatchState::Open, created_at: now }
+    }
+
+    /// Whether items can still go in.
+    pub fn accepts_items(&self) -> Result<(), CannotPack> {
+        match self.state {
+            BatchState::Open | BatchState::Loaded { .. } => Ok(()),
+            BatchState::Departed { .. } => Err(CannotPack::BatchDeparted(self.alias.clone())),
+            BatchState::Completed { .. } => Err(CannotPack::BatchCompleted(self.alias.clone())),
+        }
+    }
+
+    /// Takes `item` in. An item that is in already stays as it is, and nothing is announced.
+    pub fn pack(&self, item: &mut Item, now: DateTime<Utc>) -> Result<Option<ShippingEvent>, CannotPack> {
+        self.accepts_items()?;
+        match item.packing() {
+            Some(packing) if packing.batch_id == self.id => return Ok(None),
+            Some(_) => return Err(CannotPack::NotAvailable(item.tracking_number().clone())),
+            None => {}
+        }
+        let status = item.status();
+        if !matches!(status, ItemStatus::Created | ItemStatus::Moving) {
+            return Err(CannotPack::InvalidStatus { tracking_number: item.tracking_number().clone(), status });
+        }
+
+        item.pack_into(self.id, now);
+        Ok(Some(ShippingEvent::ItemAddedToBatch {
+            item_id: item.id(),
+            tracking_number: item.tracking_number().clone(),
+            alias: self.alias.clone(),
+        }))
+    }
+
+    /// Moves on to `state`. Called by the transport, which knows the rules.
+    pub(crate) fn enter(&mut self, state: BatchState) {
+        self.state = state;
+    }
+
+    /// Its identifier.
+    pub fn id(&self) -> BatchId {
+        self.id
+    }
+
+    /// Its name.
+    pub fn alias(&self) -> &Alias {
+        &self.alias
+    }
+
+    /// Where it is on its way.
+    pub fn state(&self) -> BatchState {
+        self.state
+    }
+
+    /// The transport it is or was on.
+    pub fn transport_id(&self) -> Option<TransportId> {
+        match self.state {
+            BatchState::Open => None,
+            BatchState::Loaded { transport_id }
+            | BatchState::Departed { transport_id }
+            | BatchState::Completed { transport_id, .. } => Some(transport_id),
+        }
+    }
+
+    /// When it was opened.
+    pub fn created_at(&self) -> DateTime<Utc> {
+        self.created_at
+    }
+}
+
+/// Everything a store must keep to bring a batch back, unjudged: rules guard transitions, never history.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the fields are those of `Batch`")]
+pub struct BatchSnapshot {
+    pub id: BatchId,
+    pub alias: Alias,
+    pub state: BatchState,
+    pub created_at: DateTime<Utc>,
+}
+
+impl Batch {
+    /// What a store keeps.
+    pub fn snapshot(&self) -> BatchSnapshot {
+        let Self { id, alias, state, created_at } = self.clone();
+        BatchSnapshot { id, alias, state, created_at }
+    }
+}
+
+impl From<BatchSnapshot> for Batch {
+    fn from(BatchSnapshot { id, alias, state, created_at }: BatchSnapshot) -> Self {
+        Self { id, alias, state, created_at }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{a_batch, an_item, noon};
+
+    #[test]
+    fn a_packed_item_moves_and_is_announced() {
+        let batch = a_batch().build();
+        let mut item = an_item().build();
+
+        let event = batch.pack(&mut item, noon()).expect("it goes in");
+
+        assert!(matches!(event, Some(ShippingEvent::ItemAddedToBatch { item_id, .. }) if item_id == item.id()));
+        assert_eq!(item.status(), ItemStatus::Moving);
+        assert_eq!(item.packing(), Some(Packing { batch_id: batch.id(), since: noon() }));
+    }
+
+    #[test]
+    fn packing_an_item_twice_changes_nothing() {
+        let batch = a_batch().build();
+        let mut item = an_item().in_batch(&batch).build();
+        let before = item.clone();
+
+        assert_eq!(batch.pack(&mut item, noon()), Ok(None));
+        assert_eq!(item, before);
+    }
+
+    #[test]
+    fn a_batch_that_is_loaded_can_still_be_packed() {
+        let batch = a_batch().loaded().build();
+
+        assert!(batch.pack(&mut an_item().build(), noon()).is_ok());
+    }
+
+    #[test]
+    fn a_departed_batch_takes_nothing() {
+        let batch = a_batch().departed().build();
+        let mut item = an_item().build();
+        let before = item.clone();
+
+        assert_eq!(batch.pack(&mut item, noon()), Err(CannotPack::BatchDeparted(batch.alias().clone())));
+        assert_eq!(item, before, "a refusal changes nothing");
+    }
+
+    #[test]
+    fn a_completed_batch_takes_nothing() {
+        let batch = a_batch().completed().build();
+
+        assert_eq!(batch.pack(&mut an_item().build(), noon()), Err(CannotPack::BatchCompleted(batch.alias().clone())));
+    }
+
+    #[test]
+    fn an_item_sits_in_one_open_batch_only() {
+        let mut item = an_item().in_batch(&a_batch().build()).build();
+        let before = item.clone();
+
+        let refusal = a_batch().build().pack(&mut item, noon());
+
+        assert_eq!(refusal, Err(CannotPack::NotAvailable(item.tracking_number().clone())));
+        assert_eq!(item, before, "a refusal changes nothing");
+    }
+
+    #[test]
+    fn only_created_and_moving_items_are_packed() {
+        for status in ItemStatus::ALL {
+            let mut item = an_item().with_status(status).build();
+            let packed = a_batch().build().pack(&mut item, noon());
+
+            match status {
+                ItemStatus::Created | ItemStatus::Moving => assert!(packed.is_ok(), "{status}"),
+                _ => assert!(matches!(packed, Err(CannotPack::InvalidStatus { .. })), "{status}"),
+            }
+        }
+    }
+
+    use crate::Packing;
+}

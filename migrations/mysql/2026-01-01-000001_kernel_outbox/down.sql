@@ -1,0 +1,3 @@
+DROP TABLE outbox_deliveries;
+DROP TABLE outbox_subscribers;
+DROP TABLE outbox;

@@ -1,0 +1,2 @@
+DROP TABLE user_permission_groups;
+DROP TABLE user_users;

@@ -1,0 +1,2 @@
+DROP TABLE distribution_center_staff;
+DROP TABLE distribution_centers;

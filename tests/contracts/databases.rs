@@ -1,0 +1,63 @@
+//! A migrated database for each test, of either kind.
+
+use std::ops::Deref;
+use std::time::Duration;
+
+use persistence_adapter::{Database, Settings};
+use support::containers::fresh_mysql_database;
+use tempfile::TempDir;
+
+/// A database that nobody else uses.
+pub(crate) struct TestDatabase {
+    database: Database,
+    pub(crate) url: String,
+    /// Removed with the database.
+    _folder: Option<TempDir>,
+}
+
+impl Deref for TestDatabase {
+    type Target = Database;
+
+    fn deref(&self) -> &Database {
+        &self.database
+    }
+}
+
+impl TestDatabase {
+    /// The same database through another pool.
+    pub(crate) fn reopened(&self, settings: &Settings) -> Database {
+        Database::open(&self.url, settings).expect("it opened before")
+    }
+}
+
+/// An empty `SQLite` database in a folder of its own.
+pub(crate) fn empty_sqlite() -> TestDatabase {
+    let folder = tempfile::tempdir().expect("a folder");
+    let url = format!("sqlite://{}", folder.path().join("test.db").display());
+    opened(url, Some(folder))
+}
+
+/// An empty MySQL database, where there is a server.
+pub(crate) async fn empty_mysql() -> Option<TestDatabase> {
+    Some(opened(fresh_mysql_database().await?, None))
+}
+
+pub(crate) async fn sqlite() -> TestDatabase {
+    migrated(empty_sqlite()).await
+}
+
+pub(crate) async fn mysql() -> Option<TestDatabase> {
+    Some(migrated(empty_mysql().await?).await)
+}
+
+/// Races are about who wins, and not about how fast the machine is: nobody is sent away for being slow.
+fn opened(url: String, folder: Option<TempDir>) -> TestDatabase {
+    let patient = Settings { patience: Duration::from_secs(30), ..Settings::default() };
+    let database = Database::open(&url, &patient).expect("the URL is well formed");
+    TestDatabase { database, url, _folder: folder }
+}
+
+async fn migrated(database: TestDatabase) -> TestDatabase {
+    database.migrate().await.expect("it migrates");
+    database
+}

@@ -1,0 +1,42 @@
+//! What each port promises, asked of every adapter that implements it.
+
+#![expect(clippy::expect_used, clippy::unwrap_used, reason = "a promise that is not kept fails the test")]
+
+mod databases;
+mod deliveries;
+mod events;
+mod plans;
+mod schema;
+mod shipping_lists;
+mod shipping_races;
+mod shipping_store;
+mod shipping_trips;
+mod smaller_stores;
+mod throttle;
+mod throttle_outage;
+mod wire;
+
+/// Asks every database for the same promises. A promise is an async function of a `TestDatabase`.
+macro_rules! every_database_promises {
+    ($($promise:ident),+ $(,)?) => {
+        mod sqlite {
+            $(
+                #[tokio::test(flavor = "multi_thread")]
+                async fn $promise() {
+                    super::$promise(crate::databases::sqlite().await).await;
+                }
+            )+
+        }
+
+        mod mysql {
+            $(
+                #[tokio::test(flavor = "multi_thread")]
+                async fn $promise() {
+                    let Some(database) = crate::databases::mysql().await else { return };
+                    super::$promise(database).await;
+                }
+            )+
+        }
+    };
+}
+use every_database_promises;

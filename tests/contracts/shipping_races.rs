@@ -1,0 +1,231 @@
+//! What shipping's units of work promise when they meet.
+
+use std::sync::Arc;
+
+use kernel_domain::StoreError;
+use persistence_adapter::Settings;
+use shipping_domain::testing::{a_batch, a_driver, a_transport, an_item, noon};
+use shipping_domain::*;
+use tokio::sync::Barrier;
+use tokio::task::JoinSet;
+
+use crate::databases::{self, TestDatabase};
+use crate::shipping_store::{batch, item, keep, unaware_departure};
+
+crate::every_database_promises![
+    one_of_twenty_racing_starts_wins_and_the_others_hear_why,
+    an_item_goes_into_one_of_two_batches,
+    a_driver_leaves_with_one_of_two_transports,
+    a_batch_goes_on_one_of_two_transports,
+    items_that_go_into_one_batch_at_once_all_go_in,
+    commands_that_overlap_in_any_order_never_block_each_other_for_ever,
+];
+
+/// How a racer lost: what the entity or the store said.
+#[derive(Debug)]
+struct Loss(String);
+
+impl From<StoreError> for Loss {
+    fn from(error: StoreError) -> Self {
+        refused(error)
+    }
+}
+
+fn refused(refusal: impl std::fmt::Debug) -> Loss {
+    Loss(format!("{refusal:?}"))
+}
+
+type Outcome = Result<(), Loss>;
+
+/// Lets all racers off at once, each with its number.
+async fn race<F>(
+    racers: usize,
+    database: &TestDatabase,
+    run: impl Fn(Arc<dyn ShippingStore>, usize) -> F,
+) -> Vec<Outcome>
+where
+    F: Future<Output = Outcome> + Send + 'static,
+{
+    let line = Arc::new(Barrier::new(racers));
+    let mut running = JoinSet::new();
+    for number in 0..racers {
+        let (line, racer) = (line.clone(), run(database.shipping_store(), number));
+        running.spawn(async move {
+            line.wait().await;
+            racer.await
+        });
+    }
+    running.join_all().await
+}
+
+/// One racer won; the others were refused by name.
+fn assert_one_winner(outcomes: &[Outcome], refusal: &str) {
+    assert_eq!(outcomes.iter().filter(|it| it.is_ok()).count(), 1, "{outcomes:?}");
+    for loss in outcomes.iter().filter_map(|it| it.as_ref().err()) {
+        assert!(loss.0.contains(refusal), "{loss:?}");
+    }
+}
+
+async fn start(store: Arc<dyn ShippingStore>, id: TransportId) -> Outcome {
+    let mut work = store.begin().await?;
+    let mut transport = work.transports().find(id).await?.expect("it is there");
+    let mut batches = work.batches().carried_by(id).await?;
+    transport.start(unaware_departure(&mut batches)).map_err(refused)?;
+    work.transports().save(&transport).await?;
+    work.batches().save(&batches).await?;
+    let started = ShippingEvent::TransportStarted { transport_id: id };
+    work.outbox().append(&crate::events::recorded(&[started])).await?;
+    Ok(work.commit().await?)
+}
+
+async fn pack(store: Arc<dyn ShippingStore>, into: Alias, numbers: Vec<TrackingNumber>) -> Outcome {
+    let mut work = store.begin().await?;
+    let batch = work.batches().find(&[into]).await?.remove(0);
+    let mut items = work.items().find(&numbers).await?;
+    for item in &mut items {
+        batch.pack(item, noon()).map_err(refused)?;
+    }
+    work.items().save(&items).await?;
+    Ok(work.commit().await?)
+}
+
+async fn load(store: Arc<dyn ShippingStore>, onto: TransportId, alias: Alias) -> Outcome {
+    let mut work = store.begin().await?;
+    let transport = work.transports().find(onto).await?.expect("it is there");
+    let mut batches = work.batches().find(&[alias]).await?;
+    transport.load(&mut batches[0]).map_err(refused)?;
+    work.batches().save(&batches).await?;
+    Ok(work.commit().await?)
+}
+
+async fn one_of_twenty_racing_starts_wins_and_the_others_hear_why(database: TestDatabase) {
+    let trip = a_transport().driven_by(a_driver()).build();
+    keep(&database, &[], &[a_batch().loaded_on(&trip).build()], std::slice::from_ref(&trip)).await;
+
+    let outcomes = race(20, &database, |store, _| start(store, trip.id())).await;
+
+    assert_one_winner(&outcomes, "AlreadyDeparted");
+    assert_eq!(crate::events::waiting(&database).await.len(), 1, "it is announced once");
+}
+
+async fn an_item_goes_into_one_of_two_batches(database: TestDatabase) {
+    let (batches, parcel) = ([a_batch().build(), a_batch().build()], an_item().build());
+    keep(&database, std::slice::from_ref(&parcel), &batches, &[]).await;
+
+    let outcomes = race(2, &database, |store, number| {
+        pack(store, batches[number].alias().clone(), vec![parcel.tracking_number().clone()])
+    });
+
+    assert_one_winner(&outcomes.await, "NotAvailable");
+    assert!(item(&database, parcel.tracking_number()).await.unwrap().packing().is_some());
+}
+
+async fn a_driver_leaves_with_one_of_two_transports(database: TestDatabase) {
+    let driver = a_driver();
+    let trips = [a_transport().driven_by(driver).build(), a_transport().driven_by(driver).build()];
+    let batches = trips.each_ref().map(|it| a_batch().loaded_on(it).build());
+    keep(&database, &[], &batches, &trips).await;
+
+    let outcomes = race(2, &database, |store, number| start(store, trips[number].id()));
+
+    assert_one_winner(&outcomes.await, "driver_uuid");
+}
+
+async fn a_batch_goes_on_one_of_two_transports(database: TestDatabase) {
+    let (trips, wanted) = ([a_transport().build(), a_transport().build()], a_batch().build());
+    keep(&database, &[], std::slice::from_ref(&wanted), &trips).await;
+
+    let outcomes = race(2, &database, |store, number| load(store, trips[number].id(), wanted.alias().clone()));
+
+    assert_one_winner(&outcomes.await, "BatchAssigned");
+    assert!(batch(&database, wanted.alias()).await.unwrap().transport_id().is_some());
+}
+
+async fn items_that_go_into_one_batch_at_once_all_go_in(database: TestDatabase) {
+    let (batch, items) = (a_batch().build(), [(); 20].map(|()| an_item().build()));
+    keep(&database, &items, std::slice::from_ref(&batch), &[]).await;
+
+    let outcomes = race(20, &database, |store, number| {
+        pack(store, batch.alias().clone(), vec![items[number].tracking_number().clone()])
+    });
+
+    for outcome in outcomes.await {
+        outcome.expect("nothing stands against it");
+    }
+    let mut work = database.shipping_store().begin().await.unwrap();
+    assert_eq!(work.items().packed_in(&[batch.id()]).await.unwrap().len(), 20);
+}
+
+async fn commands_that_overlap_in_any_order_never_block_each_other_for_ever(database: TestDatabase) {
+    const RACERS: usize = 10;
+    let batches = [(); RACERS].map(|()| a_batch().build());
+    let items = [(); 20].map(|()| an_item().build());
+    keep(&database, &items, &batches, &[]).await;
+
+    let outcomes = race(RACERS, &database, |store, number| {
+        let mut numbers: Vec<_> = items.iter().map(|it| it.tracking_number().clone()).collect();
+        numbers.rotate_left(number);
+        if number % 2 == 0 {
+            numbers.reverse();
+        }
+        pack(store, batches[number].alias().clone(), numbers)
+    });
+
+    assert_one_winner(&outcomes.await, "NotAvailable");
+}
+
+/// Our own units of work lock in one order. If one does not, the server ends one of the two.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deadlock_is_contention() {
+    let Some(database) = databases::mysql().await else { return };
+    let trips = [a_transport().build(), a_transport().build()];
+    keep(&database, &[], &[], &trips).await;
+    let store = database.shipping_store();
+
+    let (mut one, mut other) = (store.begin().await.unwrap(), store.begin().await.unwrap());
+    one.transports().find(trips[0].id()).await.unwrap();
+    other.transports().find(trips[1].id()).await.unwrap();
+    let (first, second) = tokio::join!(one.transports().find(trips[1].id()), other.transports().find(trips[0].id()));
+
+    let (found, lost): (Vec<_>, Vec<_>) = [first, second].into_iter().partition(Result::is_ok);
+    assert_eq!((found.len(), lost.len()), (1, 1), "{found:?} {lost:?}");
+    assert!(matches!(&lost[0], Err(StoreError::Contended(_))), "{lost:?}");
+}
+
+/// Somebody who is never going to end must not hold up everybody else for long.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lock_that_is_not_had_in_time_is_contention() {
+    let Some(database) = databases::mysql().await else { return };
+    let trip = a_transport().build();
+    keep(&database, &[], &[], std::slice::from_ref(&trip)).await;
+    let store = database.shipping_store();
+
+    let (mut holder, mut waiter) = (store.begin().await.unwrap(), store.begin().await.unwrap());
+    holder.transports().find(trip.id()).await.unwrap();
+    let refusal = waiter.transports().find(trip.id()).await;
+
+    assert!(matches!(refusal, Err(StoreError::Contended(_))), "{refusal:?}");
+}
+
+/// Another process on the same file is not in our line.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_another_process_writes_is_contention() {
+    let database = databases::sqlite().await;
+    let another = database.reopened(&Settings::default());
+    let _holder = another.shipping_store().begin().await.unwrap();
+
+    let refusal = database.shipping_store().begin().await.map(drop);
+
+    assert!(matches!(refusal, Err(StoreError::Contended(_))), "{refusal:?}");
+}
+
+/// `SQLite` has one writer: who waits for too long stands in a queue, not in a race.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_turn_that_does_not_come_in_time_is_overload() {
+    let database = databases::sqlite().await;
+    let _holder = database.shipping_store().begin().await.unwrap();
+
+    let refusal = database.shipping_store().begin().await.map(drop);
+
+    assert!(matches!(refusal, Err(StoreError::Unavailable(_))), "{refusal:?}");
+}

@@ -1,0 +1,202 @@
+//! What connections promise: nobody reads somebody else's answer, and nobody waits for ever.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use kernel_domain::StoreError;
+use mysql_async::prelude::Queryable;
+use persistence_adapter::{Database, InvalidDatabase, Settings};
+use shipping_domain::testing::{a_transport, an_item};
+use shipping_domain::{Item, TrackingNumber};
+use tokio::net::TcpListener;
+
+use crate::databases::{self, TestDatabase};
+use crate::shipping_store::keep;
+
+crate::every_database_promises![
+    a_dropped_question_leaves_no_answer_behind,
+    an_aborted_request_leaves_no_answer_behind,
+    a_dropped_unit_of_work_lets_go_of_its_locks,
+    it_answers,
+];
+
+fn one_connection() -> Settings {
+    Settings { pool_size: 1, patience: Duration::from_secs(5), ..Settings::default() }
+}
+
+/// Gives up on a future after so many polls: at each place where it can be left, that is.
+struct GivesUp<F> {
+    future: Pin<Box<F>>,
+    polls_left: usize,
+}
+
+fn giving_up<F: Future>(polls: usize, future: F) -> GivesUp<F> {
+    GivesUp { future: Box::pin(future), polls_left: polls }
+}
+
+impl<F: Future> Future for GivesUp<F> {
+    type Output = Option<F::Output>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let answer = self.future.as_mut().poll(context);
+        self.polls_left = self.polls_left.saturating_sub(1);
+        match answer {
+            Poll::Ready(answer) => Poll::Ready(Some(answer)),
+            Poll::Pending if self.polls_left == 0 => Poll::Ready(None),
+            Poll::Pending => Poll::Pending,
+        }
+    }
+}
+
+/// Asks for an item, and gets that one.
+async fn ask(database: &Database, number: &TrackingNumber) {
+    let seen = database.shipping_queries().item(number).await.expect("it answers").expect("the item is there");
+    assert_eq!(seen.tracking_number, *number, "the answer to somebody else's question");
+}
+
+async fn with_items(database: &TestDatabase) -> Vec<Item> {
+    let items: Vec<_> = (0..20).map(|_| an_item().build()).collect();
+    keep(database, &items, &[], &[]).await;
+    items
+}
+
+async fn a_dropped_question_leaves_no_answer_behind(database: TestDatabase) {
+    let items = with_items(&database).await;
+    let shared = database.reopened(&one_connection());
+    let (queries, store) = (shared.shipping_queries(), shared.shipping_store());
+    let mut dropped = 0;
+    for round in 0..64 {
+        let polls = 1 + round % 8;
+        let pair = [items[round % 20].tracking_number(), items[(round + 7) % 20].tracking_number()];
+
+        let read = giving_up(polls, queries.item(pair[0])).await;
+        dropped += usize::from(read.is_none());
+        ask(&shared, pair[1]).await;
+
+        let changed = giving_up(polls, async {
+            let mut work = store.begin().await?;
+            work.items().find(&[pair[0].clone()]).await?;
+            work.commit().await
+        });
+        dropped += usize::from(changed.await.is_none());
+        ask(&shared, pair[1]).await;
+    }
+    assert!(dropped > 10, "only {dropped} were dropped half way: the test proves nothing");
+}
+
+async fn an_aborted_request_leaves_no_answer_behind(database: TestDatabase) {
+    let items = with_items(&database).await;
+    let shared = database.reopened(&Settings { pool_size: 3, ..one_connection() });
+    for round in 0..30 {
+        let mut requests = tokio::task::JoinSet::new();
+        for at in 0..6 {
+            let (shared, number) = (shared.clone(), items[(round + at) % 20].tracking_number().clone());
+            requests.spawn(async move { ask(&shared, &number).await });
+        }
+        for _ in 0..round {
+            tokio::task::yield_now().await;
+        }
+        requests.abort_all();
+        while let Some(ended) = requests.join_next().await {
+            assert!(ended.as_ref().err().is_none_or(tokio::task::JoinError::is_cancelled), "{ended:?}");
+        }
+        ask(&shared, items[round % 20].tracking_number()).await;
+    }
+}
+
+async fn a_dropped_unit_of_work_lets_go_of_its_locks(database: TestDatabase) {
+    let trip = a_transport().build();
+    keep(&database, &[], &[], std::slice::from_ref(&trip)).await;
+    let store = database.shipping_store();
+
+    for _ in 0..20 {
+        let mut work = store.begin().await.unwrap();
+        assert!(work.transports().find(trip.id()).await.unwrap().is_some());
+        drop(work);
+    }
+}
+
+async fn it_answers(database: TestDatabase) {
+    database.ping().await.expect("it is there");
+}
+
+/// A refused use case must not cost a reconnect.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dropped_unit_of_work_hands_its_connection_back() {
+    let Some(database) = databases::mysql().await else { return };
+    let shared = database.reopened(&one_connection());
+    let mut observer = mysql_async::Conn::from_url(&database.url).await.unwrap();
+    let mut connections = async || {
+        let others = "SELECT id FROM information_schema.processlist WHERE db = DATABASE() AND id <> CONNECTION_ID()";
+        observer.query::<u64, _>(others).await.unwrap()
+    };
+    shared.ping().await.unwrap();
+    let before = connections().await;
+
+    for _ in 0..10 {
+        drop(shared.shipping_store().begin().await.unwrap());
+    }
+    shared.ping().await.unwrap();
+
+    for connection in connections().await {
+        assert!(before.contains(&connection), "{connection} is new");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_gets_no_connection_hears_so_in_time_and_can_come_again() {
+    let Some(database) = databases::mysql().await else { return };
+    let shared = database.reopened(&Settings { pool_size: 1, ..Settings::default() });
+    let holder = shared.shipping_store().begin().await.unwrap();
+
+    let asked = Instant::now();
+    let refusal = shared.ping().await;
+
+    assert!(matches!(refusal, Err(StoreError::Unavailable(_))), "{refusal:?}");
+    assert!(asked.elapsed() < Duration::from_millis(1500), "{:?}", asked.elapsed());
+    drop(holder);
+    shared.ping().await.expect("the connection is free again");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_gone_is_unavailable_in_time() {
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let silent = format!("mysql://root@{}/nothing", silent.local_addr().unwrap());
+    for url in ["mysql://root@127.0.0.1:1/nothing", &silent] {
+        let database = Database::open(url, &Settings::default()).unwrap();
+        let asked = Instant::now();
+        let refusal = database.ping().await;
+
+        assert!(matches!(refusal, Err(StoreError::Unavailable(_))), "{refusal:?}");
+        assert!(asked.elapsed() < Duration::from_millis(1500), "{:?}", asked.elapsed());
+    }
+}
+
+/// What was in the pool when the server restarted must not be handed out for ever.
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_that_the_server_closed_are_replaced() {
+    let Some(database) = databases::mysql().await else { return };
+    let shared = database.reopened(&one_connection());
+    shared.ping().await.unwrap();
+    let mut observer = mysql_async::Conn::from_url(&database.url).await.unwrap();
+    let others = "SELECT id FROM information_schema.processlist WHERE db = DATABASE() AND id <> CONNECTION_ID()";
+    for connection in observer.query::<u64, _>(others).await.unwrap() {
+        observer.query_drop(format!("KILL {connection}")).await.unwrap();
+    }
+
+    let first = shared.ping().await;
+
+    assert!(matches!(first, Ok(()) | Err(StoreError::Unavailable(_))), "{first:?}");
+    shared.ping().await.expect("a new connection was made");
+}
+
+#[tokio::test]
+async fn a_url_that_leads_nowhere_is_refused_without_being_repeated() {
+    let open = |url| Database::open(url, &Settings::default()).map(drop);
+    assert!(matches!(open("postgres://secret@host/db"), Err(InvalidDatabase::Scheme)));
+    assert!(matches!(open("sqlite://"), Err(InvalidDatabase::Malformed(_))));
+    let refusal = open("mysql://user:hunter2@host:not-a-port/db");
+    assert!(matches!(&refusal, Err(InvalidDatabase::Malformed(_))), "{refusal:?}");
+    assert!(!format!("{refusal:?}").contains("hunter2"));
+}

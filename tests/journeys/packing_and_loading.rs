@@ -1,0 +1,178 @@
+//! Items go into batches and batches on transports, or a rule says why not.
+
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+use support::app::TestApp;
+
+use crate::stage::{BATCHES, CENTERS, ITEMS, Stage, TRANSPORTS};
+
+on_both_stacks![
+    adding_an_item_twice_changes_nothing,
+    a_bulk_add_is_all_or_nothing_and_tells_every_fault_with_its_place,
+    an_item_sits_in_one_open_batch_only,
+    a_departed_or_completed_batch_takes_nothing,
+    a_batch_is_on_one_open_transport_only,
+    a_departed_or_completed_transport_takes_nothing,
+    a_transport_needs_two_centers_that_exist_and_differ,
+    only_an_active_driver_can_be_planned,
+    names_are_unique_and_compare_exactly,
+];
+
+const BAD: StatusCode = StatusCode::BAD_REQUEST;
+
+async fn adding_an_item_twice_changes_nothing(app: TestApp) {
+    let stage = Stage::set(&app).await;
+    let (alias, item) = stage.a_packed_batch().await;
+
+    stage.pack(&alias, &item).await;
+
+    let found = stage.staff.get(&format!("{ITEMS}{item}/")).await.expecting(StatusCode::OK);
+    assert_eq!(found["shipping_batches_history"].as_array().map(Vec::len), Some(1));
+    let other = stage.an_item().await;
+    stage.pack(&alias, &other).await;
+    let events = app.events.until(|it| it.data.iter().any(|(_, value)| *value == other)).await;
+    assert_eq!(events.iter().filter(|it| it.name == "ItemAddedToBatch").count(), 2, "each item is announced once");
+}
+
+async fn a_bulk_add_is_all_or_nothing_and_tells_every_fault_with_its_place(app: TestApp) {
+    let stage = Stage::set(&app).await;
+    let (taken, free, alias) = (stage.a_packed_batch().await.1, stage.an_item().await, stage.a_batch().await);
+
+    let bulk = json!([
+        { "tracking_number": free },
+        { "tracking_number": taken },
+        { "tracking_number": "20260102-0000000000" },
+        { "tracking_number": "nonsense" },
+    ]);
+    let problem = stage.staff.post(&format!("{BATCHES}{alias}/add/"), bulk).await;
+
+    let problem = problem.refused(BAD, "ShippingBatchItemNotAvailable");
+    let faults: Vec<_> =
+        problem["errors"].as_array().expect("faults").iter().map(|it| (&it["code"], &it["field"])).collect();
+    assert_eq!(
+        faults,
+        [
+            (&json!("ShippingBatchItemNotAvailable"), &json!("[1].tracking_number")),
+            (&json!("ShippingBatchItemNotExist"), &json!("[2].tracking_number")),
+            (&json!("ShippingBatchItemNotExist"), &json!("[3].tracking_number")),
+        ]
+    );
+    let found = stage.staff.get(&format!("{ITEMS}{free}/")).await.expecting(StatusCode::OK);
+    assert_eq!((&found["status"], &found["shipping_batches_history"]), (&json!("CREATED"), &json!([])));
+
+    let too_many: Vec<_> = (0..1001).map(|_| json!({ "tracking_number": free })).collect();
+    let problem = stage.staff.post(&format!("{BATCHES}{alias}/add/"), Value::from(too_many)).await;
+    problem.refused(BAD, "max_length");
+}
+
+async fn an_item_sits_in_one_open_batch_only(app: TestApp) {
+    let stage = Stage::set(&app).await;
+    let ((_, item), other) = (stage.a_packed_batch().await, stage.a_batch().await);
+
+    let refusal = stage.staff.post(&format!("{BATCHES}{other}/add/"), json!({ "tracking_number": item })).await;
+
+    let problem = refusal.refused(BAD, "ShippingBatchItemNotAvailable");
+    assert_eq!(problem["errors"][0]["field"], "tracking_number");
+    let unknown = stage.staff.post(&format!("{BATCHES}nowhere/add/"), json!({ "tracking_number": item })).await;
+    unknown.refused(StatusCode::NOT_FOUND, "not_found");
+}
+
+async fn a_departed_or_completed_batch_takes_nothing(app: TestApp) {
+    let stage = Stage::set(&app).await;
+    let departed = stage.a_departed_transport().await;
+    let (item, path) = (stage.an_item().await, format!("{BATCHES}{}/add/", departed.alias));
+
+    let refusal = stage.staff.post(&path, json!({ "tracking_number": item })).await;
+    refusal.refused(BAD, "ShippingBatchDeparted");
+
+    stage.complete(&departed.transport).await;
+    let refusal = stage.staff.post(&path, json!({ "tracking_number": item })).await;
+    refusal.refused(BAD, "ShippingBatchCompleted");
+
+    let next = stage.a_batch().await;
+    stage.pack(&next, &departed.item).await;
+}
+
+async fn a_batch_is_on_one_open_transport_only(app: TestApp) {
+    let stage = Stage::set(&app).await;
+    let (alias, one, other) = (stage.a_batch().await, stage.a_transport().await, stage.a_transport().await);
+    stage.load(&one, &alias).await;
+    stage.load(&one, &alias).await;
+
+    let path = format!("{TRANSPORTS}{other}/add/");
+    let refusal = stage.staff.post(&path, json!({ "alias": alias })).await;
+    refusal.refused(BAD, "ShippingBatchAlreadyAssigned");
+    let refusal = stage.staff.post(&path, json!([{ "alias": "nowhere" }])).await;
+    let problem = refusal.refused(BAD, "ShippingBatchNotExist");
+    assert_eq!(problem["errors"][0]["field"], "[0].alias");
+
+    let arrived = stage.a_departed_transport().await;
+    stage.complete(&arrived.transport).await;
+    let refusal = stage.staff.post(&path, json!({ "alias": arrived.alias })).await;
+    refusal.refused(BAD, "ShippingBatchAlreadyCompleted");
+}
+
+async fn a_departed_or_completed_transport_takes_nothing(app: TestApp) {
+    let stage = Stage::set(&app).await;
+    let departed = stage.a_departed_transport().await;
+    let (alias, path) = (stage.a_batch().await, format!("{TRANSPORTS}{}/add/", departed.transport));
+
+    let refusal = stage.staff.post(&path, json!({ "alias": alias })).await;
+    refusal.refused(BAD, "ShippingTransportAlreadyDeparted");
+
+    stage.complete(&departed.transport).await;
+    let refusal = stage.staff.post(&path, json!({ "alias": alias })).await;
+    refusal.refused(BAD, "ShippingTransportAlreadyCompleted");
+}
+
+async fn a_transport_needs_two_centers_that_exist_and_differ(app: TestApp) {
+    let stage = Stage::set(&app).await;
+    let plan = |source: &str, destination: &str| {
+        json!({
+            "distribution_center_code_source": source,
+            "distribution_center_code_destination": destination,
+        })
+    };
+
+    stage.staff.post(TRANSPORTS, plan("ABC001", "ABC001")).await.refused(BAD, "ShippingTransportSameCenter");
+
+    let mut nowhere = plan("XYZ001", "XYZ002");
+    nowhere["driver_uuid"] = json!(stage.staff.user_id);
+    let problem = stage.staff.post(TRANSPORTS, nowhere).await.refused(BAD, "DistributionCenterNotExist");
+    let fields: Vec<_> = problem["errors"].as_array().expect("faults").iter().map(|it| &it["field"]).collect();
+    assert_eq!(
+        fields,
+        ["distribution_center_code_source", "distribution_center_code_destination", "driver_uuid"],
+        "all that is wrong is told at once"
+    );
+
+    let problem = stage.staff.post(TRANSPORTS, json!({})).await.refused(BAD, "required");
+    assert_eq!(problem["errors"].as_array().map(Vec::len), Some(2), "every missing field is named");
+}
+
+async fn only_an_active_driver_can_be_planned(app: TestApp) {
+    let stage = Stage::set(&app).await;
+    for nobody in [stage.staff.user_id.clone(), "0190a3f0-7b1c-7d2e-8f00-000000000001".to_owned()] {
+        let plan = json!({
+            "distribution_center_code_source": "ABC001",
+            "distribution_center_code_destination": "ABC002",
+            "driver_uuid": nobody,
+        });
+        stage.staff.post(TRANSPORTS, plan).await.refused(BAD, "ShippingTransportDriverInvalid");
+    }
+}
+
+async fn names_are_unique_and_compare_exactly(app: TestApp) {
+    let stage = Stage::set(&app).await;
+    stage.staff.post(BATCHES, json!({ "alias": "Friday" })).await.expecting(StatusCode::CREATED);
+    stage.staff.post(BATCHES, json!({ "alias": "friday" })).await.expecting(StatusCode::CREATED);
+    let problem = stage.staff.post(BATCHES, json!({ "alias": "friday" })).await.refused(BAD, "unique");
+    assert_eq!(problem["errors"][0]["field"], "alias");
+
+    let lower = json!({ "center_code": "abc001", "name": "Lower" });
+    stage.staff.post(CENTERS, lower.clone()).await.expecting(StatusCode::CREATED);
+    let problem = stage.staff.post(CENTERS, lower).await.refused(BAD, "unique");
+    assert_eq!(problem["errors"][0]["field"], "center_code");
+
+    stage.staff.post(BATCHES, json!({ "alias": "north/7" })).await.refused(BAD, "invalid");
+}

@@ -1,0 +1,117 @@
+//! People sign in with a password, and show the token they get.
+
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+use support::app::{Answer, SIGN_INS, TestApp};
+use user_domain::{Privileges, Role};
+
+on_both_stacks![
+    username_and_phone_number_open_the_same_door,
+    every_wrong_credential_gets_the_same_answer,
+    a_token_that_is_not_ours_is_refused_where_one_is_needed,
+    what_is_missing_is_told,
+    a_profile_says_who_one_is,
+    who_guesses_too_often_has_to_wait,
+];
+
+const SIGN_IN: &str = "/api/v1/auth/signin/";
+const PROFILE: &str = "/api/v1/user/users/self/profile/";
+
+async fn username_and_phone_number_open_the_same_door(app: TestApp) {
+    let (_, number) = app.somebody(Role::Staff { groups: vec![] }, Privileges::None).await;
+    let spelt = format!("+82 {}-{}", &number.as_str()[3..5], &number.as_str()[5..]);
+
+    for name in [json!({ "phonenumber": spelt }), json!({ "username": number.digits() })] {
+        let mut credentials = name.clone();
+        credentials["password"] = json!(app.password());
+        let tokens = app.anybody().post(SIGN_IN, credentials).await.expecting(StatusCode::OK);
+        assert!(tokens["access"].is_string() && tokens["refresh"].is_string(), "{name}");
+    }
+
+    let form = app.anybody().request(reqwest::Method::POST, SIGN_IN);
+    let form = form.form(&[("username", number.digits()), ("password", app.password())]);
+    Answer::to(form).await.expecting(StatusCode::OK);
+}
+
+async fn every_wrong_credential_gets_the_same_answer(app: TestApp) {
+    let (_, number) = app.somebody(Role::Staff { groups: vec![] }, Privileges::None).await;
+    let strip = |mut problem: Value| {
+        problem["correlation_id"] = Value::Null;
+        problem
+    };
+    let mut answers = Vec::new();
+    for credentials in [
+        json!({ "username": number.digits(), "password": "not the password" }),
+        json!({ "username": "nobody", "password": app.password() }),
+        json!({ "phonenumber": "+821099999999", "password": app.password() }),
+        json!({ "phonenumber": number.as_str(), "password": "x".repeat(128) }),
+    ] {
+        let answer = app.anybody().post(SIGN_IN, credentials).await;
+        answers.push(strip(answer.expecting(StatusCode::BAD_REQUEST)));
+    }
+
+    assert!(answers.windows(2).all(|pair| pair[0] == pair[1]), "{answers:#?}");
+}
+
+async fn a_token_that_is_not_ours_is_refused_where_one_is_needed(app: TestApp) {
+    let mut stranger = app.anybody();
+    let answer = stranger.get(PROFILE).await;
+    assert_eq!(answer.headers.get("www-authenticate").map(|it| it.to_str().ok()), Some(Some("Bearer realm=\"api\"")));
+    answer.refused(StatusCode::UNAUTHORIZED, "not_authenticated");
+
+    stranger.token = Some("nonsense".to_owned());
+    let answer = stranger.get(PROFILE).await;
+    assert!(answer.headers.contains_key("www-authenticate"));
+    assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
+    stranger.get("/api/healthcheck/").await.expecting(StatusCode::OK);
+    let problem = stranger.post(SIGN_IN, json!({})).await;
+    assert_eq!(problem.status, StatusCode::BAD_REQUEST, "a bad credential does not matter where none is needed");
+}
+
+async fn what_is_missing_is_told(app: TestApp) {
+    let problem = app.anybody().post(SIGN_IN, json!({})).await.refused(StatusCode::BAD_REQUEST, "required");
+
+    let fields: Vec<_> = problem["errors"].as_array().expect("faults").iter().map(|it| it["field"].clone()).collect();
+    assert!(fields.contains(&json!("password")), "{problem:#}");
+    assert!(fields.len() >= 2, "a name is missing too: {problem:#}");
+    app.anybody()
+        .post(SIGN_IN, json!({ "phonenumber": 42, "password": "x" }))
+        .await
+        .refused(StatusCode::BAD_REQUEST, "invalid");
+}
+
+async fn a_profile_says_who_one_is(app: TestApp) {
+    let driver = app.driver().await;
+    let profile = driver.get(PROFILE).await.expecting(StatusCode::OK);
+    assert_eq!(profile["uuid"], json!(driver.user_id));
+    assert_eq!(profile["type"], "DRIVER");
+    assert!(
+        profile.as_object().is_some_and(|it| it.contains_key("dob") && !it.contains_key("permission_group")),
+        "{profile:#}"
+    );
+
+    let clerk = app.clerk().await;
+    let profile = clerk.get(PROFILE).await.expecting(StatusCode::OK);
+    assert_eq!(profile["type"], "STAFF");
+    assert_eq!(profile["permission_group"], json!([]));
+    assert_eq!((&profile["fullname"], &profile["image"]), (&Value::Null, &Value::Null));
+}
+
+async fn who_guesses_too_often_has_to_wait(app: TestApp) {
+    let guess = json!({ "username": "root", "password": "not the password" });
+    let stranger = app.anybody();
+    let mut guesses = tokio::task::JoinSet::new();
+    for _ in 0..SIGN_INS + 10 {
+        let (stranger, guess) = (stranger.clone(), guess.clone());
+        guesses.spawn(async move { stranger.post(SIGN_IN, guess).await });
+    }
+    let answers = guesses.join_all().await;
+
+    let held_back: Vec<_> = answers.iter().filter(|it| it.status == StatusCode::TOO_MANY_REQUESTS).collect();
+    assert_eq!(held_back.len(), 10, "exactly as many as there are too many");
+    for answer in held_back {
+        assert_eq!(answer.body["errors"][0]["code"], "throttled");
+        let seconds: u64 = answer.headers["retry-after"].to_str().expect("a text").parse().expect("seconds");
+        assert!((1..=60).contains(&seconds));
+    }
+}

@@ -1,0 +1,68 @@
+//! How many statements a request costs: a number that does not grow with the page.
+
+use reqwest::StatusCode;
+use serde_json::json;
+use support::app::TestApp;
+
+use crate::stage::{BATCHES, CENTERS, ITEMS, Stage, TRANSPORTS};
+
+on_both_stacks![reads_cost_a_fixed_number_of_statements, a_bulk_add_costs_the_same_for_one_and_for_fifty];
+
+/// The statements that one request needs; the relay is told to wait long enough not to be counted.
+async fn statements_of(app: &TestApp, ask: impl Future<Output = ()>) -> u64 {
+    let before = app.database.statements();
+    ask.await;
+    app.database.statements() - before
+}
+
+async fn reads_cost_a_fixed_number_of_statements(app: TestApp) {
+    app.pause_events().await;
+    let stage = Stage::set(&app).await;
+    let departed = stage.a_departed_transport().await;
+    for _ in 0..12 {
+        stage.a_packed_batch().await;
+        stage.a_transport().await;
+    }
+    let (transport, alias, item) = (&departed.transport, &departed.alias, &departed.item);
+
+    for (path, most) in [
+        (format!("{ITEMS}{item}/"), 2),
+        (format!("{ITEMS}?page_size=1"), 3),
+        (format!("{ITEMS}?page_size=100"), 3),
+        (format!("{BATCHES}{alias}/"), 6),
+        (format!("{BATCHES}?page_size=100"), 7),
+        (format!("{BATCHES}{alias}/shippingitems/?page_size=100"), 5),
+        (format!("{TRANSPORTS}{transport}/"), 5),
+        (format!("{TRANSPORTS}?page_size=1"), 6),
+        (format!("{TRANSPORTS}?page_size=100"), 6),
+        (format!("{CENTERS}?page_size=100"), 5),
+        ("/api/v1/user/users/self/profile/".to_owned(), 2),
+    ] {
+        let asked = async {
+            stage.staff.get(&path).await.expecting(StatusCode::OK);
+        };
+        let needed = statements_of(&app, asked).await;
+        assert!(needed <= most, "{path} needs {needed} statements, {most} are enough");
+    }
+}
+
+async fn a_bulk_add_costs_the_same_for_one_and_for_fifty(app: TestApp) {
+    app.pause_events().await;
+    let stage = Stage::set(&app).await;
+    let mut needed = Vec::new();
+    for count in [1, 50] {
+        let alias = stage.a_batch().await;
+        let mut items = Vec::new();
+        for _ in 0..count {
+            items.push(json!({ "tracking_number": stage.an_item().await }));
+        }
+        let path = format!("{BATCHES}{alias}/add/");
+        let asked = async {
+            stage.staff.post(&path, json!(items)).await.expecting(StatusCode::OK);
+        };
+        needed.push(statements_of(&app, asked).await);
+    }
+
+    assert_eq!(needed[0], needed[1], "one item and fifty");
+    assert!(needed[0] <= 13, "{needed:?}");
+}

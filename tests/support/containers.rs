@@ -1,0 +1,270 @@
+//! MySQL and Redis for tests: a server that runs already, or a container that is started once and shared.
+//!
+//! `cargo xtask test` says which images to start, by `TEST_MYSQL_IMAGE` and `TEST_REDIS_IMAGE`, and removes
+//! what was started. `TEST_DATABASE_URL` and `TEST_REDIS_URL` name servers to use instead. Where neither
+//! says anything, the answers here are `None` and the test leaves itself out, except in CI, where that fails.
+//!
+//! Without `TEST_RUN_ID` a container outlives the tests, and the next run finds it again.
+
+use std::time::Duration;
+
+use mysql_async::prelude::Queryable;
+use testcontainers::bollard::models::PortBinding;
+use testcontainers::core::{IntoContainerPort, Mount};
+use testcontainers::runners::AsyncRunner;
+use testcontainers::{ContainerAsync, ContainerRequest, GenericImage, ImageExt, ReuseDirective, TestcontainersError};
+use tokio::sync::OnceCell;
+use tokio::time::{Instant, sleep};
+
+/// A first start of MySQL takes 5 s alone, and several times that on a busy machine.
+const START_DEADLINE: Duration = Duration::from_mins(2);
+const PAUSE: Duration = Duration::from_millis(100);
+
+const REDIS_PORT: u16 = 6379;
+
+/// The label by which `cargo xtask test` finds what a run has started.
+const RUN_LABEL: &str = "majestic.test-run";
+
+/// A crash of this server loses nothing that a test would miss, so it need not wait for the disk.
+const MYSQL_ARGUMENTS: [&str; 6] = [
+    "--skip-log-bin",
+    "--innodb-flush-log-at-trx-commit=0",
+    "--innodb-doublewrite=OFF",
+    "--mysqlx=OFF",
+    "--skip-name-resolve",
+    "--max-connections=500",
+];
+
+/// The shared MySQL server: `mysql://user[:password]@host:port`, without a database.
+pub async fn mysql_url() -> Option<String> {
+    static URL: OnceCell<Option<String>> = OnceCell::const_new();
+    URL.get_or_init(|| async {
+        match source("MySQL", "TEST_DATABASE_URL", "TEST_MYSQL_IMAGE")? {
+            Source::Running(url) => Some(without_database(&url)),
+            Source::Image(image) => {
+                let container = start(|| {
+                    shared(&image, "mysql", 3306)
+                        .with_env_var("MYSQL_ALLOW_EMPTY_PASSWORD", "yes")
+                        .with_mount(Mount::tmpfs_mount("/var/lib/mysql"))
+                        .with_cmd(MYSQL_ARGUMENTS)
+                })
+                .await;
+                let url = format!("mysql://root@{}", address(&container, 3306).await);
+                until_ready("MySQL", async || query(&url, "SELECT 1").await.map(drop)).await;
+                Some(url)
+            }
+        }
+    })
+    .await
+    .clone()
+}
+
+/// The shared Redis server. Whoever uses it keeps to keys of its own.
+pub async fn redis_url() -> Option<String> {
+    static URL: OnceCell<Option<String>> = OnceCell::const_new();
+    URL.get_or_init(|| async {
+        match source("Redis", "TEST_REDIS_URL", "TEST_REDIS_IMAGE")? {
+            Source::Running(url) => Some(url),
+            Source::Image(image) => {
+                let container = start(|| shared(&image, "redis", REDIS_PORT)).await;
+                let url = format!("redis://{}", address(&container, REDIS_PORT).await);
+                until_ready("Redis", async || ping(&url).await).await;
+                Some(url)
+            }
+        }
+    })
+    .await
+    .clone()
+}
+
+/// The shared Redis server, and a prefix for the keys of one test that no other test has.
+pub async fn fresh_redis_prefix() -> Option<(String, String)> {
+    let url = redis_url().await?;
+    // The server counts, so that no two tests can get the same one, whichever process they run in.
+    let test: u64 = redis_answer(&url, redis::cmd("INCR").arg("majestic-tests")).await.expect("Redis counts");
+    Some((url, format!("majestic-test-{test}")))
+}
+
+/// A Redis server for one test alone, which may stop it: it listens on the same port when it starts again.
+pub async fn redis_of_its_own() -> Option<(ContainerAsync<GenericImage>, String)> {
+    let image =
+        given("TEST_REDIS_IMAGE").or_else(|| left_out("TEST_REDIS_IMAGE names no Redis that may be stopped"))?;
+    let container = start(|| request(&image, REDIS_PORT, Some(unused_port()))).await;
+    let url = format!("redis://{}", address(&container, REDIS_PORT).await);
+    until_ready("Redis", async || ping(&url).await).await;
+    Some((container, url))
+}
+
+/// An empty database of its own for one test, on the shared server.
+pub async fn fresh_mysql_database() -> Option<String> {
+    static SWEPT: OnceCell<()> = OnceCell::const_new();
+    let server = mysql_url().await?;
+    SWEPT.get_or_init(|| drop_abandoned_databases(&server)).await;
+    // The server names it, so that no two tests can get the same one, whichever process they run in.
+    let name = query(&server, "SELECT CONCAT('majestic_test_', UNIX_TIMESTAMP(), '_', UUID_SHORT())")
+        .await
+        .expect("MySQL makes up a name")
+        .remove(0);
+    query(&server, &format!("CREATE DATABASE {name}")).await.expect("MySQL creates a database");
+    Some(format!("{server}/{name}"))
+}
+
+/// Databases that runs of an hour ago and more left on a server that outlives them.
+async fn drop_abandoned_databases(server: &str) {
+    let abandoned = "SELECT schema_name FROM information_schema.schemata \
+        WHERE schema_name REGEXP '^majestic_test_[0-9]+_[0-9]+$' \
+        AND SUBSTRING_INDEX(SUBSTRING_INDEX(schema_name, '_', 3), '_', -1) < UNIX_TIMESTAMP() - 3600";
+    for name in query(server, abandoned).await.expect("MySQL lists its databases") {
+        query(server, &format!("DROP DATABASE IF EXISTS {name}")).await.expect("MySQL drops a database");
+    }
+}
+
+enum Source {
+    Running(String),
+    Image(String),
+}
+
+fn source(server: &str, url_variable: &str, image_variable: &str) -> Option<Source> {
+    let running = given(url_variable).map(Source::Running);
+    running
+        .or_else(|| given(image_variable).map(Source::Image))
+        .or_else(|| left_out(&format!("neither {url_variable} nor {image_variable} names a {server} server")))
+}
+
+#[expect(clippy::disallowed_methods, reason = "these variables speak to the tests, not to the product")]
+fn given(variable: &str) -> Option<String> {
+    std::env::var(variable).ok().filter(|it| !it.is_empty())
+}
+
+#[expect(clippy::print_stderr, reason = "a test that leaves itself out says so")]
+fn left_out<T>(why: &str) -> Option<T> {
+    assert!(given("CI").is_none_or(|ci| ci != "true"), "left out: {why}, and CI may leave nothing out");
+    eprintln!("left out: {why}");
+    None
+}
+
+/// A container that listens on this loopback port, or on one of Docker's choice.
+fn request(image: &str, port: u16, on: Option<u16>) -> ContainerRequest<GenericImage> {
+    let (name, tag) = match image.rsplit_once(':') {
+        Some((name, tag)) if !tag.contains('/') => (name, tag),
+        _ => (image, "latest"),
+    };
+    GenericImage::new(name, tag).with_exposed_port(port.tcp()).with_label(RUN_LABEL, run()).with_host_config_modifier(
+        move |host| {
+            let loopback = PortBinding { host_ip: Some("127.0.0.1".into()), host_port: on.map(|it| it.to_string()) };
+            host.publish_all_ports = Some(false);
+            host.port_bindings = Some([(format!("{port}/tcp"), Some(vec![loopback]))].into());
+        },
+    )
+}
+
+/// A container that is shared by name: the first process of a run to ask for it starts it.
+fn shared(image: &str, server: &str, port: u16) -> ContainerRequest<GenericImage> {
+    request(image, port, None)
+        .with_container_name(format!("majestic-test-{server}-{}", run()))
+        .with_reuse(ReuseDirective::Always)
+}
+
+fn run() -> String {
+    given("TEST_RUN_ID").unwrap_or_else(|| "by-hand".into())
+}
+
+/// A port that is free now. Docker chooses another on each start, if it may choose.
+fn unused_port() -> u16 {
+    let probe = std::net::TcpListener::bind("127.0.0.1:0").and_then(|it| it.local_addr());
+    probe.expect("there is a free port").port()
+}
+
+/// Starts the container. One that is shared may be there already, or be starting.
+async fn start(request: impl Fn() -> ContainerRequest<GenericImage>) -> ContainerAsync<GenericImage> {
+    const ATTEMPTS: usize = 20;
+    let mut refused = None;
+    for _ in 0..ATTEMPTS {
+        match request().start().await {
+            Ok(container) => return container,
+            Err(why) => refused = Some(why),
+        }
+        sleep(PAUSE).await;
+    }
+    panic!("docker cannot start {:?}: {refused:?}", request())
+}
+
+async fn address(container: &ContainerAsync<GenericImage>, port: u16) -> String {
+    let published: Result<u16, TestcontainersError> = container.get_host_port_ipv4(port).await;
+    format!("127.0.0.1:{}", published.expect("the port is published"))
+}
+
+/// Asks until the server answers: its log says "ready" before it is, on a first start.
+async fn until_ready<E: std::fmt::Debug>(server: &str, ask: impl AsyncFn() -> Result<(), E>) {
+    let deadline = Instant::now() + START_DEADLINE;
+    while let Err(why) = ask().await {
+        assert!(Instant::now() < deadline, "{server} is not ready: {why:?}");
+        sleep(PAUSE).await;
+    }
+}
+
+/// The first column of each row.
+async fn query(url: &str, statement: &str) -> mysql_async::Result<Vec<String>> {
+    let mut connection = mysql_async::Conn::from_url(url).await?;
+    let rows = connection.query(statement).await?;
+    connection.disconnect().await?;
+    Ok(rows)
+}
+
+async fn ping(url: &str) -> redis::RedisResult<()> {
+    redis_answer(url, &redis::cmd("PING")).await
+}
+
+async fn redis_answer<T: redis::FromRedisValue>(url: &str, command: &redis::Cmd) -> redis::RedisResult<T> {
+    let mut connection = redis::Client::open(url)?.get_multiplexed_async_connection().await?;
+    command.query_async(&mut connection).await
+}
+
+/// `mysql://host:3306/shop?x=y` → `mysql://host:3306`
+fn without_database(url: &str) -> String {
+    let host = url.find("://").map_or(0, |at| at + 3);
+    let end = url[host..].find(['/', '?']).map_or(url.len(), |at| host + at);
+    url[..end].to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        fresh_mysql_database, fresh_redis_prefix, ping, query, redis_of_its_own, until_ready, without_database,
+    };
+
+    #[tokio::test]
+    async fn each_test_gets_a_database_of_its_own() {
+        let (Some(one), Some(other)) = (fresh_mysql_database().await, fresh_mysql_database().await) else { return };
+        query(&one, "CREATE TABLE marks (id INT)").await.unwrap();
+        assert_eq!(query(&one, "SHOW TABLES").await.unwrap(), ["marks"]);
+        assert_eq!(query(&other, "SHOW TABLES").await.unwrap(), [] as [String; 0]);
+    }
+
+    #[tokio::test]
+    async fn each_test_gets_a_redis_prefix_of_its_own() {
+        let (Some(one), Some(other)) = (fresh_redis_prefix().await, fresh_redis_prefix().await) else { return };
+        assert_eq!(one.0, other.0);
+        assert_ne!(one.1, other.1);
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_redis_of_its_own_starts_again_where_it_was() {
+        let Some((container, url)) = redis_of_its_own().await else { return };
+        container.stop_with_timeout(Some(0)).await.unwrap();
+        assert!(ping(&url).await.is_err());
+        container.start().await.unwrap();
+        until_ready("Redis", async || ping(&url).await).await;
+    }
+
+    #[test]
+    fn a_url_loses_its_database_and_keeps_its_server() {
+        for (url, server) in [
+            ("mysql://root:secret@127.0.0.1:3306/shop?x=y", "mysql://root:secret@127.0.0.1:3306"),
+            ("mysql://127.0.0.1?x=y", "mysql://127.0.0.1"),
+            ("mysql://127.0.0.1", "mysql://127.0.0.1"),
+        ] {
+            assert_eq!(without_database(url), server);
+        }
+    }
+}

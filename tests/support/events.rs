@@ -1,0 +1,86 @@
+//! A publisher that remembers what went out, and a queue that can be held still.
+
+use std::sync::{Arc, Mutex as SyncMutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use kernel_application::{ClaimLimits, Deliveries, Delivery, DeliveryOutcome, Publisher, StoredEvent};
+use kernel_domain::{BoxError, StoreError};
+use tokio::sync::{Mutex, Notify};
+use uuid::Uuid;
+
+/// How long an event may be on its way.
+const DEADLINE: Duration = Duration::from_secs(20);
+
+/// Remembers every event, in the order of its arrival.
+#[derive(Clone, Default)]
+pub struct Recorder(Arc<Recorded>);
+
+#[derive(Default)]
+struct Recorded {
+    events: SyncMutex<Vec<StoredEvent>>,
+    arrived: Notify,
+}
+
+#[async_trait]
+impl Publisher for Recorder {
+    async fn publish(&self, events: &[StoredEvent]) -> Vec<Result<(), BoxError>> {
+        self.0.events.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(events);
+        self.0.arrived.notify_waiters();
+        events.iter().map(|_| Ok(())).collect()
+    }
+}
+
+impl Recorder {
+    /// What arrived so far.
+    pub fn so_far(&self) -> Vec<StoredEvent> {
+        self.0.events.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Waits until an event is there that `wanted` accepts, and gives all that arrived.
+    pub async fn until(&self, wanted: impl Fn(&StoredEvent) -> bool) -> Vec<StoredEvent> {
+        let arrives = async {
+            loop {
+                let arrived = self.0.arrived.notified();
+                tokio::pin!(arrived);
+                arrived.as_mut().enable();
+                let events = self.so_far();
+                if events.iter().any(&wanted) {
+                    return events;
+                }
+                arrived.await;
+            }
+        };
+        match tokio::time::timeout(DEADLINE, arrives).await {
+            Ok(events) => events,
+            Err(late) => panic!("{late}: the event did not arrive; these did: {:#?}", self.so_far()),
+        }
+    }
+}
+
+/// A queue of events that can be held still, so that nobody but the test asks the database.
+pub struct Pausable {
+    inner: Arc<dyn Deliveries>,
+    paused: Arc<Mutex<bool>>,
+}
+
+impl Pausable {
+    /// The queue, until `paused` says otherwise. Whoever holds the lock knows that no claim is under way.
+    pub fn new(inner: Arc<dyn Deliveries>, paused: Arc<Mutex<bool>>) -> Self {
+        Self { inner, paused }
+    }
+}
+
+#[async_trait]
+impl Deliveries for Pausable {
+    async fn claim(&self, owner: Uuid, limits: ClaimLimits, now: DateTime<Utc>) -> Result<Vec<Delivery>, StoreError> {
+        let paused = self.paused.lock().await;
+        if *paused { Ok(Vec::new()) } else { self.inner.claim(owner, limits, now).await }
+    }
+
+    async fn settle(&self, owner: Uuid, settled: &[(Delivery, DeliveryOutcome)]) -> Result<(), StoreError> {
+        let _under_way = self.paused.lock().await;
+        self.inner.settle(owner, settled).await
+    }
+}

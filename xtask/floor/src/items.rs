@@ -1,0 +1,100 @@
+//! Items: one, a page, a new one.
+
+use std::collections::HashMap;
+use std::iter;
+
+use chrono::Utc;
+use mysql_async::prelude::Queryable as _;
+use mysql_async::{Conn, Pool, Value};
+use poem::error::InternalServerError;
+use poem::http::{StatusCode, header};
+use poem::web::{Data, Json, Path, Query};
+use poem::{IntoResponse as _, Request, Response, Result, handler};
+use serde::Deserialize;
+use uuid::Uuid;
+
+use crate::answers::{Item, Listing, PastBatch, instant, moment, uuid};
+use crate::statements;
+
+/// Id, tracking number, sku, status, current center, times of creation and completion, version.
+type ItemRow = (Vec<u8>, String, String, String, Option<String>, Value, Value, i32);
+
+/// Item, alias, state; id, source and destination of the transport.
+type PastRow = (Vec<u8>, String, String, Option<Vec<u8>>, Option<String>, Option<String>);
+
+#[derive(Deserialize)]
+struct Paging {
+    page_size: u32,
+}
+
+#[derive(Deserialize)]
+struct NewItem {
+    sku: String,
+}
+
+#[handler]
+pub(crate) async fn detail(pool: Data<&Pool>, tracking_number: Path<String>) -> Result<Response> {
+    let mut connection = pool.get_conn().await.map_err(InternalServerError)?;
+    let rows = connection.exec(statements::ITEM, (tracking_number.0,)).await.map_err(InternalServerError)?;
+    let item = with_history(&mut connection, rows).await?.pop();
+    Ok(item.map_or_else(|| StatusCode::NOT_FOUND.into_response(), |item| Json(item).into_response()))
+}
+
+#[handler]
+pub(crate) async fn list(request: &Request, pool: Data<&Pool>, paging: Query<Paging>) -> Result<Json<Listing>> {
+    let size = paging.page_size;
+    let mut connection = pool.get_conn().await.map_err(InternalServerError)?;
+    let count: Option<u64> = connection.exec_first(statements::COUNT, ()).await.map_err(InternalServerError)?;
+    let count = count.unwrap_or_default();
+    let rows = connection.exec(statements::PAGE, (size, 0)).await.map_err(InternalServerError)?;
+    let results = with_history(&mut connection, rows).await?;
+
+    let (host, path) = (request.header(header::HOST).unwrap_or_default(), request.uri().path());
+    let next = (count > u64::from(size)).then(|| format!("http://{host}{path}?page=2&page_size={size}"));
+    Ok(Json(Listing { count, current_page: 1, items_per_page: size, next, previous: None, results }))
+}
+
+#[handler]
+pub(crate) async fn create(pool: Data<&Pool>, Json(new): Json<NewItem>) -> Result<Response> {
+    let (id, now) = (Uuid::now_v7(), Utc::now());
+    let number = getrandom::u64().map_err(InternalServerError)? % 10_000_000_000;
+    let tracking_number = format!("{}-{number:010}", now.format("%Y%m%d"));
+    let (id, now) = (id.as_bytes().to_vec(), moment(&now));
+    let row: ItemRow = (id, tracking_number, new.sku, "CREATED".to_owned(), None, now, Value::NULL, 1);
+
+    let mut connection = pool.get_conn().await.map_err(InternalServerError)?;
+    connection.query_drop("BEGIN").await.map_err(InternalServerError)?;
+    connection.exec_drop(statements::CREATE, row.clone()).await.map_err(InternalServerError)?;
+    connection.query_drop("COMMIT").await.map_err(InternalServerError)?;
+    Ok(Json(item(row, Vec::new())).with_status(StatusCode::CREATED).into_response())
+}
+
+async fn with_history(connection: &mut Conn, rows: Vec<ItemRow>) -> Result<Vec<Item>> {
+    let mut history: HashMap<Vec<u8>, Vec<PastBatch>> = HashMap::new();
+    if let (Some((statement, length)), Some(last)) = (statements::history_of(rows.len()), rows.last()) {
+        let ids = rows.iter().chain(iter::repeat(last)).take(length);
+        let ids: Vec<_> = ids.map(|it| Value::Bytes(it.0.clone())).collect();
+        let past: Vec<PastRow> = connection.exec(statement, ids).await.map_err(InternalServerError)?;
+        for (item, alias, state, transport, source, destination) in past {
+            let (completed, transport) = (state == "COMPLETED", transport.map(|it| uuid(&it)));
+            let batch = PastBatch { alias, completed, destination, source, transport };
+            history.entry(item).or_default().push(batch);
+        }
+    }
+    let past = rows.iter().map(|row| history.remove(&row.0).unwrap_or_default()).collect::<Vec<_>>();
+    Ok(rows.into_iter().zip(past).map(|(row, past)| item(row, past)).collect())
+}
+
+fn item(row: ItemRow, history: Vec<PastBatch>) -> Item {
+    let (id, tracking_number, sku, status, current_center, created_at, completed_at, _) = row;
+    Item {
+        current_distribution_center_code: current_center,
+        shipping_batches_history: history,
+        sku,
+        status,
+        timestamp_completed: instant(&completed_at),
+        timestamp_created: instant(&created_at),
+        tracking_number,
+        uuid: uuid(&id),
+    }
+}

@@ -1,0 +1,49 @@
+//! The statements, letter by letter as the product sends them. MySQL's general log shows them.
+
+use std::sync::LazyLock;
+
+/// What a connection is told first.
+pub(crate) const SESSION: [&str; 2] = [
+    "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
+    "SET SESSION sql_mode = 'TRADITIONAL,ONLY_FULL_GROUP_BY', time_zone = '+00:00', \
+     max_execution_time = 2000, innodb_lock_wait_timeout = 2",
+];
+
+pub(crate) const ITEM: &str = "SELECT `shipping_items`.`id`, `shipping_items`.`tracking_number`, \
+    `shipping_items`.`sku`, `shipping_items`.`status`, `shipping_items`.`current_center_code`, \
+    `shipping_items`.`created_at`, `shipping_items`.`completed_at`, `shipping_items`.`version` \
+    FROM `shipping_items` WHERE (`shipping_items`.`tracking_number` IN (?))";
+
+pub(crate) const COUNT: &str = "SELECT COUNT(*) FROM `shipping_items`";
+
+pub(crate) const PAGE: &str = "SELECT `shipping_items`.`id`, `shipping_items`.`tracking_number`, \
+    `shipping_items`.`sku`, `shipping_items`.`status`, `shipping_items`.`current_center_code`, \
+    `shipping_items`.`created_at`, `shipping_items`.`completed_at`, `shipping_items`.`version` \
+    FROM `shipping_items` ORDER BY `shipping_items`.`created_at` DESC, `shipping_items`.`id` DESC LIMIT ? OFFSET ?";
+
+pub(crate) const CREATE: &str = "INSERT INTO shipping_items \
+    (id, tracking_number, sku, status, current_center_code, created_at, completed_at, version) \
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?)";
+
+/// The lengths that lists of values have.
+const LENGTHS: [usize; 4] = [1, 8, 64, 512];
+
+/// The batches of several items, and how many items it asks for: at least as many as are given.
+pub(crate) fn history_of(items: usize) -> Option<(&'static str, usize)> {
+    static STATEMENTS: LazyLock<[String; 4]> = LazyLock::new(|| LENGTHS.map(history));
+    let at = LENGTHS.iter().position(|it| *it >= items)?;
+    Some((&STATEMENTS[at], LENGTHS[at]))
+}
+
+fn history(items: usize) -> String {
+    let marks = vec!["?"; items].join(", ");
+    format!(
+        "SELECT `shipping_batch_items`.`item_id`, `shipping_batches`.`alias`, `shipping_batches`.`state`, \
+         `shipping_transports`.`id`, `shipping_transports`.`source_code`, `shipping_transports`.`destination_code` \
+         FROM ((`shipping_batch_items` INNER JOIN `shipping_batches` \
+         ON (`shipping_batches`.`id` = `shipping_batch_items`.`batch_id`)) LEFT OUTER JOIN `shipping_transports` \
+         ON (`shipping_batches`.`transport_id` = `shipping_transports`.`id`)) \
+         WHERE (`shipping_batch_items`.`item_id` IN ({marks})) \
+         ORDER BY `shipping_batch_items`.`added_at` DESC, `shipping_batch_items`.`batch_id` DESC"
+    )
+}

@@ -1,0 +1,265 @@
+//! `cargo xtask bench`: how much of what this machine could do is left when our server does it.
+//!
+//! The release binary is compared with `floor`, which sends the same statements and answers the same bytes, and
+//! does nothing else. Both use one MySQL and take turns, so that whatever else the machine does meets both.
+//! docs/performance.md says how to read the outcome.
+
+mod database;
+mod effort;
+mod load;
+mod report;
+mod server;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::thread::available_parallelism;
+
+use crate::docker::{Docker, Sweeper, run_id};
+use crate::images::SERVERS;
+use crate::process::{command, output, run};
+use database::Database;
+use effort::Effort;
+use load::{Answers, Question};
+use server::Server;
+
+/// How to measure.
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    /// Seconds until it is the other server's turn.
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u64).range(1..=20))]
+    seconds: u64,
+    /// Turns of each server.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u8).range(1..=20))]
+    rounds: u8,
+    /// Questions at the same time.
+    #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u16).range(2..=512))]
+    connections: u16,
+    /// Items in the database.
+    #[arg(long, default_value_t = 50_000, value_parser = clap::value_parser!(u32).range(150..=1_000_000))]
+    items: u32,
+}
+
+const QUESTIONS: [Question; 4] = [
+    Question { name: "item detail", method: "GET", path: "/api/v1/shipping/shippingitems/{number}/", body: "" },
+    Question { name: "10 items", method: "GET", path: "/api/v1/shipping/shippingitems/?page_size=10", body: "" },
+    Question { name: "100 items", method: "GET", path: "/api/v1/shipping/shippingitems/?page_size=100", body: "" },
+    // Last, for it makes the lists longer.
+    Question {
+        name: "item create",
+        method: "POST",
+        path: "/api/v1/shipping/shippingitems/",
+        body: r#"{"sku":"TEA-250G"}"#,
+    },
+];
+
+/// Before it is measured, a server makes its connections and the database reads its pages.
+const WARM_UP_SECONDS: u64 = 2;
+
+/// When others use more of the processors, a round is measured again.
+const DISTURBED: f64 = 0.1;
+
+const PASSWORD: &str = "correct horse battery staple";
+
+/// `cargo xtask bench`
+pub(crate) fn bench(options: &Options) -> Result<(), String> {
+    let docker = Docker::find()?;
+    load::install()?;
+    let image = SERVERS[0].image(&docker)?;
+    let programs = Programs::build()?;
+    let run = run_id();
+    let sweeper = Sweeper::start(&run)?;
+    let measured = Database::start(&image, &run).and_then(|database| measure(&programs, &database, options));
+    let swept = sweeper.sweep();
+    measured.and(swept)
+}
+
+/// The two programs to compare.
+struct Programs {
+    majestic: PathBuf,
+    floor: PathBuf,
+}
+
+impl Programs {
+    fn build() -> Result<Self, String> {
+        run(command("cargo", &["build", "--release", "--package", "bootstrap", "--package", "floor"]))?;
+        // This program stands in a folder beside theirs.
+        let this = std::env::current_exe().map_err(|why| format!("this program has no path: {why}"))?;
+        let target = this.ancestors().nth(2).ok_or("this program is in no target folder")?;
+        let built = |name| target.join("release").join(name);
+        Ok(Self { majestic: built("majestic"), floor: built("floor") })
+    }
+
+    /// As it runs in production, with the key that it makes for itself.
+    fn majestic(&self, database: &Database, root_key: &str, arguments: &[&str]) -> Command {
+        let mut program = ends_with_us(&self.majestic);
+        program.args(arguments).env("ENV", "prod").env("DATABASE_URL", database.url()).env("TOKEN_ROOT_KEY", root_key);
+        program.env("MAJESTIC_PASSWORD", PASSWORD);
+        program
+    }
+
+    fn floor(&self, database: &Database) -> Command {
+        let mut program = ends_with_us(&self.floor);
+        program.env("DATABASE_URL", database.url());
+        program
+    }
+}
+
+/// The program in a process that ends when this one does, however that happens.
+fn ends_with_us(program: &Path) -> Command {
+    let mut command = command("setpriv", &["--pdeathsig", "KILL"]);
+    command.arg(program);
+    command
+}
+
+fn measure(programs: &Programs, database: &Database, options: &Options) -> Result<(), String> {
+    let key = output(command(&programs.majestic.to_string_lossy(), &["generate-keypair"]))?;
+    let majestic = |arguments: &[&str]| programs.majestic(database, key.trim(), arguments);
+    output(majestic(&["migrate"]))?;
+    output(majestic(&["create-superuser", "--phonenumber", "+821012345678"]))?;
+    println!("inserting {} items", options.items);
+    database.seed(options.items)?;
+
+    let pair = Pair {
+        majestic: Server::start("majestic", majestic(&["serve"]))?,
+        floor: Server::start("floor", programs.floor(database))?,
+        database,
+        options,
+    };
+    let mut table = report::HEAD.to_owned();
+    for question in &QUESTIONS {
+        println!("measuring {}", question.name);
+        table = format!("{table}\n{}", report::rows(question.name, &pair.rounds(question)?));
+    }
+    println!("\n{}\n{}\n\n{table}", machine(), setting(database, options)?);
+    Ok(())
+}
+
+/// The servers, side by side.
+struct Pair<'b> {
+    majestic: Server,
+    floor: Server,
+    database: &'b Database,
+    options: &'b Options,
+}
+
+/// A turn of each server.
+struct Round {
+    majestic: Slice,
+    floor: Slice,
+}
+
+/// A turn of one server.
+struct Slice {
+    answers: Answers,
+    effort: Effort,
+    statements: f64,
+}
+
+impl Round {
+    /// How our server does when the floor is 1.
+    fn ratio(&self) -> f64 {
+        self.majestic.per_second() / self.floor.per_second()
+    }
+
+    fn is_disturbed(&self) -> bool {
+        self.majestic.share_of_others().max(self.floor.share_of_others()) > DISTURBED
+    }
+}
+
+impl Slice {
+    fn per_second(&self) -> f64 {
+        self.answers.count / self.answers.seconds
+    }
+
+    fn share_of_others(&self) -> f64 {
+        self.effort.others / (self.answers.seconds * cores())
+    }
+}
+
+impl Pair<'_> {
+    /// Enough rounds that nobody disturbed; if there are not enough of them, all.
+    fn rounds(&self, question: &Question) -> Result<Vec<Round>, String> {
+        let token = self.token()?;
+        self.compare(question, &token)?;
+        for server in [&self.majestic, &self.floor] {
+            load::ask(server, question, &token, self.options, WARM_UP_SECONDS)?;
+        }
+        let wanted = usize::from(self.options.rounds);
+        let (mut quiet, mut disturbed) = (Vec::new(), Vec::new());
+        while quiet.len() < wanted && disturbed.len() <= wanted {
+            let round = self.round(question)?;
+            if round.is_disturbed() { disturbed.push(round) } else { quiet.push(round) }
+        }
+        if quiet.len() < wanted {
+            println!("others use this machine: {} rounds of {} were disturbed", disturbed.len(), question.name);
+            quiet.append(&mut disturbed);
+        }
+        Ok(quiet)
+    }
+
+    fn round(&self, question: &Question) -> Result<Round, String> {
+        let token = self.token()?;
+        Ok(Round {
+            majestic: self.slice(&self.majestic, &self.floor, question, &token)?,
+            floor: self.slice(&self.floor, &self.majestic, question, &token)?,
+        })
+    }
+
+    fn slice(&self, server: &Server, idle: &Server, question: &Question, token: &str) -> Result<Slice, String> {
+        let statements = self.database.statements()?;
+        let effort = Effort::so_far(server, idle, self.database.pid)?;
+        let answers = load::ask(server, question, token, self.options, self.options.seconds)?;
+        let effort = Effort::so_far(server, idle, self.database.pid)? - effort;
+        Ok(Slice { answers, effort, statements: self.database.statements()? - statements })
+    }
+
+    /// Good for a quarter of an hour, which is longer than a round.
+    fn token(&self) -> Result<String, String> {
+        let credentials = format!(r#"{{"phonenumber":"+821012345678","password":"{PASSWORD}"}}"#);
+        let tokens = self.majestic.ask("POST", "/api/v1/auth/signin/", &credentials, "")?;
+        let access = tokens.split_once(r#""access":""#).and_then(|(_, rest)| rest.split('"').next());
+        access.map(str::to_owned).ok_or_else(|| format!("there is no access token in {tokens}"))
+    }
+
+    /// Servers that answer differently, or ask the database differently, cannot be compared.
+    fn compare(&self, question: &Question, token: &str) -> Result<(), String> {
+        let Question { name, method, path, body } = question;
+        for item in [0, 1, self.options.items / 2, self.options.items - 1] {
+            let path = path.replace("{number}", &format!("20260101-{item:010}"));
+            let ask = |server: &Server| self.database.listen(|| server.ask(method, &path, body, token));
+            let (ours, floor) = (ask(&self.majestic)?, ask(&self.floor)?);
+            let is_same = if *method == "POST" { shape(&ours.0) == shape(&floor.0) } else { ours.0 == floor.0 };
+            if !is_same || ours.1 != floor.1 {
+                return Err(format!("{name}: the servers differ\nmajestic: {ours:#?}\nfloor: {floor:#?}"));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// An answer without what is different for each new item.
+fn shape(answer: &str) -> String {
+    answer.chars().map(|it| if it.is_ascii_hexdigit() { '0' } else { it }).collect()
+}
+
+fn cores() -> f64 {
+    available_parallelism().map_or(1.0, |it| f64::from(u32::try_from(it.get()).unwrap_or(u32::MAX)))
+}
+
+fn machine() -> String {
+    let read = |file| std::fs::read_to_string(file).unwrap_or_default();
+    let processors = read("/proc/cpuinfo");
+    let processor = processors.lines().find_map(|line| line.strip_prefix("model name")?.split(": ").nth(1));
+    let kernel = read("/proc/sys/kernel/osrelease");
+    format!("{} cores of {}, Linux {}", cores(), processor.unwrap_or("unknown kind"), kernel.trim())
+}
+
+fn setting(database: &Database, options: &Options) -> Result<String, String> {
+    let Options { seconds, rounds, connections, items } = options;
+    let compiler = output(command("rustc", &["--version"]))?;
+    let mysql = database.version()?;
+    Ok(format!(
+        "{}, MySQL {mysql}, {items} items, {connections} connections, {rounds} rounds of {seconds} s each",
+        compiler.trim()
+    ))
+}

@@ -1,0 +1,62 @@
+//! The project's chores as one command: `cargo xtask test`, `check`, `images` and `bench`.
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::disallowed_methods,
+    reason = "a command line tool prints, reads its environment and waits for other programs"
+)]
+
+mod bench;
+mod check;
+mod docker;
+mod images;
+mod process;
+mod test;
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+/// The project's chores.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+enum Chore {
+    /// Runs every check, then every test; with CI=true leaving anything out is a failure.
+    Test {
+        /// Only the tests whose names contain this, and no checks.
+        only: Option<String>,
+    },
+    /// Format, lints, documentation, architecture and dependencies: what needs no server.
+    Check,
+    /// Finds or builds the database images that the tests start.
+    Images,
+    /// Measures the release binary against the least a server could do, on MySQL.
+    Bench(bench::Options),
+}
+
+fn main() -> ExitCode {
+    match run(Chore::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            eprintln!("xtask: {why}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(chore: Chore) -> Result<(), String> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    std::env::set_current_dir(&root).map_err(|why| format!("cannot enter {}: {why}", root.display()))?;
+    match chore {
+        Chore::Test { only } => test::test(only.as_deref()),
+        Chore::Check => check::check(),
+        Chore::Images => images::show(),
+        Chore::Bench(options) => bench::bench(&options),
+    }
+}
+
+/// Whether this is a run that may leave nothing out.
+fn is_ci() -> bool {
+    std::env::var("CI").is_ok_and(|it| it == "true")
+}
