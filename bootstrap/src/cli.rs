@@ -106,14 +106,16 @@ async fn serve_until_told_to_stop() -> Result<(), BoxError> {
 }
 
 fn greet(base: &str) {
-    println!(
-        "majestic-monolith serves on {base}\n\n  \
-         API documentation   {base}/api/docs/swagger  (or /api/docs/redoc)\n  \
-         a user to sign in   majestic create-superuser --phonenumber +821012345678\n  \
-                             (cargo run -- create-superuser …)\n  \
-         sign in             POST {base}/api/v1/auth/signin/\n  \
-         a tour of it all    cargo run -- demo\n"
-    );
+    println!("majestic-monolith serves on {base}\n");
+    for (what, how) in [
+        ("documentation", format!("{base}/api/docs/swagger or {base}/api/docs/redoc")),
+        ("somebody to sign in", "cargo run -- create-superuser --phonenumber +821012345678".to_owned()),
+        ("sign in", format!("POST {base}/api/v1/auth/signin/")),
+        ("a tour of it all", "cargo run -- demo".to_owned()),
+    ] {
+        println!("  {what:<21}{how}");
+    }
+    println!();
 }
 
 /// Completes on SIGTERM, as orchestrators send it, and on SIGINT, as Ctrl-C sends it.
