@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::iter;
 
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use mysql_async::prelude::Queryable as _;
 use mysql_async::{Conn, Pool, Value};
 use poem::error::InternalServerError;
@@ -15,6 +15,9 @@ use uuid::Uuid;
 
 use crate::answers::{Item, Listing, PastBatch, instant, moment, uuid};
 use crate::statements;
+
+/// What MySQL calls a key that is there already.
+const DUPLICATE: u16 = 1062;
 
 /// Id, tracking number, sku, status, current center, times of creation and completion, version.
 type ItemRow = (Vec<u8>, String, String, String, Option<String>, Value, Value, i32);
@@ -56,17 +59,27 @@ pub(crate) async fn list(request: &Request, pool: Data<&Pool>, paging: Query<Pag
 
 #[handler]
 pub(crate) async fn create(pool: Data<&Pool>, Json(new): Json<NewItem>) -> Result<Response> {
-    let (id, now) = (Uuid::now_v7(), Utc::now());
-    let number = getrandom::u64().map_err(InternalServerError)? % 10_000_000_000;
-    let tracking_number = format!("{}-{number:010}", now.format("%Y%m%d"));
-    let (id, now) = (id.as_bytes().to_vec(), moment(&now));
-    let row: ItemRow = (id, tracking_number, new.sku, "CREATED".to_owned(), None, now, Value::NULL, 1);
+    let (id, now) = (Uuid::now_v7().as_bytes().to_vec(), Utc::now());
+    let status = "CREATED".to_owned();
+    let mut row: ItemRow = (id, tracking_number(now)?, new.sku, status, None, moment(&now), Value::NULL, 1);
 
     let mut connection = pool.get_conn().await.map_err(InternalServerError)?;
     connection.query_drop("BEGIN").await.map_err(InternalServerError)?;
-    connection.exec_drop(statements::CREATE, row.clone()).await.map_err(InternalServerError)?;
+    while let Err(error) = connection.exec_drop(statements::CREATE, row.clone()).await {
+        // Of as many numbers as a benchmark draws, two may be the same.
+        let is_taken = matches!(&error, mysql_async::Error::Server(refused) if refused.code == DUPLICATE);
+        if !is_taken {
+            return Err(InternalServerError(error));
+        }
+        row.1 = tracking_number(now)?;
+    }
     connection.query_drop("COMMIT").await.map_err(InternalServerError)?;
     Ok(Json(item(row, Vec::new())).with_status(StatusCode::CREATED).into_response())
+}
+
+fn tracking_number(now: DateTime<Utc>) -> Result<String> {
+    let number = getrandom::u64().map_err(InternalServerError)? % 10_000_000_000;
+    Ok(format!("{}-{number:010}", now.format("%Y%m%d")))
 }
 
 async fn with_history(connection: &mut Conn, rows: Vec<ItemRow>) -> Result<Vec<Item>> {

@@ -125,12 +125,18 @@ fn measure(programs: &Programs, database: &Database, options: &Options) -> Resul
         database,
         options,
     };
-    let mut table = report::HEAD.to_owned();
+    println!("\n{}\n{}\n\n{}", machine(), setting(database, options)?, report::HEAD);
+    let mut disturbed = Vec::new();
     for question in &QUESTIONS {
-        println!("measuring {}", question.name);
-        table = format!("{table}\n{}", report::rows(question.name, &pair.rounds(question)?));
+        let rounds = pair.rounds(question)?;
+        println!("{}", report::rows(question.name, &rounds));
+        if rounds.iter().any(Round::is_disturbed) {
+            disturbed.push(question.name);
+        }
     }
-    println!("\n{}\n{}\n\n{table}", machine(), setting(database, options)?);
+    if !disturbed.is_empty() {
+        println!("\nothers used this machine too, during {}", disturbed.join(", "));
+    }
     Ok(())
 }
 
@@ -191,7 +197,6 @@ impl Pair<'_> {
             if round.is_disturbed() { disturbed.push(round) } else { quiet.push(round) }
         }
         if quiet.len() < wanted {
-            println!("others use this machine: {} rounds of {} were disturbed", disturbed.len(), question.name);
             quiet.append(&mut disturbed);
         }
         Ok(quiet)
