@@ -11,6 +11,12 @@ const PAUSE: Duration = Duration::from_millis(50);
 pub(crate) fn command(program: &str, arguments: &[&str]) -> Command {
     let mut command = Command::new(program);
     command.args(arguments).stdin(Stdio::null());
+    // Cargo tells this program which package it is from, and some build scripts look: a cargo that is started
+    // from here would build their crates anew, and so would the next one that is not.
+    let told = std::env::vars_os().map(|(name, _)| name);
+    for name in told.filter(|it| it.to_string_lossy().starts_with("CARGO_PKG_") || it == "CARGO_MANIFEST_DIR") {
+        command.env_remove(name);
+    }
     command
 }
 
