@@ -12,6 +12,7 @@ need cc gcc                          # ring and SQLite are compiled from C
 need /usr/include/stdio.h libc6-dev
 need docker docker.io                # MySQL and Redis for the tests
 need debootstrap debootstrap         # their images, where no registry can be reached
+python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv) # a stand-in for S3, for the tests
 [ "${#missing[@]}" -gt 0 ] || exit 0
 
 as_root=()

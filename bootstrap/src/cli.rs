@@ -2,18 +2,20 @@
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line prints")]
 
+use std::collections::BTreeSet;
 use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
-use auth_application::CreateSuperuser;
-use auth_domain::{NewPassword, Password};
+use auth_application::{CreateApiKey, CreateSuperuser};
+use auth_domain::{AllowedNumber, ApiKeyName, Description, NewPassword, Password, PhoneNumber, Scope};
+use chrono::{DateTime, Utc};
 use clap::{Parser, Subcommand};
 use kernel_domain::BoxError;
 use tokens_adapter::RootKeys;
 use tokio::net::TcpListener;
 
 use crate::config::{Config, InvalidConfig};
-use crate::{build, demo, serve, telemetry};
+use crate::{App, build, demo, serve, telemetry};
 
 /// A modular monolith for logistics: items, batches, transports, and the centers between them.
 #[derive(Parser)]
@@ -42,7 +44,31 @@ enum Command {
         #[arg(long)]
         username: Option<String>,
     },
-    /// Print a fresh key for `TOKEN_ROOT_KEY`
+    /// Create an API key; prints the key, alone: it is shown this once
+    CreateApiKey {
+        /// What it is called
+        #[arg(long)]
+        name: String,
+        /// What its holder may do: shipping:read, shipping:write, distribution:read, by comma
+        #[arg(long, value_delimiter = ',')]
+        scopes: Vec<String>,
+        /// Until when, like 2027-01-31T00:00:00Z; for good by default
+        #[arg(long)]
+        expires_at: Option<DateTime<Utc>>,
+    },
+    /// Let the owner of a number sign up as staff
+    AllowPhonenumber {
+        /// In international form, like +821012345678
+        #[arg(long)]
+        phonenumber: String,
+        /// Whose it is
+        #[arg(long, default_value = "")]
+        description: String,
+        /// Let them no longer
+        #[arg(long)]
+        remove: bool,
+    },
+    /// Print a fresh key for `TOKEN_ROOT_KEY` or `SECRET_KEY`
     GenerateKeypair,
     /// Print the `OpenAPI` document
     Openapi,
@@ -69,11 +95,15 @@ async fn execute(command: Command) -> Result<(), BoxError> {
     match command {
         Command::Serve => serve_until_told_to_stop().await,
         Command::Migrate => {
-            let app = build(&configured()?)?;
+            let app = build(&configured()?).await?;
             Ok(app.database.migrate().await?)
         }
         Command::Demo => demo::play(configured()?).await,
         Command::CreateSuperuser { phonenumber, username } => create_superuser(phonenumber, username).await,
+        Command::CreateApiKey { name, scopes, expires_at } => create_api_key(&name, &scopes, expires_at).await,
+        Command::AllowPhonenumber { phonenumber, description, remove } => {
+            allow_phone_number(&phonenumber, &description, remove).await
+        }
         Command::GenerateKeypair => {
             println!("{}", RootKeys::generate());
             Ok(())
@@ -97,7 +127,7 @@ fn configured() -> Result<Config, InvalidConfig> {
 async fn serve_until_told_to_stop() -> Result<(), BoxError> {
     let config = configured()?;
     telemetry::start(config.environment);
-    let app = build(&config)?;
+    let app = build(&config).await?;
     let listener = TcpListener::bind(config.listen).await?;
     if config.environment.is_private() {
         greet(&format!("http://{}", listener.local_addr()?));
@@ -111,9 +141,10 @@ fn greet(base: &str) {
         ("documentation", format!("{base}/api/docs/swagger or {base}/api/docs/redoc")),
         ("somebody to sign in", "cargo run -- create-superuser --phonenumber +821012345678".to_owned()),
         ("sign in", format!("POST {base}/api/v1/auth/signin/")),
+        ("what is sent to phones", format!("{base}/dev/inbox")),
         ("a tour of it all", "cargo run -- demo".to_owned()),
     ] {
-        println!("  {what:<21}{how}");
+        println!("  {what:<24}{how}");
     }
     println!();
 }
@@ -136,15 +167,47 @@ async fn told_to_stop() {
     tracing::info!("told to stop: finishing what has begun");
 }
 
-async fn create_superuser(phone_number: String, username: Option<String>) -> Result<(), BoxError> {
+/// The application, for a command that works beside a running server.
+async fn beside() -> Result<App, BoxError> {
     let config = configured()?;
-    let password = NewPassword::choose(Password::typed(asked_password()?))?;
-    let app = build(&config)?;
+    let app = build(&config).await?;
     if config.environment.is_private() {
         app.database.migrate().await?;
     }
+    Ok(app)
+}
+
+async fn create_superuser(phone_number: String, username: Option<String>) -> Result<(), BoxError> {
+    let phone_number = PhoneNumber::parse(&phone_number)?;
+    let password = NewPassword::choose(Password::typed(asked_password()?))?;
+    let app = beside().await?;
     let id = app.auth.create_superuser(CreateSuperuser { phone_number, username, password }).await?;
     println!("{id}");
+    Ok(())
+}
+
+async fn create_api_key(name: &str, scopes: &[String], expires_at: Option<DateTime<Utc>>) -> Result<(), BoxError> {
+    let name = ApiKeyName::parse(name)?;
+    let named = |it: &String| Scope::named(it.trim()).ok_or_else(|| format!("there is no scope {it}"));
+    let scopes: BTreeSet<_> = scopes.iter().map(named).collect::<Result<_, _>>()?;
+    let scopes = if scopes.is_empty() { Scope::usual() } else { scopes };
+    let app = beside().await?;
+    let created = app.auth.make_api_key(CreateApiKey { name, scopes, expires_at }, None).await?;
+    println!("{}", created.key.expose());
+    Ok(())
+}
+
+async fn allow_phone_number(phone_number: &str, description: &str, remove: bool) -> Result<(), BoxError> {
+    let phone_number = PhoneNumber::parse(phone_number)?;
+    let description = Description::parse(description)?;
+    let app = beside().await?;
+    if remove {
+        let was_allowed = app.auth.disallow_number(&phone_number).await?;
+        println!("{}", if was_allowed { "they may no longer" } else { "they could not before" });
+    } else {
+        app.auth.allow_number(AllowedNumber { phone_number, description }).await?;
+        println!("they may");
+    }
     Ok(())
 }
 

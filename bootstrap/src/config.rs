@@ -4,8 +4,14 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
 
+use auth_application::{AuthPolicy, Bypass};
+use auth_domain::{OneTimeToken, TokenLength};
 use cache_adapter::CacheUrl;
 use http_adapter::Rates;
+use ipnet::IpNet;
+use regex::Regex;
+use secrets_adapter::Secrets;
+use storage_adapter::{AccessKeys, Credentials, StorageUrl};
 use tokens_adapter::RootKeys;
 
 /// Where this runs.
@@ -64,6 +70,25 @@ impl fmt::Debug for Secret {
     }
 }
 
+/// What access tokens are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TokenFormat {
+    /// Biscuits, which their holders can narrow and everybody can verify.
+    Biscuit,
+    /// JSON web tokens (RFC 7519) with a shared key, as many clients know them.
+    Jwt,
+}
+
+impl TokenFormat {
+    fn named(name: &str) -> Option<Self> {
+        match name {
+            "biscuit" => Some(Self::Biscuit),
+            "jwt" => Some(Self::Jwt),
+            _ => None,
+        }
+    }
+}
+
 /// Everything that can be set.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -79,6 +104,20 @@ pub struct Config {
     pub cache: CacheUrl,
     /// `CACHE_PREFIX`: what keys start with in a Redis that others use too, `majestic` by default.
     pub cache_prefix: String,
+    /// `STORAGE_URL`: `file:var/media` by default, or `s3://bucket?region=…&endpoint=…`.
+    pub storage: StorageUrl,
+    /// `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and `AWS_SESSION_TOKEN`, else the role of the task or the machine.
+    pub storage_credentials: Credentials,
+    /// `TRUSTED_PROXIES`: networks whose `X-Forwarded-…` headers are believed, by comma; none by default.
+    pub trusted_proxies: Vec<IpNet>,
+    /// `SECRET_KEY`: what is hashed and sealed is hashed and sealed with it; see `majestic generate-keypair`.
+    pub secret_key: Secret,
+    /// `SECRET_RETIRED_KEYS`: keys that seal no more but still open what they sealed, by comma.
+    pub secret_retired_keys: Vec<Secret>,
+    /// `AUTH_HIDE_ACCOUNTS`, `AUTH_TOKEN_DIGITS`, `AUTH_FIXED_TOKEN` and `BYPASS_PHONENUMBER_REGEX`.
+    pub auth: AuthPolicy,
+    /// `TOKEN_FORMAT`: `biscuit` (the default) or `jwt`.
+    pub token_format: TokenFormat,
     /// `TOKEN_ROOT_KEY`: signs access tokens; see `majestic generate-keypair`.
     pub token_root_key: Secret,
     /// `TOKEN_RETIRED_KEYS`: keys that sign no more but whose tokens are still good, by comma.
@@ -86,6 +125,9 @@ pub struct Config {
     /// `THROTTLE_RATES`: JSON like `{"auth-check":"30/min"}`; replaces rates of the same name.
     pub throttle_rates: Rates,
 }
+
+/// On a developer's machine, and nowhere else: what was sealed yesterday can be opened today.
+const DEVELOPMENT_KEY: &str = "0d15ea5e0123456789abcdef0011223344556677f8e9dacbbcad9e8f70615243";
 
 /// Every fault of a configuration.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -102,6 +144,7 @@ impl fmt::Display for InvalidConfig {
 }
 
 const DEFAULT_DATABASE: &str = "sqlite://var/majestic.db";
+const DEFAULT_STORAGE: &str = "file:var/media";
 
 impl Config {
     /// Reads the variables that `lookup` knows.
@@ -123,8 +166,15 @@ impl Config {
             database_url: reader.database_url(private),
             cache: reader.cache(),
             cache_prefix: reader.raw("CACHE_PREFIX").unwrap_or_else(|| "majestic".to_owned()),
+            storage: reader.storage(environment),
+            storage_credentials: reader.storage_credentials(),
+            trusted_proxies: reader.trusted_proxies(),
+            secret_key: reader.secret_key(private),
+            secret_retired_keys: reader.keys("SECRET_RETIRED_KEYS", |key| Secrets::parse(key, []).is_ok()),
+            auth: reader.auth(environment),
+            token_format: reader.parsed("TOKEN_FORMAT", TokenFormat::Biscuit, "biscuit or jwt", TokenFormat::named),
             token_root_key: reader.token_root_key(private),
-            token_retired_keys: reader.token_retired_keys(),
+            token_retired_keys: reader.keys("TOKEN_RETIRED_KEYS", |key| RootKeys::parse(key, []).is_ok()),
             throttle_rates: reader.throttle_rates(),
         };
         reader.events_url();
@@ -201,14 +251,107 @@ impl<L: Fn(&str) -> Option<String>> Reader<L> {
         }
     }
 
-    fn token_retired_keys(&mut self) -> Vec<Secret> {
-        let keys = self.raw("TOKEN_RETIRED_KEYS").unwrap_or_default();
+    /// Keys by comma.
+    fn keys(&mut self, name: &str, is_key: impl Fn(&str) -> bool) -> Vec<Secret> {
+        let keys = self.raw(name).unwrap_or_default();
         let keys: Vec<_> = keys.split(',').map(str::trim).filter(|it| !it.is_empty()).map(Secret::new).collect();
-        if keys.iter().any(|key| RootKeys::parse(key.expose(), []).is_err()) {
-            self.fault("TOKEN_RETIRED_KEYS", "keys that `majestic generate-keypair` printed, by comma");
+        if keys.iter().any(|key| !is_key(key.expose())) {
+            self.fault(name, "keys that `majestic generate-keypair` printed, by comma");
             return Vec::new();
         }
         keys
+    }
+
+    fn secret_key(&mut self, private: bool) -> Secret {
+        match self.raw("SECRET_KEY") {
+            Some(key) if key.eq_ignore_ascii_case(DEVELOPMENT_KEY) && !private => {
+                self.fault("SECRET_KEY", "a key of your own outside local and test");
+                Secret::new("")
+            }
+            Some(key) if Secrets::parse(&key, []).is_ok() => Secret::new(key),
+            Some(_) => {
+                self.fault("SECRET_KEY", "a key that `majestic generate-keypair` printed");
+                Secret::new("")
+            }
+            None if private => Secret::new(DEVELOPMENT_KEY),
+            None => {
+                self.fault("SECRET_KEY", "set outside local and test; `majestic generate-keypair` prints one");
+                Secret::new("")
+            }
+        }
+    }
+
+    /// Pictures travel in clear only where nobody's are at stake.
+    fn storage(&mut self, environment: Environment) -> StorageUrl {
+        let url = self.raw("STORAGE_URL").unwrap_or_else(|| DEFAULT_STORAGE.to_owned());
+        let url = StorageUrl::parse(&url).unwrap_or_else(|error| {
+            self.faults.push(format!("STORAGE_URL: {error}"));
+            StorageUrl::Folder(std::path::PathBuf::new())
+        });
+        if matches!(environment, Environment::Stage | Environment::Prod) && url.is_in_clear() {
+            self.fault("STORAGE_URL", "reached by https:// on stage and prod");
+        }
+        url
+    }
+
+    fn storage_credentials(&mut self) -> Credentials {
+        let [id, secret, token] =
+            ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"].map(|it| self.raw(it));
+        match (id, secret) {
+            (Some(id), Some(secret)) => return Credentials::Keys(AccessKeys::new(id, secret, token)),
+            (Some(_), None) => self.fault("AWS_SECRET_ACCESS_KEY", "set where AWS_ACCESS_KEY_ID is"),
+            (None, Some(_)) => self.fault("AWS_ACCESS_KEY_ID", "set where AWS_SECRET_ACCESS_KEY is"),
+            (None, None) => {}
+        }
+        self.raw("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI").map_or(Credentials::Machine, Credentials::Task)
+    }
+
+    fn trusted_proxies(&mut self) -> Vec<IpNet> {
+        let raw = self.raw("TRUSTED_PROXIES").unwrap_or_default();
+        let network = |it: &str| it.parse::<IpNet>().or_else(|_| it.parse::<std::net::IpAddr>().map(IpNet::from));
+        let networks: Result<Vec<_>, _> =
+            raw.split(',').map(str::trim).filter(|it| !it.is_empty()).map(network).collect();
+        networks.unwrap_or_else(|_| {
+            self.fault("TRUSTED_PROXIES", "networks like 10.0.0.0/8, by comma");
+            Vec::new()
+        })
+    }
+
+    fn auth(&mut self, environment: Environment) -> AuthPolicy {
+        let private = environment.is_private();
+        let token_length = self.parsed("AUTH_TOKEN_DIGITS", TokenLength::USUAL, "a number from 6 to 10", |raw| {
+            raw.parse().ok().and_then(TokenLength::new)
+        });
+        AuthPolicy {
+            staff_sign_up_is_open: private,
+            accounts_are_hidden: self.parsed("AUTH_HIDE_ACCOUNTS", false, "true or false", |raw| raw.parse().ok()),
+            token_length,
+            fixed_token: self.fixed_token(private),
+            bypass: self.bypass(environment),
+        }
+    }
+
+    fn fixed_token(&mut self, private: bool) -> Option<OneTimeToken> {
+        let token = self.raw("AUTH_FIXED_TOKEN")?;
+        if !private {
+            self.fault("AUTH_FIXED_TOKEN", "left alone outside local and test");
+        } else if token.is_empty() || !token.bytes().all(|it| it.is_ascii_digit()) {
+            self.fault("AUTH_FIXED_TOKEN", "digits");
+        }
+        Some(OneTimeToken::typed(token))
+    }
+
+    /// The whole number has to match, not a part of it.
+    fn bypass(&mut self, environment: Environment) -> Bypass {
+        let Some(raw) = self.raw("BYPASS_PHONENUMBER_REGEX") else { return Bypass::default() };
+        if environment == Environment::Prod {
+            self.fault("BYPASS_PHONENUMBER_REGEX", "left alone on prod");
+        }
+        if let Ok(pattern) = Regex::new(&format!("^(?:{raw})$")) {
+            return Bypass::of(move |number| pattern.is_match(number.as_str()));
+        }
+        self.fault("BYPASS_PHONENUMBER_REGEX", "a regular expression");
+        Bypass::default()
     }
 
     fn throttle_rates(&mut self) -> Rates {
@@ -244,89 +387,5 @@ fn base_url(raw: &str) -> Option<String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn read(variables: &[(&str, &str)]) -> Result<Config, InvalidConfig> {
-        let find = |name: &str| variables.iter().find(|(it, _)| *it == name).map(|(_, value)| (*value).to_owned());
-        Config::read(find)
-    }
-
-    #[test]
-    fn nothing_has_to_be_set_on_a_developers_machine() {
-        let config = read(&[]).expect("the defaults are usable");
-
-        assert_eq!(config.environment, Environment::Local);
-        assert_eq!(config.listen.to_string(), "127.0.0.1:8000");
-        assert_eq!(config.database_url.expose(), "sqlite://var/majestic.db");
-        assert!(matches!(config.cache, CacheUrl::Memory));
-    }
-
-    #[test]
-    fn every_fault_is_named_at_once() {
-        let refusal = read(&[
-            ("ENV", "production"),
-            ("LISTEN_ADDR", "8000"),
-            ("PUBLIC_URL", "ftp://example.com"),
-            ("DATABASE_URL", "postgres://localhost/db"),
-            ("CACHE_URL", "memcached://localhost"),
-            ("EVENTS_URL", "kafka://localhost"),
-            ("TOKEN_ROOT_KEY", "123123123123"),
-            ("TOKEN_RETIRED_KEYS", "secret"),
-            ("THROTTLE_RATES", "30/min"),
-        ]);
-
-        let faults = refusal.expect_err("nothing is right").faults;
-        for name in [
-            "ENV",
-            "LISTEN_ADDR",
-            "PUBLIC_URL",
-            "DATABASE_URL",
-            "CACHE_URL",
-            "EVENTS_URL",
-            "TOKEN_ROOT_KEY",
-            "TOKEN_RETIRED_KEYS",
-            "THROTTLE_RATES",
-        ] {
-            assert!(faults.iter().any(|fault| fault.starts_with(name)), "{name} in {faults:?}");
-        }
-    }
-
-    #[test]
-    fn a_database_has_a_server_and_a_name_or_a_file() {
-        for raw in ["mysql://root@localhost:3306/majestic", "sqlite:///tmp/majestic.db", "sqlite://var/majestic.db"] {
-            assert!(read(&[("DATABASE_URL", raw)]).is_ok(), "{raw}");
-        }
-        for raw in ["mysql://", "mysql://localhost", "mysql://localhost:port/majestic", "sqlite://", "majestic.db"] {
-            assert!(read(&[("DATABASE_URL", raw)]).is_err(), "{raw}");
-        }
-    }
-
-    #[test]
-    fn where_it_counts_nothing_is_made_up() {
-        let faults = read(&[("ENV", "prod")]).expect_err("it is not configured").faults;
-
-        assert!(faults.iter().any(|fault| fault.starts_with("DATABASE_URL")), "{faults:?}");
-        assert!(faults.iter().any(|fault| fault.starts_with("TOKEN_ROOT_KEY")), "{faults:?}");
-    }
-
-    #[test]
-    fn a_log_shows_no_secret() {
-        let config = read(&[
-            ("DATABASE_URL", "mysql://root:hunter2@localhost/db"),
-            ("CACHE_URL", "redis://root:hunter2@localhost"),
-        ])
-        .expect("it is usable");
-
-        let shown = format!("{config:?}");
-        assert!(!shown.contains("hunter2") && !shown.contains(config.token_root_key.expose()), "{shown}");
-    }
-
-    #[test]
-    fn links_start_with_a_plain_address() {
-        let config = read(&[("PUBLIC_URL", "https://example.com/")]).expect("it is usable");
-
-        assert_eq!(config.public_url.as_deref(), Some("https://example.com"));
-        assert!(read(&[("PUBLIC_URL", "https://example.com/api")]).is_err());
-    }
-}
+#[path = "config_tests.rs"]
+mod tests;

@@ -1,5 +1,6 @@
 //! The composition root: reads the configuration, wires adapters to ports, and runs what was asked for.
 
+mod chores;
 pub mod cli;
 pub mod config;
 mod demo;
@@ -8,5 +9,6 @@ mod system;
 mod telemetry;
 mod wiring;
 
+pub use chores::Chores;
 pub use serve::serve;
 pub use wiring::{App, StartupError, build};

@@ -1,8 +1,12 @@
 //! Serves the API with everything that runs beside it.
 
-use http_adapter::{Contexts, HttpSettings, Lifecycle, ServerSettings, api};
+use std::sync::Arc;
+
+use http_adapter::{Contexts, HttpSettings, Inbox, InboxMessage, Lifecycle, ServerSettings, api};
+use kernel_domain::BoxError;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 
 use crate::config::Config;
 use crate::wiring::{App, StartupError};
@@ -18,38 +22,69 @@ pub async fn serve(
     if config.environment.is_private() {
         app.database.migrate().await?;
     }
-    let App { auth, users, distribution, shipping, relay, probes, ids, throttle, database: _ } = app;
+    let App { auth, users, distribution, shipping, relay, closed_accounts, chores, probes, idempotency, .. } = app;
     let lifecycle = Lifecycle::default();
     let settings = HttpSettings {
         public_url: config.public_url.clone(),
         public_docs: config.environment.is_private(),
+        trusted_proxies: config.trusted_proxies.clone(),
         rates: config.throttle_rates.clone(),
+        media: app.media,
+        inbox: app.inbox.map(|it| Arc::new(Phones(it)) as Arc<dyn Inbox>),
         probes,
         lifecycle: lifecycle.clone(),
         ..HttpSettings::default()
     };
-    let endpoint = api(Contexts { auth, users, distribution, shipping, ids, throttle }, settings);
+    let (clock, ids, throttle) = (chores.clock.clone(), app.ids, app.throttle);
+    // Nobody is let in with a token that is good no more, not even before the first look at the store is due.
+    if let Err(error) = auth.look_for_ended().await {
+        tracing::warn!(error = &error as &dyn std::error::Error, "nobody knows yet who has signed out");
+    }
+    let contexts = Contexts { auth, users, distribution, shipping, clock, ids, throttle, idempotency };
+    let endpoint = api(contexts, settings);
 
-    let (stop, mut stopped) = watch::channel(());
-    let mut relaying = tokio::spawn(async move {
-        let stop = async move {
-            // An error means that the server is gone, which is what is waited for.
-            let _ = stopped.changed().await;
-        };
-        relay.run(stop).await;
-    });
-    // A relay that died would leave a process behind that looks well and delivers nothing.
+    let (stop, stopped) = watch::channel(());
+    let mut beside = JoinSet::new();
+    for relay in [relay, closed_accounts] {
+        let mut stopped = stopped.clone();
+        beside.spawn(async move {
+            let stop = async move {
+                // An error means that the server is gone, which is what is waited for.
+                let _ = stopped.changed().await;
+            };
+            relay.run(stop).await;
+        });
+    }
+    beside.spawn(async move { chores.run(stopped).await });
+    // What died beside the server would leave a process behind that looks well and delivers nothing.
     let mut died = None;
     let shutdown = async {
         tokio::select! {
             () = shutdown => {}
-            ended = &mut relaying => died = Some(ended),
+            ended = beside.join_next() => died = Some(ended),
         }
     };
     http_adapter::serve(listener, endpoint, shutdown, lifecycle, ServerSettings::default()).await;
     drop(stop);
-    match died {
-        Some(ended) => Err(StartupError::Other(ended.err().map_or_else(|| "the relay ended".into(), Into::into))),
-        None => relaying.await.map_err(|error| StartupError::Other(error.into())),
+    if let Some(ended) = died {
+        let why: BoxError = match ended {
+            Some(Err(panic)) => panic.into(),
+            Some(Ok(())) | None => "what runs beside the server ended".into(),
+        };
+        return Err(StartupError::Other(why));
+    }
+    while let Some(ended) = beside.join_next().await {
+        ended.map_err(|error| StartupError::Other(error.into()))?;
+    }
+    Ok(())
+}
+
+/// What was sent to phones, for whoever sits at the machine.
+struct Phones(events_adapter::Inbox);
+
+impl Inbox for Phones {
+    fn messages(&self) -> Vec<InboxMessage> {
+        let messages = self.0.messages().into_iter();
+        messages.map(|it| InboxMessage { sent_at: it.sent_at, number: it.phone_number, token: it.token }).collect()
     }
 }

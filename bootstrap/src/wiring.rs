@@ -3,25 +3,33 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use auth_application::Auth;
-use cache_adapter::{CacheUrl, MemoryThrottle, RedisCache, RedisSettings, ResilientThrottle};
-use contexts_adapter::{DistributionCenters, UserAccounts, UserDrivers, UserStaff};
+use auth_application::{AccessTokens, Auth, EndedSessions, RecentKeys};
+use cache_adapter::{CacheUrl, MemoryThrottle, RedisCache, RedisSettings, ResilientThrottle, ViewCache};
+use contexts_adapter::{ClosedAccounts, DistributionCenters, UserAccounts, UserDrivers, UserStaff};
 use distribution_application::Distribution;
-use events_adapter::{LogPublisher, Relay, RelaySettings};
-use http_adapter::Probe;
-use kernel_application::{Clock, Ids, Throttle};
+use events_adapter::{Inbox, InboxPublisher, LogPublisher, Relay, RelaySettings};
+use http_adapter::{Media, MediaFile, Probe};
+use images_adapter::Redrawing;
+use kernel_application::{Clock, Idempotency, Ids, Publisher, Throttle};
 use kernel_domain::{BoxError, StoreError};
 use passwords_adapter::Argon2id;
-use persistence_adapter::{Database, InvalidDatabase, Settings};
+use persistence_adapter::{BUS, Database, Interest, InvalidDatabase, Settings, Subscriber};
+use phonenumbers_adapter::Libphonenumber;
+use secrets_adapter::{InvalidSecret, Secrets};
 use shipping_application::Shipping;
-use tokens_adapter::{Biscuits, InvalidKey, RandomRefreshTokens, RootKeys};
-use user_application::Users;
+use storage_adapter::{Bucket, Files, StorageUrl};
+use tokens_adapter::{
+    Biscuits, InvalidKey, InvalidPolicies, JwtKeys, Jwts, RandomApiKeys, RandomRefreshTokens, RootKeys,
+};
+use tokio::sync::RwLock;
+use user_application::{ImageStore, Users};
 
-use crate::config::{Config, Secret};
+use crate::chores::Chores;
+use crate::config::{Config, Environment, Secret, TokenFormat};
 use crate::system::{SystemClock, SystemIds};
 
-/// The one subscriber there is: whatever stands behind `EVENTS_URL`.
-const BUS: &str = "bus";
+/// Who hears of users: auth, which forgets those that are gone.
+const AUTH: &str = "auth";
 
 /// Why the application could not be built.
 #[derive(Debug, thiserror::Error)]
@@ -35,6 +43,12 @@ pub enum StartupError {
     /// A root key is none.
     #[error(transparent)]
     Key(#[from] InvalidKey),
+    /// A secret key is none.
+    #[error(transparent)]
+    Secret(#[from] InvalidSecret),
+    /// Our rights do not parse, which tests rule out.
+    #[error(transparent)]
+    Policies(#[from] InvalidPolicies),
     /// Something else.
     #[error(transparent)]
     Other(BoxError),
@@ -52,35 +66,61 @@ pub struct App {
     pub shipping: Arc<Shipping>,
     /// Takes events out of the process.
     pub relay: Relay,
+    /// Tells auth whose accounts were closed.
+    pub closed_accounts: Relay,
+    /// What is done again and again.
+    pub chores: Chores,
     /// What has to work before requests are sent here.
     pub probes: Vec<(&'static str, Arc<dyn Probe>)>,
     /// The database behind all of them.
     pub database: Database,
+    pub(crate) idempotency: Arc<dyn Idempotency>,
     pub(crate) ids: Arc<dyn Ids>,
     pub(crate) throttle: Arc<dyn Throttle>,
+    /// The files of pictures, where this process hands them out itself.
+    pub(crate) media: Option<Arc<dyn Media>>,
+    /// What was sent to phones, on a developer's machine.
+    pub(crate) inbox: Option<Inbox>,
 }
 
-/// Builds the application. Nothing is asked of any backend yet.
-pub fn build(config: &Config) -> Result<App, StartupError> {
+/// Builds the application. Backends that are down now may be up when they are needed: all that has to be there is a
+/// folder for pictures, or a role to reach their bucket.
+pub async fn build(config: &Config) -> Result<App, StartupError> {
+    // TLS has one provider here, and whoever installed it first has installed the same one.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let ids: Arc<dyn Ids> = Arc::new(SystemIds);
-    let database = Database::open(config.database_url.expose(), &Settings::default())?;
+    let retired = config.secret_retired_keys.iter().map(Secret::expose);
+    let secrets = Arc::new(Secrets::parse(config.secret_key.expose(), retired)?);
+    let mut settings = Settings::default();
+    settings.subscribers.push(Subscriber { name: AUTH.to_owned(), contexts: Interest::Only("user") });
+    let database = Database::open(config.database_url.expose(), &settings, secrets.clone())?;
+    let mut probes: Vec<(&'static str, Arc<dyn Probe>)> = vec![("database", Arc::new(DatabaseProbe(database.clone())))];
+    let Shared { views, throttle } = shared(config, &mut probes);
+    let (images, media) = pictures(config, &mut probes).await?;
 
     let users = Arc::new(Users {
-        store: database.user_store(),
-        queries: database.user_queries(),
+        store: views.user_store(database.user_store()),
+        queries: views.user_queries(database.user_queries()),
+        image_editor: Arc::new(Redrawing::new()),
+        images,
+        hash: secrets.clone(),
         clock: clock.clone(),
         ids: ids.clone(),
     });
-    let retired = config.token_retired_keys.iter().map(Secret::expose);
-    let keys = RootKeys::parse(config.token_root_key.expose(), retired)?;
     let auth = Arc::new(Auth {
         store: database.auth_store(),
         queries: database.auth_queries(),
         accounts: Arc::new(UserAccounts(users.clone())),
+        numbering_plans: Arc::new(Libphonenumber::load()),
         passwords: Arc::new(Argon2id::new()?),
-        access_tokens: Arc::new(Biscuits::signed_by(keys).map_err(|error| StartupError::Other(error.into()))?),
+        hash: secrets,
+        access_tokens: access_tokens(config)?,
         refresh_tokens: Arc::new(RandomRefreshTokens),
+        api_keys: Arc::new(RandomApiKeys::new()?),
+        ended: EndedSessions::default(),
+        recent_keys: RecentKeys::default(),
+        policy: config.auth.clone(),
         clock: clock.clone(),
         ids: ids.clone(),
     });
@@ -99,23 +139,91 @@ pub fn build(config: &Config) -> Result<App, StartupError> {
         clock: clock.clone(),
         ids: ids.clone(),
     });
-    let relay = Relay {
-        deliveries: database.deliveries(BUS),
-        publisher: Arc::new(LogPublisher),
-        clock,
+
+    let is_local = config.environment == Environment::Local;
+    let inbox = is_local.then(Inbox::default);
+    let mut publisher: Arc<dyn Publisher> = Arc::new(LogPublisher { shows_secrets: is_local });
+    if let Some(inbox) = inbox.clone() {
+        publisher = Arc::new(InboxPublisher { inbox, next: publisher });
+    }
+    let relay = |subscriber, publisher| Relay {
+        deliveries: database.deliveries(subscriber),
+        publisher,
+        clock: clock.clone(),
         ids: ids.clone(),
         settings: RelaySettings::default(),
     };
-    let mut probes: Vec<(&'static str, Arc<dyn Probe>)> = vec![("database", Arc::new(DatabaseProbe(database.clone())))];
-    let throttle: Arc<dyn Throttle> = match &config.cache {
-        CacheUrl::Memory => Arc::new(MemoryThrottle::default()),
+    let idempotency = views.idempotency(database.idempotency());
+    let chores = Chores {
+        auth: auth.clone(),
+        users: users.clone(),
+        idempotency: idempotency.clone(),
+        clock: clock.clone(),
+        turn: Arc::new(RwLock::new(())),
+    };
+    Ok(App {
+        relay: relay(BUS, publisher),
+        closed_accounts: relay(AUTH, Arc::new(ClosedAccounts(auth.clone()))),
+        auth,
+        users,
+        distribution,
+        shipping,
+        chores,
+        probes,
+        database,
+        idempotency,
+        ids,
+        throttle,
+        media,
+        inbox,
+    })
+}
+
+/// What instances remember together.
+struct Shared {
+    views: ViewCache,
+    throttle: Arc<dyn Throttle>,
+}
+
+fn shared(config: &Config, probes: &mut Vec<(&'static str, Arc<dyn Probe>)>) -> Shared {
+    match &config.cache {
+        CacheUrl::Memory => Shared { views: ViewCache::alone(), throttle: Arc::new(MemoryThrottle::default()) },
         CacheUrl::Redis(url) => {
             let redis = RedisCache::connect(url, &config.cache_prefix, &RedisSettings::default());
             probes.push(("cache", Arc::new(RedisProbe(redis.clone()))));
-            Arc::new(ResilientThrottle::new(Arc::new(redis.throttle()), MemoryThrottle::default()))
+            let throttle = ResilientThrottle::new(Arc::new(redis.throttle()), MemoryThrottle::default());
+            Shared { views: ViewCache::shared(redis), throttle: Arc::new(throttle) }
         }
-    };
-    Ok(App { auth, users, distribution, shipping, relay, probes, database, ids, throttle })
+    }
+}
+
+fn access_tokens(config: &Config) -> Result<Arc<dyn AccessTokens>, StartupError> {
+    let key = config.token_root_key.expose();
+    let retired = config.token_retired_keys.iter().map(Secret::expose);
+    Ok(match config.token_format {
+        TokenFormat::Biscuit => Arc::new(Biscuits::signed_by(RootKeys::parse(key, retired)?)?),
+        TokenFormat::Jwt => Arc::new(Jwts::signed_by(JwtKeys::parse(key, retired)?)?),
+    })
+}
+
+/// Where pictures are kept, and who hands them out.
+async fn pictures(
+    config: &Config,
+    probes: &mut Vec<(&'static str, Arc<dyn Probe>)>,
+) -> Result<(Arc<dyn ImageStore>, Option<Arc<dyn Media>>), StartupError> {
+    match &config.storage {
+        StorageUrl::Folder(folder) => {
+            let files = Files::open(folder, config.public_url.as_deref().unwrap_or_default()).await?;
+            let files = Arc::new(files);
+            probes.push(("storage", Arc::new(FilesProbe(files.clone()))));
+            Ok((files.clone(), Some(Arc::new(FilesMedia(files)))))
+        }
+        StorageUrl::Bucket(url) => {
+            let bucket = Arc::new(Bucket::open(url, config.storage_credentials.clone()).await?);
+            probes.push(("storage", Arc::new(BucketProbe(bucket.clone()))));
+            Ok((bucket, None))
+        }
+    }
 }
 
 struct DatabaseProbe(Database);
@@ -138,5 +246,42 @@ impl Probe for RedisProbe {
 
     fn is_needed(&self) -> bool {
         false
+    }
+}
+
+/// Without a place for pictures nobody gets a new one; all else works.
+struct FilesProbe(Arc<Files>);
+
+#[async_trait]
+impl Probe for FilesProbe {
+    async fn check(&self) -> Result<(), BoxError> {
+        Ok(self.0.check().await?)
+    }
+
+    fn is_needed(&self) -> bool {
+        false
+    }
+}
+
+struct BucketProbe(Arc<Bucket>);
+
+#[async_trait]
+impl Probe for BucketProbe {
+    async fn check(&self) -> Result<(), BoxError> {
+        Ok(self.0.check().await?)
+    }
+
+    fn is_needed(&self) -> bool {
+        false
+    }
+}
+
+struct FilesMedia(Arc<Files>);
+
+#[async_trait]
+impl Media for FilesMedia {
+    async fn read(&self, path: &str) -> Result<Option<MediaFile>, BoxError> {
+        let file = self.0.read(path).await?;
+        Ok(file.map(|it| MediaFile { media_type: it.media_type.to_owned(), bytes: it.bytes.into() }))
     }
 }

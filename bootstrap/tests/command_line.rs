@@ -55,6 +55,7 @@ async fn a_superuser_who_was_created_beside_the_server_can_sign_in_and_the_serve
     assert!(created.status.success(), "{}", text(&created.stderr));
     let id = text(&created.stdout).trim().to_owned();
 
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let http = reqwest::Client::builder().timeout(PATIENCE).build().expect("a client");
     let credentials = json!({ "username": "root", "password": "correct horse battery" });
     let signed_in =
@@ -91,6 +92,44 @@ async fn serving(folder: &Path) -> (Child, String) {
 }
 
 #[tokio::test]
+async fn a_key_that_was_created_beside_the_server_opens_what_its_scopes_say() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (_server, base) = serving(folder.path()).await;
+
+    let created = run(&mut majestic(folder.path(), &["create-api-key", "--name", "scanner"])).await;
+
+    assert!(created.status.success(), "{}", text(&created.stderr));
+    let key = text(&created.stdout);
+    assert_eq!(key.lines().count(), 1, "the key, alone: {key}");
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let http = reqwest::Client::builder().timeout(PATIENCE).build().expect("a client");
+    let asked = |path: &str| http.get(format!("{base}/api/v1/{path}")).header("x-api-key", key.trim()).send();
+    assert_eq!(asked("shipping/batches/").await.expect("an answer").status(), StatusCode::OK);
+    assert_eq!(asked("distribution/centers/").await.expect("an answer").status(), StatusCode::FORBIDDEN);
+
+    let scopes = ["create-api-key", "--name", "all", "--scopes", "shipping:read,root"];
+    let refused = run(&mut majestic(folder.path(), &scopes)).await;
+    assert!(!refused.status.success());
+    assert!(text(&refused.stderr).contains("there is no scope root"), "{}", text(&refused.stderr));
+}
+
+#[tokio::test]
+async fn numbers_are_allowed_and_disallowed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let allow = ["allow-phonenumber", "--phonenumber", "+82 10-1234-5678", "--description", "Kim Jisoo"];
+
+    for (arguments, said) in [
+        (allow.to_vec(), "they may"),
+        ([allow.as_slice(), &["--remove"]].concat(), "they may no longer"),
+        ([allow.as_slice(), &["--remove"]].concat(), "they could not before"),
+    ] {
+        let outcome = run(&mut majestic(folder.path(), &arguments)).await;
+        assert!(outcome.status.success(), "{}", text(&outcome.stderr));
+        assert_eq!(text(&outcome.stdout).trim(), said);
+    }
+}
+
+#[tokio::test]
 async fn a_password_that_is_too_short_creates_nobody() {
     let folder = tempfile::tempdir().expect("a folder");
 
@@ -109,7 +148,7 @@ async fn a_configuration_that_is_not_usable_stops_the_start_and_names_every_faul
 
     assert!(!refused.status.success());
     let said = text(&refused.stderr);
-    for name in ["LISTEN_ADDR", "DATABASE_URL", "TOKEN_ROOT_KEY"] {
+    for name in ["LISTEN_ADDR", "DATABASE_URL", "SECRET_KEY", "TOKEN_ROOT_KEY"] {
         assert!(said.contains(name), "{name} in {said}");
     }
 }

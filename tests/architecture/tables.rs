@@ -9,10 +9,13 @@ const SCHEMA: &str = "adapters/persistence/src/schema.rs";
 /// Diesel's ways to let two tables meet in a statement.
 const MEETINGS: &[&str] = &["joinable!", "allow_tables_to_appear_in_same_query!"];
 
+/// What the tables of the kernel begin with: it serves every context, and keeps nothing of any.
+const OF_KERNEL: [&str; 2] = ["idempotency", "outbox"];
+
 /// The context that a table's name begins with; the outbox is the kernel's.
 pub(crate) fn owner(table: &str) -> Option<&str> {
     let prefix = table.split('_').next().unwrap_or(table);
-    if prefix == "outbox" { Some(KERNEL) } else { (prefix != table).then_some(prefix) }
+    if OF_KERNEL.contains(&prefix) { Some(KERNEL) } else { (prefix != table).then_some(prefix) }
 }
 
 /// The tables that the schema declares.
@@ -82,7 +85,11 @@ fn a_table_without_an_owner_is_caught() {
     let tables = declared(schema);
     assert_eq!(tables, ["items", "shipping_batches", "billing_bills"]);
     assert_eq!(strangers(&tables, &["shipping".into()]).len(), 2);
-    assert_eq!(strangers(&["outbox".into(), "outbox_deliveries".into()], &["shipping".into()]).len(), 0);
+    assert_eq!(
+        strangers(&["outbox".into(), "outbox_deliveries".into(), "idempotency_requests".into()], &["shipping".into()])
+            .len(),
+        0
+    );
 }
 
 #[test]

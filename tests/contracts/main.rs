@@ -1,10 +1,19 @@
 //! What each port promises, asked of every adapter that implements it.
 
-#![expect(clippy::expect_used, clippy::unwrap_used, reason = "a promise that is not kept fails the test")]
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a promise that is not kept fails the test"
+)]
 
+mod auth_store;
+mod cache;
+mod cache_outage;
 mod databases;
 mod deliveries;
 mod events;
+mod idempotency;
 mod plans;
 mod schema;
 mod shipping_lists;
@@ -14,6 +23,7 @@ mod shipping_trips;
 mod smaller_stores;
 mod throttle;
 mod throttle_outage;
+mod user_store;
 mod wire;
 
 /// Asks every database for the same promises. A promise is an async function of a `TestDatabase`.

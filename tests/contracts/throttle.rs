@@ -1,4 +1,4 @@
-//! What every throttle promises, in the memory of one process and in a Redis that several share.
+//! What every throttle promises, in the memory of one process, and in a Redis or a cluster that several share.
 
 #![expect(clippy::panic, clippy::unwrap_used, reason = "a test that cannot have what it needs fails")]
 
@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use cache_adapter::{CacheUrl, MemoryThrottle, RedisCache, RedisSettings};
 use kernel_application::{Rate, Throttle, Verdict};
-use support::containers::fresh_redis_prefix;
+use support::containers::{fresh_redis_prefix, redis_cluster_of_its_own};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
@@ -57,6 +57,12 @@ macro_rules! every_throttle_promises {
                 let Some(instances) = super::in_redis().await else { return };
                 super::$promise(instances).await;
             })+
+        }
+
+        #[tokio::test(flavor = "multi_thread")]
+        async fn a_cluster_keeps_every_promise() {
+            let Some((_container, url)) = redis_cluster_of_its_own().await else { return };
+            $($promise([(); 2].map(|()| throttle_in_redis(&url, stringify!($promise)))).await;)+
         }
     };
 }

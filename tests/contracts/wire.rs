@@ -26,12 +26,12 @@ fn one_connection() -> Settings {
 }
 
 /// Gives up on a future after so many polls: at each place where it can be left, that is.
-struct GivesUp<F> {
+pub(crate) struct GivesUp<F> {
     future: Pin<Box<F>>,
     polls_left: usize,
 }
 
-fn giving_up<F: Future>(polls: usize, future: F) -> GivesUp<F> {
+pub(crate) fn giving_up<F: Future>(polls: usize, future: F) -> GivesUp<F> {
     GivesUp { future: Box::pin(future), polls_left: polls }
 }
 
@@ -164,7 +164,7 @@ async fn a_server_that_is_gone_is_unavailable_in_time() {
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let silent = format!("mysql://root@{}/nothing", silent.local_addr().unwrap());
     for url in ["mysql://root@127.0.0.1:1/nothing", &silent] {
-        let database = Database::open(url, &Settings::default()).unwrap();
+        let database = Database::open(url, &Settings::default(), databases::sealing()).unwrap();
         let asked = Instant::now();
         let refusal = database.ping().await;
 
@@ -193,7 +193,7 @@ async fn connections_that_the_server_closed_are_replaced() {
 
 #[tokio::test]
 async fn a_url_that_leads_nowhere_is_refused_without_being_repeated() {
-    let open = |url| Database::open(url, &Settings::default()).map(drop);
+    let open = |url| Database::open(url, &Settings::default(), databases::sealing()).map(drop);
     assert!(matches!(open("postgres://secret@host/db"), Err(InvalidDatabase::Scheme)));
     assert!(matches!(open("sqlite://"), Err(InvalidDatabase::Malformed(_))));
     let refusal = open("mysql://user:hunter2@host:not-a-port/db");

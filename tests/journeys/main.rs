@@ -1,6 +1,6 @@
 //! Journeys: the whole application through its front door, on both stacks.
 
-#![expect(clippy::expect_used, reason = "a journey that goes wrong fails")]
+#![expect(clippy::expect_used, clippy::panic, reason = "a journey that goes wrong fails")]
 
 /// Runs each journey on the embedded stack, and on MySQL and Redis.
 macro_rules! on_both_stacks {
@@ -24,13 +24,25 @@ macro_rules! on_both_stacks {
 }
 
 mod a_parcel_travels;
+mod api_keys;
+mod bad_input;
 mod conventions;
 mod documentation;
+mod hidden_accounts;
+mod idempotency;
+mod languages;
+mod narrowed_tokens;
 mod packing_and_loading;
+mod profiles;
+mod proving_a_number;
 mod races;
 mod rights;
+mod sessions;
 mod signing_in;
+mod signing_up;
 mod stage;
 mod starting_and_completing;
 mod statements;
 mod stopping;
+mod throttles;
+mod users;

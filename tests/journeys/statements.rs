@@ -6,7 +6,11 @@ use support::app::TestApp;
 
 use crate::stage::{BATCHES, CENTERS, ITEMS, Stage, TRANSPORTS};
 
-on_both_stacks![reads_cost_a_fixed_number_of_statements, a_bulk_add_costs_the_same_for_one_and_for_fifty];
+on_both_stacks![
+    reads_cost_a_fixed_number_of_statements,
+    a_bulk_add_costs_the_same_for_one_and_for_fifty,
+    who_is_known_costs_few_statements,
+];
 
 /// The statements that one request needs; the relay is told to wait long enough not to be counted.
 async fn statements_of(app: &TestApp, ask: impl Future<Output = ()>) -> u64 {
@@ -16,7 +20,7 @@ async fn statements_of(app: &TestApp, ask: impl Future<Output = ()>) -> u64 {
 }
 
 async fn reads_cost_a_fixed_number_of_statements(app: TestApp) {
-    app.pause_events().await;
+    let _quiet = app.quiet().await;
     let stage = Stage::set(&app).await;
     let departed = stage.a_departed_transport().await;
     for _ in 0..12 {
@@ -36,7 +40,8 @@ async fn reads_cost_a_fixed_number_of_statements(app: TestApp) {
         (format!("{TRANSPORTS}?page_size=1"), 6),
         (format!("{TRANSPORTS}?page_size=100"), 6),
         (format!("{CENTERS}?page_size=100"), 5),
-        ("/api/v1/user/users/self/profile/".to_owned(), 2),
+        ("/api/v1/user/users/?page_size=100".to_owned(), 3),
+        ("/api/v1/auth/sessions/".to_owned(), 2),
     ] {
         let asked = async {
             stage.staff.get(&path).await.expecting(StatusCode::OK);
@@ -47,7 +52,7 @@ async fn reads_cost_a_fixed_number_of_statements(app: TestApp) {
 }
 
 async fn a_bulk_add_costs_the_same_for_one_and_for_fifty(app: TestApp) {
-    app.pause_events().await;
+    let _quiet = app.quiet().await;
     let stage = Stage::set(&app).await;
     let mut needed = Vec::new();
     for count in [1, 50] {
@@ -65,4 +70,36 @@ async fn a_bulk_add_costs_the_same_for_one_and_for_fifty(app: TestApp) {
 
     assert_eq!(needed[0], needed[1], "one item and fifty");
     assert!(needed[0] <= 13, "{needed:?}");
+}
+
+/// `BEGIN` and `COMMIT` count too.
+async fn who_is_known_costs_few_statements(app: TestApp) {
+    let driver = app.driver().await;
+    let number = json!({ "phonenumber": driver.phone_number });
+    let profile = "/api/v1/user/users/self/profile/";
+    driver.get(profile).await.expecting(StatusCode::OK);
+    // The token has to be sent before everything is quiet.
+    app.anybody().post("/api/v1/auth/signin/token_request/", number.clone()).await.expecting(StatusCode::OK);
+    let token = app.token_sent_to(&driver.phone_number).await;
+    let _quiet = app.quiet().await;
+    let password = json!({ "phonenumber": driver.phone_number, "password": support::app::PASSWORD });
+    let confirmed = json!({ "phonenumber": driver.phone_number, "token": token });
+
+    for (path, body, most) in [
+        (profile, None, 0),
+        ("/api/v1/auth/signin/", Some(password), 3),
+        ("/api/v1/auth/signin/token_confirm/", Some(confirmed), 6),
+        ("/api/v1/auth/signin/token_request/", Some(number), 7),
+    ] {
+        let visitor = driver.clone();
+        let asked = async {
+            let answer = match body {
+                Some(body) => visitor.post(path, body).await,
+                None => visitor.get(path).await,
+            };
+            answer.expecting(StatusCode::OK);
+        };
+        let needed = statements_of(&app, asked).await;
+        assert!(needed <= most, "{path} needs {needed} statements, {most} are enough");
+    }
 }

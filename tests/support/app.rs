@@ -1,21 +1,25 @@
 //! The whole application on a free port, and people who talk to it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use auth_application::Auth;
-use auth_domain::{AccountId, NewPassword, Password};
+use auth_application::{Auth, CreateApiKey};
+use auth_domain::{AccountId, ApiKeyName, NewPassword, Password, Scope};
 use bootstrap::config::Config;
 use bootstrap::{build, serve};
-use kernel_domain::CorrelationId;
+use kernel_application::StoredEvent;
+use kernel_domain::{CorrelationId, PhoneNumber};
 use persistence_adapter::Database;
 use reqwest::{Client, Method, StatusCode};
+use secrets_adapter::Secrets;
 use serde_json::{Value, json};
+use tokens_adapter::RootKeys;
 use tokio::net::TcpListener;
-use tokio::sync::{Mutex, oneshot};
+use tokio::sync::{Mutex, OwnedRwLockWriteGuard, RwLock, oneshot};
 use user_application::{RegisterUser, Users};
-use user_domain::{PhoneNumber, Privileges, Profile, Role, UserId};
+use user_domain::{Privileges, Profile, Role, UserId};
 use uuid::Uuid;
 
 use crate::containers;
@@ -31,57 +35,106 @@ pub enum Stack {
 }
 
 /// Every password in these tests.
-const PASSWORD: &str = "correct horse battery";
-/// How often somebody may sign in here, in a minute.
-pub const SIGN_INS: u32 = 40;
+pub const PASSWORD: &str = "correct horse battery";
+/// How often anything may be asked here, in a minute, unless a test says otherwise.
+const OFTEN: &str = "100000/min";
+/// The scopes there are.
+const SCOPES: [&str; 9] = [
+    "anon-default",
+    "anon-burst",
+    "anon-suppressed",
+    "user-default",
+    "user-burst",
+    "user-suppressed",
+    "auth-check",
+    "sms-request",
+    "api-key",
+];
 /// An answer that takes longer is none.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Variables of the environment, by name.
+type Variables = BTreeMap<String, String>;
 
 /// The application, started as `majestic serve` starts it.
 pub struct TestApp {
     /// `http://127.0.0.1:port`
     pub base: String,
+    /// What is behind it.
+    pub stack: Stack,
     /// What went out.
     pub events: Recorder,
     /// What is behind it.
     pub database: Database,
+    /// The context that knows who somebody is.
+    pub auth: Arc<Auth>,
+    /// The context that knows who there is.
+    pub users: Arc<Users>,
+    variables: Variables,
     paused: Arc<Mutex<bool>>,
-    auth: Arc<Auth>,
-    users: Arc<Users>,
+    turn: Arc<RwLock<()>>,
     http: Client,
     stop: Option<oneshot::Sender<()>>,
     serving: tokio::task::JoinHandle<Result<(), bootstrap::StartupError>>,
-    /// The folder of the embedded database, removed with the application.
-    _folder: tempfile::TempDir,
+    /// The folder of the embedded database and of pictures, removed with the last application that uses it.
+    folder: Arc<tempfile::TempDir>,
 }
 
 impl TestApp {
     /// Starts the application on a database of its own; `None` where the stack is not to be had.
     pub async fn start(stack: Stack) -> Option<Self> {
-        let folder = tempfile::tempdir().expect("a folder");
+        Self::start_with(stack, &[]).await
+    }
+
+    /// The same, with other variables than usual.
+    pub async fn start_with(stack: Stack, changed: &[(&str, &str)]) -> Option<Self> {
+        let folder = Arc::new(tempfile::tempdir().expect("a folder"));
         let (database_url, cache_url) = match stack {
             Stack::Embedded => (format!("sqlite://{}", folder.path().join("test.db").display()), "memory:".to_owned()),
             Stack::Networked => (containers::fresh_mysql_database().await?, containers::redis_url().await?),
         };
-        let variables = [
+        let rates: serde_json::Map<String, Value> = SCOPES.iter().map(|it| ((*it).to_owned(), json!(OFTEN))).collect();
+        let usual = [
             ("ENV", "test".to_owned()),
             ("DATABASE_URL", database_url),
             ("CACHE_URL", cache_url),
-            // Redis is shared by all tests, and all of them come from the same address.
+            // Redis is shared by all tests.
             ("CACHE_PREFIX", unique().to_string()),
-            ("THROTTLE_RATES", json!({ "auth-check": format!("{SIGN_INS}/min") }).to_string()),
+            ("STORAGE_URL", format!("file:{}", folder.path().join("media").display())),
+            ("TOKEN_ROOT_KEY", RootKeys::generate()),
+            ("SECRET_KEY", Secrets::generate()),
+            ("THROTTLE_RATES", Value::Object(rates).to_string()),
         ];
-        let find = |name: &str| variables.iter().find(|(it, _)| *it == name).map(|(_, value)| value.clone());
-        let config = Config::read(find).expect("a usable configuration");
+        let changed = changed.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let variables = usual.into_iter().map(|(name, value)| (name.to_owned(), value)).chain(changed).collect();
+        Some(Self::run(stack, variables, folder, Recorder::default()).await)
+    }
 
-        let mut app = build(&config).expect("it can be built");
+    /// Another instance beside this one, on the same backends.
+    pub async fn beside(&self) -> Self {
+        Self::run(self.stack, self.variables.clone(), self.folder.clone(), self.events.clone()).await
+    }
+
+    /// The same, with other variables than this one has.
+    pub async fn beside_with(&self, changed: &[(&str, &str)]) -> Self {
+        let mut variables = self.variables.clone();
+        variables.extend(changed.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        Self::run(self.stack, variables, self.folder.clone(), self.events.clone()).await
+    }
+
+    /// Runs an instance. Whichever relay takes an event out, it is recorded in one place.
+    async fn run(stack: Stack, variables: Variables, folder: Arc<tempfile::TempDir>, events: Recorder) -> Self {
+        let config = Config::read(|name| variables.get(name).cloned()).expect("a usable configuration");
+        let mut app = build(&config).await.expect("it can be built");
         app.database.migrate().await.expect("it can be migrated");
-        let events = Recorder::default();
-        app.relay.publisher = Arc::new(events.clone());
-        app.relay.settings.idle = Duration::from_millis(20);
         let paused = Arc::new(Mutex::new(false));
-        app.relay.deliveries = Arc::new(Pausable::new(app.relay.deliveries, paused.clone()));
+        app.relay.publisher = Arc::new(events.clone());
+        for relay in [&mut app.relay, &mut app.closed_accounts] {
+            relay.settings.idle = Duration::from_millis(20);
+            relay.deliveries = Arc::new(Pausable::new(relay.deliveries.clone(), paused.clone()));
+        }
         let (auth, users, database) = (app.auth.clone(), app.users.clone(), app.database.clone());
+        let turn = app.chores.turn.clone();
 
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
         let base = format!("http://{}", listener.local_addr().expect("an address"));
@@ -93,17 +146,69 @@ impl TestApp {
             serve(&config, app, listener, shutdown).await
         });
         let http = Client::builder().timeout(PATIENCE).build().expect("a client");
-        Some(Self { base, events, paused, database, auth, users, http, stop: Some(stop), serving, _folder: folder })
+        Self {
+            base,
+            stack,
+            events,
+            database,
+            auth,
+            users,
+            variables,
+            paused,
+            turn,
+            http,
+            stop: Some(stop),
+            serving,
+            folder,
+        }
     }
 
-    /// Holds events back from now on: the database hears nothing but the requests.
-    pub async fn pause_events(&self) {
+    /// A variable that the application was started with.
+    pub fn variable(&self, name: &str) -> &str {
+        self.variables.get(name).map(String::as_str).unwrap_or_default()
+    }
+
+    /// The folder of everything that is kept in files.
+    pub fn folder(&self) -> &std::path::Path {
+        self.folder.path()
+    }
+
+    /// Holds events back from now on, and all chores as long as the answer lives: the database hears nothing but
+    /// the requests.
+    pub async fn quiet(&self) -> OwnedRwLockWriteGuard<()> {
         *self.paused.lock().await = true;
+        self.turn.clone().write_owned().await
+    }
+
+    /// The first token that was sent to a number.
+    pub async fn token_sent_to(&self, number: &str) -> String {
+        self.nth_token_sent_to(1, number).await
+    }
+
+    /// One of the tokens that were sent to a number, counted from 1.
+    pub async fn nth_token_sent_to(&self, nth: usize, number: &str) -> String {
+        let told = |it: &StoredEvent, name: &str| {
+            it.data.iter().find(|(told, _)| told == name).map(|(_, value)| value.clone()).unwrap_or_default()
+        };
+        let is_for = |it: &StoredEvent| it.name == "verification_attempt" && told(it, "phonenumber") == number;
+        let mut events = self.events.until(is_for).await;
+        while events.iter().filter(|it| is_for(it)).count() < nth {
+            events = self.events.more_than(events.len()).await;
+        }
+        told(events.iter().filter(|it| is_for(it)).nth(nth - 1).expect("it was waited for"), "token")
     }
 
     /// Somebody without any credential.
     pub fn anybody(&self) -> Visitor {
-        Visitor { http: self.http.clone(), base: self.base.clone(), token: None, user_id: String::new() }
+        Visitor {
+            user_id: String::new(),
+            phone_number: String::new(),
+            token: None,
+            refresh: None,
+            api_key: None,
+            http: self.http.clone(),
+            base: self.base.clone(),
+        }
     }
 
     /// Somebody from the staff, with the staff flag, signed in.
@@ -116,16 +221,26 @@ impl TestApp {
         self.signed_in(Role::Staff { groups: Vec::new() }, Privileges::None).await
     }
 
+    /// Somebody from the staff, with both flags, signed in.
+    pub async fn superuser(&self) -> Visitor {
+        self.signed_in(Role::Staff { groups: Vec::new() }, Privileges::Superuser).await
+    }
+
     /// A driver, signed in.
     pub async fn driver(&self) -> Visitor {
         self.signed_in(Role::Driver { date_of_birth: None }, Privileges::None).await
     }
 
-    /// Somebody who signs in with a phone number and [`Self::password`].
-    pub async fn somebody(&self, role: Role, privileges: Privileges) -> (UserId, PhoneNumber) {
-        static NUMBERS: AtomicU64 = AtomicU64::new(10_000_000);
+    /// A phone number that nobody has.
+    pub fn a_phone_number(&self) -> PhoneNumber {
+        static NUMBERS: AtomicU64 = AtomicU64::new(20_000_000);
         let number = format!("+8210{}", NUMBERS.fetch_add(1, Ordering::Relaxed));
-        let phone_number = PhoneNumber::parse(&number).expect("a phone number");
+        PhoneNumber::parse(&number).expect("a phone number")
+    }
+
+    /// Somebody who signs in with a phone number and [`PASSWORD`].
+    pub async fn somebody(&self, role: Role, privileges: Privileges) -> (UserId, PhoneNumber) {
+        let phone_number = self.a_phone_number();
         let id = UserId::new(unique());
         let command = RegisterUser {
             id,
@@ -141,20 +256,39 @@ impl TestApp {
         (id, phone_number)
     }
 
-    /// The password of everybody here.
-    pub fn password(&self) -> &'static str {
-        PASSWORD
-    }
-
-    async fn signed_in(&self, role: Role, privileges: Privileges) -> Visitor {
+    /// Somebody of this role, signed in.
+    pub async fn signed_in(&self, role: Role, privileges: Privileges) -> Visitor {
         let (id, number) = self.somebody(role, privileges).await;
         let mut visitor = self.anybody();
-        let tokens = visitor
-            .post("/api/v1/auth/signin/", json!({ "phonenumber": number.as_str(), "password": PASSWORD }))
-            .await
-            .expecting(StatusCode::OK);
-        visitor.token = tokens["access"].as_str().map(str::to_owned);
         visitor.user_id = id.to_string();
+        visitor.phone_number = number.as_str().to_owned();
+        visitor.sign_in().await;
+        visitor
+    }
+
+    /// A machine with a key for these scopes.
+    pub async fn machine(&self, scopes: &[Scope]) -> Visitor {
+        let name = ApiKeyName::parse("tests").expect("a name");
+        let command = CreateApiKey { name, scopes: scopes.iter().copied().collect(), expires_at: None };
+        let created = self.auth.make_api_key(command, None).await.expect("a key");
+        let mut visitor = self.anybody();
+        visitor.api_key = Some(created.key.expose().to_owned());
+        visitor
+    }
+
+    /// A machine with a key to read shipping, which has expired.
+    pub async fn machine_that_expired(&self) -> Visitor {
+        let name = ApiKeyName::parse("tests").expect("a name");
+        let expires_at = Some(self.auth.clock.now() + chrono::TimeDelta::milliseconds(500));
+        let command = CreateApiKey { name, scopes: [Scope::ReadShipping].into(), expires_at };
+        let created = self.auth.make_api_key(command, None).await.expect("a key");
+        let mut visitor = self.anybody();
+        visitor.api_key = Some(created.key.expose().to_owned());
+        let deadline = tokio::time::Instant::now() + PATIENCE;
+        while visitor.get("/api/v1/shipping/shippingitems/").await.status != StatusCode::UNAUTHORIZED {
+            assert!(tokio::time::Instant::now() < deadline, "the key does not expire");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
         visitor
     }
 
@@ -176,13 +310,44 @@ fn unique() -> Uuid {
 pub struct Visitor {
     /// Who it is, if they are signed in.
     pub user_id: String,
-    /// What they show.
+    /// The number they sign in with.
+    pub phone_number: String,
+    /// The access token they show.
     pub token: Option<String>,
+    /// What gets them the next one.
+    pub refresh: Option<String>,
+    /// The API key they show.
+    pub api_key: Option<String>,
     http: Client,
     base: String,
 }
 
 impl Visitor {
+    /// Signs in with the number and [`PASSWORD`].
+    pub async fn sign_in(&mut self) {
+        let credentials = json!({ "phonenumber": self.phone_number, "password": PASSWORD });
+        let tokens = self.post("/api/v1/auth/signin/", credentials).await.expecting(StatusCode::OK);
+        self.holds(&tokens);
+    }
+
+    /// Takes tokens that were answered.
+    pub fn holds(&mut self, tokens: &Value) {
+        self.token = tokens["access"].as_str().map(str::to_owned);
+        self.refresh = tokens["refresh"].as_str().map(str::to_owned);
+    }
+
+    /// The same person before another instance.
+    #[must_use]
+    pub fn at(&self, app: &TestApp) -> Self {
+        Self { base: app.base.clone(), ..self.clone() }
+    }
+
+    /// The same person with another access token.
+    #[must_use]
+    pub fn showing(&self, token: String) -> Self {
+        Self { token: Some(token), ..self.clone() }
+    }
+
     /// Asks for `path`.
     pub async fn get(&self, path: &str) -> Answer {
         Answer::to(self.request(Method::GET, path)).await
@@ -193,12 +358,23 @@ impl Visitor {
         Answer::to(self.request(Method::POST, path).json(&body)).await
     }
 
+    /// Changes what is at `path`.
+    pub async fn patch(&self, path: &str, body: Value) -> Answer {
+        Answer::to(self.request(Method::PATCH, path).json(&body)).await
+    }
+
+    /// Deletes what is at `path`.
+    pub async fn delete(&self, path: &str) -> Answer {
+        Answer::to(self.request(Method::DELETE, path)).await
+    }
+
     /// A request to be completed by hand; [`Answer::to`] sends it.
     pub fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
         let request = self.http.request(method, format!("{}{path}", self.base));
-        match &self.token {
-            Some(token) => request.bearer_auth(token),
-            None => request,
+        match (&self.token, &self.api_key) {
+            (Some(token), _) => request.bearer_auth(token),
+            (None, Some(key)) => request.header("authorization", format!("Api-Key {key}")),
+            (None, None) => request,
         }
     }
 }

@@ -22,6 +22,9 @@ const PAUSE: Duration = Duration::from_millis(100);
 
 const REDIS_PORT: u16 = 6379;
 
+const CLUSTER_NODE: &str = "redis-server --bind 0.0.0.0 --protected-mode no --save '' --cluster-enabled yes \
+    --cluster-announce-ip 127.0.0.1 --cluster-node-timeout 2000";
+
 /// The label by which `cargo xtask test` finds what a run has started.
 const RUN_LABEL: &str = "majestic.test-run";
 
@@ -95,6 +98,49 @@ pub async fn redis_of_its_own() -> Option<(ContainerAsync<GenericImage>, String)
     Some((container, url))
 }
 
+/// A Redis cluster for one test alone, and the URL of one of its three nodes. It may be stopped, and comes back where
+/// it was.
+///
+/// The nodes tell clients and each other the same addresses. So they share a container, and listen inside on the ports
+/// on which they are found outside.
+pub async fn redis_cluster_of_its_own() -> Option<(ContainerAsync<GenericImage>, String)> {
+    let image =
+        given("TEST_REDIS_IMAGE").or_else(|| left_out("TEST_REDIS_IMAGE names no Redis that may form a cluster"))?;
+    let ports = std::sync::Mutex::new([0; 3]);
+    let container = start(|| {
+        let unused = [(); 3].map(|()| unused_port());
+        *ports.lock().expect("nobody panicked with it") = unused;
+        let nodes = unused.map(|port| format!("{CLUSTER_NODE} --port {port} --cluster-config-file /tmp/{port}.conf"));
+        let [first, second, third] = [0, 1, 2].map(|node| format!("{} --cluster-port {}", nodes[node], 17_001 + node));
+        let script = format!("{first} & {second} & exec {third}");
+        publishing(&image, unused.map(|port| (port, Some(port))).to_vec()).with_cmd(["sh", "-c", &script])
+    })
+    .await;
+    let ports = ports.into_inner().expect("nobody panicked with it");
+    for (node, port) in ports.into_iter().enumerate() {
+        let url = format!("redis://127.0.0.1:{port}");
+        until_ready("a node", async || ping(&url).await).await;
+        let (first, last) = [(0, 5_460), (5_461, 10_922), (10_923, 16_383)][node];
+        let mut slots = redis::cmd("CLUSTER");
+        slots.arg("ADDSLOTSRANGE").arg(first).arg(last);
+        let mut meet = redis::cmd("CLUSTER");
+        meet.arg("MEET").arg("127.0.0.1").arg(ports[0]).arg(17_001);
+        for command in [slots, meet] {
+            redis_answer::<()>(&url, &command).await.expect("the node joins");
+        }
+    }
+    for port in ports {
+        until_ready("the cluster", async || clustered(&format!("redis://127.0.0.1:{port}")).await).await;
+    }
+    Some((container, format!("redis-cluster://127.0.0.1:{}", ports[0])))
+}
+
+/// Whether a node knows of all slots.
+async fn clustered(url: &str) -> Result<(), String> {
+    let info: String = redis_answer(url, redis::cmd("CLUSTER").arg("INFO")).await.map_err(|error| error.to_string())?;
+    if info.contains("cluster_state:ok") && info.contains("cluster_known_nodes:3") { Ok(()) } else { Err(info) }
+}
+
 /// An empty database of its own for one test, on the shared server.
 pub async fn fresh_mysql_database() -> Option<String> {
     static SWEPT: OnceCell<()> = OnceCell::const_new();
@@ -137,7 +183,7 @@ fn given(variable: &str) -> Option<String> {
 }
 
 #[expect(clippy::print_stderr, reason = "a test that leaves itself out says so")]
-fn left_out<T>(why: &str) -> Option<T> {
+pub(crate) fn left_out<T>(why: &str) -> Option<T> {
     assert!(given("CI").is_none_or(|ci| ci != "true"), "left out: {why}, and CI may leave nothing out");
     eprintln!("left out: {why}");
     None
@@ -145,17 +191,24 @@ fn left_out<T>(why: &str) -> Option<T> {
 
 /// A container that listens on this loopback port, or on one of Docker's choice.
 fn request(image: &str, port: u16, on: Option<u16>) -> ContainerRequest<GenericImage> {
+    publishing(image, vec![(port, on)])
+}
+
+/// A container that is found on these loopback ports, or on ones of Docker's choice.
+fn publishing(image: &str, ports: Vec<(u16, Option<u16>)>) -> ContainerRequest<GenericImage> {
     let (name, tag) = match image.rsplit_once(':') {
         Some((name, tag)) if !tag.contains('/') => (name, tag),
         _ => (image, "latest"),
     };
-    GenericImage::new(name, tag).with_exposed_port(port.tcp()).with_label(RUN_LABEL, run()).with_host_config_modifier(
-        move |host| {
+    let image = ports.iter().fold(GenericImage::new(name, tag), |image, (port, _)| image.with_exposed_port(port.tcp()));
+    image.with_label(RUN_LABEL, run()).with_host_config_modifier(move |host| {
+        let bindings = ports.iter().map(|(port, on)| {
             let loopback = PortBinding { host_ip: Some("127.0.0.1".into()), host_port: on.map(|it| it.to_string()) };
-            host.publish_all_ports = Some(false);
-            host.port_bindings = Some([(format!("{port}/tcp"), Some(vec![loopback]))].into());
-        },
-    )
+            (format!("{port}/tcp"), Some(vec![loopback]))
+        });
+        host.publish_all_ports = Some(false);
+        host.port_bindings = Some(bindings.collect());
+    })
 }
 
 /// A container that is shared by name: the first process of a run to ask for it starts it.
@@ -230,7 +283,8 @@ fn without_database(url: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::{
-        fresh_mysql_database, fresh_redis_prefix, ping, query, redis_of_its_own, until_ready, without_database,
+        fresh_mysql_database, fresh_redis_prefix, ping, query, redis_cluster_of_its_own, redis_of_its_own, until_ready,
+        without_database,
     };
 
     #[tokio::test]
@@ -255,6 +309,16 @@ mod tests {
         assert!(ping(&url).await.is_err());
         container.start().await.unwrap();
         until_ready("Redis", async || ping(&url).await).await;
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_cluster_of_its_own_forms_again_where_it_was() {
+        let Some((container, url)) = redis_cluster_of_its_own().await else { return };
+        let node = url.replace("redis-cluster", "redis");
+        container.stop_with_timeout(Some(0)).await.unwrap();
+        assert!(ping(&node).await.is_err());
+        container.start().await.unwrap();
+        until_ready("the cluster", async || super::clustered(&node).await).await;
     }
 
     #[test]

@@ -38,15 +38,24 @@ impl Recorder {
         self.0.events.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Waits until more than `count` events are there, and gives them.
+    pub async fn more_than(&self, count: usize) -> Vec<StoredEvent> {
+        self.until_all(|events| events.len() > count).await
+    }
+
     /// Waits until an event is there that `wanted` accepts, and gives all that arrived.
     pub async fn until(&self, wanted: impl Fn(&StoredEvent) -> bool) -> Vec<StoredEvent> {
+        self.until_all(|events| events.iter().any(&wanted)).await
+    }
+
+    async fn until_all(&self, wanted: impl Fn(&[StoredEvent]) -> bool) -> Vec<StoredEvent> {
         let arrives = async {
             loop {
                 let arrived = self.0.arrived.notified();
                 tokio::pin!(arrived);
                 arrived.as_mut().enable();
                 let events = self.so_far();
-                if events.iter().any(&wanted) {
+                if wanted(&events) {
                     return events;
                 }
                 arrived.await;

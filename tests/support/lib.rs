@@ -9,3 +9,23 @@
 pub mod app;
 pub mod containers;
 pub mod events;
+pub mod pictures;
+pub mod rows;
+
+pub use kernel_application::StoredEvent;
+
+/// The Python that `cargo xtask test` prepares, named by `TEST_PYTHON`.
+pub fn python() -> Option<String> {
+    given("TEST_PYTHON")
+}
+
+/// The stand-in for Amazon S3 that `cargo xtask test` starts, named by `TEST_S3_ENDPOINT`.
+pub fn s3_endpoint() -> Option<String> {
+    given("TEST_S3_ENDPOINT")
+}
+
+#[expect(clippy::disallowed_methods, reason = "these variables speak to the tests, not to the product")]
+fn given(variable: &str) -> Option<String> {
+    let value = std::env::var(variable).ok().filter(|it| !it.is_empty());
+    value.or_else(|| containers::left_out(&format!("{variable} is not set")))
+}

@@ -11,6 +11,7 @@ mod check;
 mod docker;
 mod images;
 mod process;
+mod python;
 mod test;
 
 use std::path::Path;

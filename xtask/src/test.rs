@@ -8,10 +8,12 @@ use crate::docker::{Docker, Sweeper, run_id};
 use crate::images::{SERVERS, Server};
 use crate::is_ci;
 use crate::process::command;
+use crate::python::{Bucket, Python};
 
 /// `cargo xtask test`
 pub(crate) fn test(only: Option<&str>) -> Result<(), String> {
     let Servers { images, mut left_out } = servers();
+    let python = peers().map_err(|why| left_out.push(format!("the tests with S3 and Python ({why})"))).ok();
     match only {
         None if is_ci() && !left_out.is_empty() => {
             return Err(format!("CI may not leave out {}", left_out.join(", ")));
@@ -22,7 +24,12 @@ pub(crate) fn test(only: Option<&str>) -> Result<(), String> {
 
     let run = run_id();
     let sweeper = if images.is_empty() { None } else { Some(Sweeper::start(&run)?) };
-    let tested = run_tests(only, &run, &images);
+    let mut variables = images;
+    if let Some((python, bucket)) = &python {
+        variables.push(("TEST_PYTHON", python.path().display().to_string()));
+        variables.push(("TEST_S3_ENDPOINT", bucket.endpoint.clone()));
+    }
+    let tested = run_tests(only, &run, &variables);
     let swept = sweeper.map_or(Ok(()), Sweeper::sweep);
     report(&tested?, &left_out).and(swept)
 }
@@ -55,6 +62,13 @@ fn servers() -> Servers {
     servers
 }
 
+/// Programs in Python that tests talk to.
+fn peers() -> Result<(Python, Bucket), String> {
+    let python = Python::find()?;
+    let bucket = Bucket::start(&python)?;
+    Ok((python, bucket))
+}
+
 /// What all test binaries counted together.
 #[derive(Debug, Default, PartialEq)]
 struct Totals {
@@ -82,9 +96,9 @@ impl Totals {
     }
 }
 
-fn run_tests(only: Option<&str>, run: &str, images: &[(&str, String)]) -> Result<Totals, String> {
+fn run_tests(only: Option<&str>, run: &str, variables: &[(&str, String)]) -> Result<Totals, String> {
     let mut cargo = command("cargo", &["test", "--workspace", "--no-fail-fast"]);
-    cargo.args(only).env("TEST_RUN_ID", run).envs(images.iter().map(|(name, image)| (*name, image)));
+    cargo.args(only).env("TEST_RUN_ID", run).envs(variables.iter().map(|(name, value)| (*name, value)));
     let mut tests = cargo.stdout(Stdio::piped()).spawn().map_err(|why| format!("cargo cannot be run: {why}"))?;
     let mut totals = Totals::default();
     if let Some(output) = tests.stdout.take() {

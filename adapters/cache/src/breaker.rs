@@ -15,8 +15,9 @@ const PROBE_PAUSE: Duration = Duration::from_secs(1);
 /// Open (nobody is asked) after so many failures in a row, closed again by the first success.
 ///
 /// It does not remember who is out to probe, so a probe that is never heard of again holds up nothing.
-#[derive(Default)]
 pub(crate) struct Breaker {
+    /// What is asked, for the log, in the plural.
+    what: &'static str,
     state: Mutex<State>,
 }
 
@@ -28,6 +29,10 @@ struct State {
 }
 
 impl Breaker {
+    pub(crate) fn of(what: &'static str) -> Self {
+        Self { what, state: Mutex::default() }
+    }
+
     /// Whether to ask now. While it is open, one question per pause may go out.
     pub(crate) fn admits(&self) -> bool {
         let mut state = self.state();
@@ -47,7 +52,7 @@ impl Breaker {
         let mut state = self.state();
         state.failures = 0;
         if state.probe_at.take().is_some() {
-            tracing::info!("the shared counters answer again");
+            tracing::info!("the {} answer again", self.what);
         }
     }
 
@@ -58,7 +63,7 @@ impl Breaker {
         if state.failures >= FAILURES && state.probe_at.is_none() {
             state.probe_at = Some(Instant::now() + PROBE_PAUSE);
             let cause = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
-            tracing::warn!(cause, "the shared counters do not answer: each instance counts for itself");
+            tracing::warn!(cause, "the {} do not answer: each instance goes on by itself", self.what);
         }
     }
 
@@ -83,7 +88,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn five_failures_in_a_row_open_it() {
-        let breaker = Breaker::default();
+        let breaker = Breaker::of("tests");
         breaker.fails(4);
         assert!(breaker.admits());
         breaker.succeeded();
@@ -95,7 +100,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn one_question_goes_out_per_second_while_it_is_open() {
-        let breaker = Breaker::default();
+        let breaker = Breaker::of("tests");
         breaker.fails(5);
         for _ in 0..3 {
             advance(PROBE_PAUSE).await;
@@ -107,7 +112,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn the_first_success_closes_it() {
-        let breaker = Breaker::default();
+        let breaker = Breaker::of("tests");
         breaker.fails(5);
         advance(PROBE_PAUSE).await;
         assert!(breaker.admits());

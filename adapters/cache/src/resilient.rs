@@ -23,7 +23,7 @@ pub struct ResilientThrottle {
 impl ResilientThrottle {
     /// Asks `shared` as long as it answers; `local` counts along.
     pub fn new(shared: Arc<dyn Throttle>, local: MemoryThrottle) -> Self {
-        Self { shared, local, breaker: Breaker::default() }
+        Self { shared, local, breaker: Breaker::of("shared counters") }
     }
 }
 

@@ -8,7 +8,7 @@ mod distribution_user;
 mod shipping_distribution;
 mod shipping_user;
 
-pub use auth_user::UserAccounts;
+pub use auth_user::{ClosedAccounts, UserAccounts};
 pub use distribution_user::UserStaff;
 pub use shipping_distribution::DistributionCenters;
 pub use shipping_user::UserDrivers;

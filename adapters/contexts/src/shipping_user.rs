@@ -29,7 +29,7 @@ fn driver(profile: ProfileView) -> Driver {
             phone_number: profile.phone_number.map(|it| it.as_str().to_owned()),
             username: profile.username.to_string(),
             full_name: profile.full_name,
-            image_url: profile.image,
+            image_url: profile.image_url,
             role: match profile.role {
                 user_domain::Role::Staff { groups } => {
                     Role::Staff { permission_groups: groups.iter().map(|it| it.as_str().to_owned()).collect() }

@@ -7,16 +7,20 @@ use kernel_domain::BoxError;
 use crate::entry;
 
 /// Writes one log line for each event, in its wire form.
-pub struct LogPublisher;
+pub struct LogPublisher {
+    /// Whether the log may show secrets: on a developer's machine it is how they travel.
+    pub shows_secrets: bool,
+}
 
 #[async_trait]
 impl Publisher for LogPublisher {
     async fn publish(&self, events: &[StoredEvent]) -> Vec<Result<(), BoxError>> {
         for event in events {
+            let shown = if event.is_confidential && !self.shows_secrets { None } else { Some(entry(event)) };
             tracing::info!(
                 target: "events",
                 correlation_id = %event.correlation_id,
-                event = %entry(event),
+                event = shown.map(tracing::field::display),
                 "{} published",
                 event.name
             );

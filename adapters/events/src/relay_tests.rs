@@ -54,6 +54,7 @@ fn an_event(id: u128, aggregate: u128, version: i64) -> Delivery {
             aggregate_id: Uuid::from_u128(aggregate),
             aggregate_version: version,
             data: Vec::new(),
+            is_confidential: false,
             occurred_at: noon(),
             correlation_id: CorrelationId::from(Uuid::from_u128(9)),
         },

@@ -4,17 +4,24 @@ use chrono::SecondsFormat;
 use kernel_application::StoredEvent;
 use serde_json::{Value, json};
 
+/// The event that carries a token to whoever sends it.
+pub(crate) const VERIFICATION_ATTEMPT: &str = "verification_attempt";
+
 /// The event as an entry of Amazon EventBridge's `PutEvents`: `Source`, `DetailType` and `Detail`.
+///
+/// The parameters of most events are in `params.data`; those of a verification attempt stand in `params` themselves.
 ///
 /// `version` counts the changes of the aggregate: whoever sees 3 before 2 knows that it is early.
 pub fn entry(event: &StoredEvent) -> Value {
     let data: serde_json::Map<String, Value> =
         event.data.iter().map(|(name, value)| (name.clone(), Value::from(value.as_str()))).collect();
+    let is_bare = (event.context.as_str(), event.name.as_str()) == ("auth", VERIFICATION_ATTEMPT);
+    let params = if is_bare { Value::Object(data) } else { json!({ "data": data }) };
     json!({
         "Source": format!("mmd.api.{}", event.context),
         "DetailType": event.name,
         "Detail": {
-            "params": { "data": data },
+            "params": params,
             "id": event.id.to_string(),
             "occurred_at": event.occurred_at.to_rfc3339_opts(SecondsFormat::Micros, true),
             "correlation_id": event.correlation_id.as_str(),
@@ -41,6 +48,7 @@ mod tests {
             aggregate_id: Uuid::from_u128(2),
             aggregate_version: 3,
             data: vec![("transport_uuid".to_owned(), "00000000000000000000000000000002".to_owned())],
+            is_confidential: false,
             occurred_at: DateTime::from_timestamp_micros(1_767_355_200_000_001).expect("a time"),
             correlation_id: CorrelationId::from(Uuid::from_u128(4)),
         };
@@ -59,5 +67,28 @@ mod tests {
                 },
             })
         );
+    }
+
+    #[test]
+    fn a_token_stands_in_the_parameters_themselves() {
+        let event = StoredEvent {
+            id: EventId::new(Uuid::from_u128(1)),
+            context: "auth".to_owned(),
+            name: VERIFICATION_ATTEMPT.to_owned(),
+            aggregate_kind: "challenge".to_owned(),
+            aggregate_id: Uuid::from_u128(2),
+            aggregate_version: 1,
+            data: vec![
+                ("token".to_owned(), "123456".to_owned()),
+                ("phonenumber".to_owned(), "+821012345678".to_owned()),
+            ],
+            is_confidential: true,
+            occurred_at: DateTime::from_timestamp_micros(1_767_355_200_000_001).expect("a time"),
+            correlation_id: CorrelationId::from(Uuid::from_u128(4)),
+        };
+
+        let params = &entry(&event)["Detail"]["params"];
+
+        assert_eq!(*params, json!({ "token": "123456", "phonenumber": "+821012345678" }));
     }
 }

@@ -8,8 +8,7 @@ use hyper::body::Body as _;
 use poem::http::{HeaderValue, Method, header};
 use poem::{Body, Endpoint, IntoResponse, Middleware, Request, Response, Result};
 
-use crate::correlation;
-use crate::problem::Problem;
+use crate::problem::{Problem, Recipient};
 
 /// Turns every error and every panic of what it wraps into an answer, and answers HEAD as GET.
 pub(crate) struct Answering;
@@ -28,7 +27,7 @@ impl<E: Endpoint> Endpoint for AnsweringEndpoint<E> {
     type Output = Response;
 
     async fn call(&self, mut request: Request) -> Result<Response> {
-        let correlation_id = correlation::of(&request);
+        let recipient = Recipient::of(&request);
         let head = request.method() == Method::HEAD;
         if head {
             request.set_method(Method::GET);
@@ -41,7 +40,7 @@ impl<E: Endpoint> Endpoint for AnsweringEndpoint<E> {
             Ok(Err(error)) => Problem::from_framework(error),
             Err(panic) => Problem::internal(format!("a panic: {}", message_of(&*panic))),
         };
-        let answer = problem.into_answer(&correlation_id);
+        let answer = problem.into_answer(&recipient);
         Ok(if head { without_body(answer) } else { answer })
     }
 }

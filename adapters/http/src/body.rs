@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures_util::StreamExt as _;
 use kernel_application::MAX_ENTRIES;
 use poem::error::ReadBodyError;
 use poem::http::header;
@@ -17,9 +18,13 @@ use crate::problem::Problem;
 /// The largest body, in bytes.
 pub(crate) const LIMIT: usize = 1024 * 1024;
 /// A body that takes longer is not waited for: less than the time a whole request may take.
-const DEADLINE: Duration = Duration::from_secs(20);
-const JSON: &str = "application/json";
-const FORM: &str = "application/x-www-form-urlencoded";
+pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
+/// Bytes of a body that is too large that are read and thrown away: what somebody sends who is only a little over.
+const DISCARDED: usize = 16 * 1024 * 1024;
+/// And for how long.
+const DISCARD_DEADLINE: Duration = Duration::from_secs(2);
+pub(crate) const JSON: &str = "application/json";
+pub(crate) const FORM: &str = "application/x-www-form-urlencoded";
 
 /// An [`Input`] that stands in the document under a name, with an example.
 pub(crate) trait Payload: Input {
@@ -119,7 +124,7 @@ impl<'a, T: Payload> ApiExtractor<'a> for Bulk<T> {
     }
 }
 
-fn register<T: Payload>(registry: &mut Registry) {
+pub(crate) fn register<T: Payload>(registry: &mut Registry) {
     registry.create_schema::<T, _>(T::NAME.to_owned(), |_| MetaSchema {
         example: Some(T::example()),
         ..Fields::describe::<T>()
@@ -156,7 +161,7 @@ fn list<T: Input>(entries: Vec<Value>) -> Result<Vec<T>, Vec<Fault>> {
 
 /// Decodes the body. Of a JSON name that occurs twice the last value counts, as everywhere else.
 async fn content(request: &Request, body: &mut RequestBody) -> Result<Content, Problem> {
-    let bytes = read(request, body).await?;
+    let bytes = read(request, body, LIMIT, DEADLINE).await?;
     let content_type = request.content_type().unwrap_or_default();
     if let Some(coding) = request.header(header::CONTENT_ENCODING).filter(|it| *it != "identity") {
         return Err(Problem::unsupported_media_type(coding));
@@ -179,16 +184,40 @@ async fn content(request: &Request, body: &mut RequestBody) -> Result<Content, P
     }
 }
 
-async fn read(request: &Request, body: &mut RequestBody) -> Result<bytes::Bytes, Problem> {
+/// The whole body, if it has at most `limit` bytes and arrives within `deadline`.
+pub(crate) async fn read(
+    request: &Request,
+    body: &mut RequestBody,
+    limit: usize,
+    deadline: Duration,
+) -> Result<bytes::Bytes, Problem> {
     let announced = request.header(header::CONTENT_LENGTH).and_then(|length| length.parse::<usize>().ok());
-    if announced.is_some_and(|length| length > LIMIT) {
-        return Err(Problem::too_large(LIMIT));
-    }
     let body = body.take().map_err(|error| Problem::internal(error.to_string()))?;
-    match tokio::time::timeout(DEADLINE, body.into_bytes_limit(LIMIT)).await {
+    if announced.is_some_and(|length| length > limit) {
+        discard(body).await;
+        return Err(Problem::too_large(limit));
+    }
+    match tokio::time::timeout(deadline, body.into_bytes_limit(limit)).await {
         Ok(Ok(bytes)) => Ok(bytes),
-        Ok(Err(ReadBodyError::PayloadTooLarge)) => Err(Problem::too_large(LIMIT)),
+        Ok(Err(ReadBodyError::PayloadTooLarge)) => Err(Problem::too_large(limit)),
         Ok(Err(_)) => Err(Problem::refused(Fault::unreadable_body())),
         Err(_) => Err(Problem::request_timeout()),
     }
+}
+
+/// Reads what nobody wants, up to a point: whoever is still sending when the connection is closed never sees the answer
+/// (RFC 9112, 9.6).
+async fn discard(body: poem::Body) {
+    let mut chunks = Box::pin(body.into_bytes_stream());
+    let reading = async {
+        let mut left = DISCARDED;
+        while let Some(Ok(chunk)) = chunks.next().await {
+            left = left.saturating_sub(chunk.len());
+            if left == 0 {
+                return;
+            }
+        }
+    };
+    // Who takes longer gets the answer, or the end of the connection.
+    let _ = tokio::time::timeout(DISCARD_DEADLINE, reading).await;
 }

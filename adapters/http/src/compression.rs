@@ -31,7 +31,7 @@ impl<E: Endpoint<Output = Response>> Endpoint for CompressedEndpoint<E> {
         let accepted = request.header(header::ACCEPT_ENCODING).and_then(preferred);
         let mut answer = self.0.call(request).await?;
         let body: http_body_util::combinators::BoxBody<bytes::Bytes, std::io::Error> = answer.take_body().into();
-        let worth_it = body.size_hint().lower() >= WORTH_IT;
+        let worth_it = body.size_hint().lower() >= WORTH_IT && !is_packed(&answer);
         answer.set_body(Body::from(body));
         if !worth_it || answer.headers().contains_key(header::CONTENT_ENCODING) {
             return Ok(answer);
@@ -42,6 +42,11 @@ impl<E: Endpoint<Output = Response>> Endpoint for CompressedEndpoint<E> {
             None => answer,
         })
     }
+}
+
+/// Whether compressing the answer once more gains nothing: a picture.
+fn is_packed(answer: &Response) -> bool {
+    answer.content_type().is_some_and(|it| it.starts_with("image/"))
 }
 
 /// The coding that `accept` likes best, of those we speak; brotli if it does not care.

@@ -41,6 +41,7 @@ impl<E: Endpoint<Output = Response>> Endpoint for CorrelatedEndpoint<E> {
             method = %request.method(),
             path = request.uri().path(),
             user = tracing::field::Empty,
+            api_key = tracing::field::Empty,
         );
 
         let mut response = self.inner.call(request).instrument(span).await?;

@@ -8,9 +8,8 @@ use poem::http::Method;
 use poem::{Endpoint, Middleware, Request, Response, Result};
 use tracing::Instrument as _;
 
-use crate::correlation;
 use crate::lifecycle::Lifecycle;
-use crate::problem::Problem;
+use crate::problem::{Problem, Recipient};
 
 /// Answers 503 after a while. A request that changes something runs in a task of its own, so that
 /// neither the deadline nor a client that leaves cuts it off half-way.
@@ -37,7 +36,7 @@ impl<E: Endpoint<Output = Response> + 'static> Endpoint for DeadlineEndpoint<E> 
     type Output = Response;
 
     async fn call(&self, request: Request) -> Result<Response> {
-        let correlation_id = correlation::of(&request);
+        let recipient = Recipient::of(&request);
         let answer = if changes_something(request.method()) {
             Either::Left(self.detached(request))
         } else {
@@ -45,7 +44,7 @@ impl<E: Endpoint<Output = Response> + 'static> Endpoint for DeadlineEndpoint<E> 
         };
         match tokio::time::timeout(self.after, answer).await {
             Ok(answer) => answer,
-            Err(_) => Ok(Problem::unavailable("the request took too long").into_answer(&correlation_id)),
+            Err(_) => Ok(Problem::unavailable("the request took too long").into_answer(&recipient)),
         }
     }
 }
@@ -53,7 +52,7 @@ impl<E: Endpoint<Output = Response> + 'static> Endpoint for DeadlineEndpoint<E> 
 impl<E: Endpoint<Output = Response> + 'static> DeadlineEndpoint<E> {
     async fn detached(&self, request: Request) -> Result<Response> {
         let (inner, running) = (Arc::clone(&self.inner), self.lifecycle.begin());
-        let correlation_id = correlation::of(&request);
+        let recipient = Recipient::of(&request);
         let task = async move {
             let answer = inner.call(request).await;
             drop(running);
@@ -61,7 +60,7 @@ impl<E: Endpoint<Output = Response> + 'static> DeadlineEndpoint<E> {
         };
         match tokio::spawn(task.in_current_span()).await {
             Ok(answer) => answer,
-            Err(error) => Ok(Problem::unavailable(error).into_answer(&correlation_id)),
+            Err(error) => Ok(Problem::unavailable(error).into_answer(&recipient)),
         }
     }
 }

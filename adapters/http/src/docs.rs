@@ -4,12 +4,12 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
 use poem::http::{HeaderValue, header};
-use poem::{Endpoint, Request, Response, Result, Route};
+use poem::{Endpoint, Request, Response, Result};
 use poem_openapi::{OpenApi, OpenApiService};
 use sha2::{Digest as _, Sha256};
 
 use crate::document::{Described, document};
-use crate::resource::Resource;
+use crate::resource::{Resource, Resources};
 use crate::{READ_DOCS, caller};
 
 /// The document, the pages that show it, and the page that leads there.
@@ -35,7 +35,7 @@ impl Endpoint for Fixed {
 
     async fn call(&self, request: Request) -> Result<Response> {
         if self.guarded {
-            caller::allowed(&request, READ_DOCS)?;
+            caller::allowed(&request, READ_DOCS).await?;
         }
         let mut answer = Response::builder()
             .content_type(self.content_type)
@@ -66,14 +66,15 @@ impl Docs {
 }
 
 impl Docs {
-    /// `routes` with the documentation beside them; unless `public`, reading it takes a right.
-    pub(crate) fn mounted_on(&self, routes: Route, public: bool) -> Route {
+    /// The documentation by its paths; unless `public`, reading it takes a right.
+    pub(crate) fn resources(&self, public: bool) -> Resources {
         let resource = |page: &Fixed, guarded| Resource::get(Fixed { guarded, ..page.clone() });
-        routes
-            .at("/", resource(&self.home, false))
-            .at("/api/docs/openapi.json", resource(&self.document, !public))
-            .at("/api/docs/swagger", resource(&self.swagger, !public))
-            .at("/api/docs/redoc", resource(&self.redoc, !public))
+        vec![
+            ("/".to_owned(), resource(&self.home, false)),
+            ("/api/docs/openapi.json".to_owned(), resource(&self.document, !public)),
+            ("/api/docs/swagger".to_owned(), resource(&self.swagger, !public)),
+            ("/api/docs/redoc".to_owned(), resource(&self.redoc, !public)),
+        ]
     }
 }
 

@@ -34,6 +34,10 @@ pub(crate) fn service<T: OpenApi>() -> OpenApiService<Described<T>, ()> {
     OpenApiService::new(Described(PhantomData), "Majestic monolith", env!("CARGO_PKG_VERSION")).description(about)
 }
 
+/// Errors that come of what is in a body, by operation: elsewhere they come of a credential or a path.
+const OF_THE_BODY: [(&str, &str); 4] =
+    [("check_phone_number", "404"), ("confirm_sign_in", "401"), ("renew_session", "401"), ("verify_token", "401")];
+
 /// The document of `service`, as it is served.
 pub(crate) fn document<T: OpenApi>(service: &OpenApiService<Described<T>, ()>) -> Value {
     // The framework writes valid JSON; should it ever not, an empty document says so plainly.
@@ -74,14 +78,22 @@ fn put_right(method: &str, operation: &mut Value) {
         *parameters = parameters.drain(..).flat_map(taken_apart).collect();
         looks_up = parameters.iter().any(|it| it["in"] == "path" || it["name"] == "page");
     }
+    if method == "post" {
+        match operation.get_mut("parameters").and_then(Value::as_array_mut) {
+            Some(parameters) => parameters.push(idempotency_key()),
+            None => operation["parameters"] = json!([idempotency_key()]),
+        }
+    }
+    let of_the_body: Vec<&str> =
+        OF_THE_BODY.iter().filter(|(id, _)| operation["operationId"] == *id).map(|(_, status)| *status).collect();
     let Some(answers) = operation.get_mut("responses").and_then(Value::as_object_mut) else { return };
     answers.retain(|status, _| match status.as_str() {
+        status if of_the_body.contains(&status) => true,
         "401" | "403" => is_guarded,
         "404" => looks_up,
         "408" | "413" | "415" => has_body,
         "409" => method != "get",
-        // Whoever needs no credential is held back by address.
-        "429" => !is_guarded,
+        "422" => method == "post",
         _ => true,
     });
     for (status, answer) in answers {
@@ -90,6 +102,19 @@ fn put_right(method: &str, operation: &mut Value) {
         }
         without_charset(answer);
     }
+}
+
+/// The header that every POST takes: it is read before the operation sees the request.
+fn idempotency_key() -> Value {
+    let about = "A name for this request. Made again within a day under the same name it does nothing, and gets \
+                 the first answer once more, with `Idempotent-Replayed: true`.";
+    json!({
+        "name": "Idempotency-Key",
+        "in": "header",
+        "required": false,
+        "description": about,
+        "schema": { "type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$" },
+    })
 }
 
 /// A query that is read as a whole is one parameter for each of its members.

@@ -8,9 +8,10 @@ use std::time::Duration;
 
 use auth_application::Auth;
 use distribution_application::Distribution;
-use kernel_application::{Ids, Operation, Throttle};
+use ipnet::IpNet;
+use kernel_application::{Clock, Idempotency, Ids, Operation, Throttle};
 use poem::middleware::{NormalizePath, TrailingSlash};
-use poem::{Endpoint, EndpointExt as _, Response, Route};
+use poem::{Endpoint, EndpointExt as _, Response};
 use shipping_application::Shipping;
 use user_application::Users;
 
@@ -30,7 +31,13 @@ mod document;
 mod fault;
 mod fields;
 mod health;
+mod idempotency;
+mod inbox;
 mod lifecycle;
+mod media;
+mod messages;
+mod no_content;
+mod origin;
 mod page;
 mod path;
 mod problem;
@@ -43,15 +50,19 @@ mod shipping;
 mod tags;
 mod throttle;
 mod timestamp;
+mod upload;
 mod user;
 
 #[cfg(test)]
 mod tests;
 
 use docs::Docs;
+use resource::{Resource, Resources};
 
 pub use health::Probe;
+pub use inbox::{Inbox, InboxMessage};
 pub use lifecycle::{Lifecycle, Running};
+pub use media::{Media, MediaFile};
 pub use server::{Patience, ServerSettings, serve};
 pub use throttle::{InvalidRate, Rates};
 
@@ -68,22 +79,32 @@ pub struct Contexts {
     pub distribution: Arc<Distribution>,
     /// Items, batches and transports.
     pub shipping: Arc<Shipping>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
     /// Fresh correlation ids.
     pub ids: Arc<dyn Ids>,
     /// How often somebody asked.
     pub throttle: Arc<dyn Throttle>,
+    /// What was asked before, and what was answered.
+    pub idempotency: Arc<dyn Idempotency>,
 }
 
 /// How the API behaves, whatever it serves.
 pub struct HttpSettings {
     /// Scheme, host and port that clients use, if that is not what they send as `Host`.
     pub public_url: Option<String>,
+    /// The proxies whose word counts for where requests come from. None unless they are named.
+    pub trusted_proxies: Vec<IpNet>,
     /// Whether the documentation takes no right at all.
     pub public_docs: bool,
     /// How long a request may take.
     pub request_timeout: Duration,
     /// How often somebody may ask.
     pub rates: Rates,
+    /// Files to hand out below `/media/`, if we do that ourselves.
+    pub media: Option<Arc<dyn Media>>,
+    /// Text messages to show at `/dev/inbox`. For a developer's machine, and for nothing else.
+    pub inbox: Option<Arc<dyn Inbox>>,
     /// The backends that have to work before requests are sent here.
     pub probes: Vec<(&'static str, Arc<dyn Probe>)>,
     /// Shared with the server.
@@ -94,9 +115,12 @@ impl Default for HttpSettings {
     fn default() -> Self {
         Self {
             public_url: None,
+            trusted_proxies: Vec::new(),
             public_docs: false,
             request_timeout: Duration::from_secs(30),
             rates: Rates::default(),
+            media: None,
+            inbox: None,
             probes: Vec::new(),
             lifecycle: Lifecycle::default(),
         }
@@ -111,12 +135,22 @@ static DOCS: LazyLock<Docs> = LazyLock::new(|| Docs::of(&document::service::<Api
 
 /// The API, ready to be served.
 pub fn api(contexts: Contexts, settings: HttpSettings) -> impl Endpoint<Output = Response> + use<> {
-    let Contexts { auth, users, distribution, shipping, ids, throttle } = contexts;
+    let Contexts { auth, users, distribution, shipping, clock, ids, throttle, idempotency } = contexts;
 
-    let operations: Api =
-        (auth::api(Arc::clone(&auth)), user::api(users), distribution::api(distribution), shipping::api(shipping));
-    let routes = resource::routes(document::BASE, operations);
-    pipeline(DOCS.mounted_on(routes, settings.public_docs), ids, throttle, settings).data(auth)
+    let mut resources = operations(Arc::clone(&auth), users, distribution, shipping);
+    resources.extend(DOCS.resources(settings.public_docs));
+    pipeline(resources, Foundations { auth, clock, ids, throttle, idempotency }, settings)
+}
+
+/// Every operation there is, by its path.
+fn operations(
+    auth: Arc<Auth>,
+    users: Arc<Users>,
+    distribution: Arc<Distribution>,
+    shipping: Arc<Shipping>,
+) -> Resources {
+    let api: Api = (auth::api(auth), user::api(users), distribution::api(distribution), shipping::api(shipping));
+    resource::operations(document::BASE, api)
 }
 
 /// The `OpenAPI` document of every operation there is, as JSON.
@@ -125,27 +159,46 @@ pub fn openapi_document() -> String {
     serde_json::to_string_pretty(&document).unwrap_or_default()
 }
 
-/// What links start with, if that is configured.
-#[derive(Clone)]
-struct PublicUrl(Option<String>);
-
-/// Everything around the routes. The outermost comes last.
-fn pipeline(
-    routes: Route,
+/// What everything stands on, whatever is served.
+struct Foundations {
+    auth: Arc<Auth>,
+    clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
     throttle: Arc<dyn Throttle>,
+    idempotency: Arc<dyn Idempotency>,
+}
+
+/// What is served besides the operations and their documentation.
+fn extras(settings: &HttpSettings) -> Resources {
+    let HttpSettings { media, inbox, probes, lifecycle, .. } = settings;
+    let readiness = health::Readiness { probes: probes.clone(), lifecycle: lifecycle.clone() };
+    let mut extras = vec![
+        ("/healthcheck".to_owned(), Resource::get(health::Liveness)),
+        ("/api/healthcheck".to_owned(), Resource::get(health::Liveness)),
+        ("/api/readiness".to_owned(), Resource::get(readiness)),
+    ];
+    extras.extend(media.clone().map(|it| ("/media/*path".to_owned(), Resource::get(media::Files(it)))));
+    extras.extend(inbox.clone().map(|it| ("/dev/inbox".to_owned(), Resource::get(inbox::Page(it)))));
+    extras
+}
+
+/// Everything around the resources. The outermost comes last.
+fn pipeline(
+    mut resources: Resources,
+    foundations: Foundations,
     settings: HttpSettings,
 ) -> impl Endpoint<Output = Response> + use<> {
-    let HttpSettings { public_url, request_timeout, rates, probes, lifecycle, .. } = settings;
-    let readiness = health::Readiness { probes, lifecycle: lifecycle.clone() };
-    routes
-        .at("/healthcheck", resource::Resource::get(health::Liveness))
-        .at("/api/healthcheck", resource::Resource::get(health::Liveness))
-        .at("/api/readiness", resource::Resource::get(readiness))
-        .data(PublicUrl(public_url))
+    resources.extend(extras(&settings));
+    let Foundations { auth, clock, ids, throttle, idempotency } = foundations;
+    let HttpSettings { public_url, trusted_proxies, request_timeout, rates, lifecycle, .. } = settings;
+    resource::mounted(resources)
+        .data(Arc::new(origin::Origins { public_url, trusted_proxies }))
+        .data(upload::Uploads::default())
+        .with(caller::Recognising(auth))
         .with(NormalizePath::new(TrailingSlash::Trim))
         .with(answer::Answering)
-        .with(throttle::Throttling { throttle, rates })
+        .with(idempotency::Idempotent { memory: idempotency, clock })
+        .with(throttle::Throttling::new(throttle, rates))
         .with(deadline::Deadline { after: request_timeout, lifecycle })
         .with(compression::Compressed)
         .with(protection::Protected)

@@ -1,13 +1,11 @@
 //! Lists on the wire, with links to their other pages.
 
 use kernel_application::Page;
-use poem::http::uri::Authority;
-use poem::http::{Uri, header};
 use poem::{FromRequest, Request, RequestBody};
 use poem_openapi::Object;
 use poem_openapi::types::{ParseFromJSON, ToJSON, Type};
 
-use crate::PublicUrl;
+use crate::origin;
 
 /// One page of a list.
 #[derive(Object)]
@@ -72,24 +70,6 @@ impl<'a> FromRequest<'a> for Here {
         let mut query: Vec<(String, String)> = request.params().unwrap_or_default();
         query.retain(|(name, _)| name != "page");
         let path = request.uri().path().trim_end_matches('/');
-        Ok(Self { base: format!("{}{path}/", origin(request)), query })
+        Ok(Self { base: format!("{}{path}/", origin::base_url(request)), query })
     }
-}
-
-/// Scheme and host as the client knows them: from the configuration, else from the request.
-///
-/// Headers that a proxy adds are not believed: no proxy is trusted unless it is configured.
-fn origin(request: &Request) -> String {
-    if let Some(PublicUrl(Some(url))) = request.data::<PublicUrl>() {
-        return url.trim_end_matches('/').to_owned();
-    }
-    let host = request.uri().authority().map(Authority::as_str).or_else(|| request.header(header::HOST));
-    let host = host.filter(|it| is_host(it)).unwrap_or("localhost");
-    format!("{}://{host}", request.scheme())
-}
-
-/// Whether a link can be made with it: a host that anybody sends ends up in our answer.
-fn is_host(host: &str) -> bool {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-.:[]".contains(&byte);
-    host.len() <= 255 && host.bytes().all(plain) && host.parse::<Uri>().is_ok()
 }

@@ -4,20 +4,39 @@ use std::fmt;
 
 use kernel_application::{Denied, Rate};
 use kernel_domain::{BoxError, CorrelationId, StoreError};
-use poem::Response;
 use poem::error::ResponseError;
 use poem::http::{HeaderName, HeaderValue, StatusCode, header};
+use poem::{Request, Response};
 use poem_openapi::registry::{MetaHeader, MetaMediaType, MetaResponse, MetaResponses, Registry};
 use poem_openapi::types::{ToJSON, Type};
 use poem_openapi::{ApiResponse, Object};
 
+use crate::correlation;
 use crate::fault::Fault;
+use crate::messages::{Language, Message};
 
 /// The media type of a problem document.
 pub(crate) const MEDIA_TYPE: &str = "application/problem+json";
 
 /// How long a client waits before it tries again, in seconds.
 const RETRY_AFTER: &str = "1";
+
+/// What a client that shows no good credential may show instead: the two schemes that there are.
+const CHALLENGES: &str = "Bearer realm=\"api\", Api-Key realm=\"api\"";
+
+/// Whom an answer goes to.
+#[derive(Clone)]
+pub(crate) struct Recipient {
+    correlation_id: CorrelationId,
+    language: Language,
+}
+
+impl Recipient {
+    /// Whoever makes this request.
+    pub(crate) fn of(request: &Request) -> Self {
+        Self { correlation_id: correlation::of(request), language: Language::of(request) }
+    }
+}
 
 /// Why a request was not served.
 #[derive(Debug)]
@@ -26,13 +45,15 @@ pub(crate) struct Problem {
     /// At least one.
     faults: Vec<Fault>,
     headers: Vec<(HeaderName, HeaderValue)>,
+    /// A member beside the usual ones (RFC 9457, 3.2), by its name.
+    extension: Option<(&'static str, String)>,
     /// For our logs only.
     cause: Option<BoxError>,
 }
 
 impl Problem {
     fn new(status: StatusCode, fault: Fault) -> Self {
-        Self { status, faults: vec![fault], headers: Vec::new(), cause: None }
+        Self { status, faults: vec![fault], headers: Vec::new(), extension: None, cause: None }
     }
 
     fn with(mut self, name: HeaderName, value: HeaderValue) -> Self {
@@ -47,12 +68,17 @@ impl Problem {
 
     /// All that is wrong with the request. `faults` has at least one entry.
     pub(crate) fn invalid(faults: Vec<Fault>) -> Self {
-        Self { status: StatusCode::BAD_REQUEST, faults, headers: Vec::new(), cause: None }
+        Self { status: StatusCode::BAD_REQUEST, faults, headers: Vec::new(), extension: None, cause: None }
     }
 
-    fn unauthorized(fault: Fault) -> Self {
-        let challenge = HeaderValue::from_static("Bearer realm=\"api\"");
-        Self::new(StatusCode::UNAUTHORIZED, fault).with(header::WWW_AUTHENTICATE, challenge)
+    /// The same problem, which tells one thing more.
+    pub(crate) fn telling(self, name: &'static str, value: impl Into<String>) -> Self {
+        Self { extension: Some((name, value.into())), ..self }
+    }
+
+    /// A credential is not good, wherever in the request it is.
+    pub(crate) fn unauthorized(fault: Fault) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, fault).with(header::WWW_AUTHENTICATE, HeaderValue::from_static(CHALLENGES))
     }
 
     pub(crate) fn not_authenticated() -> Self {
@@ -76,7 +102,7 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, Fault::no_such_page())
     }
 
-    pub(crate) fn method_not_allowed(method: impl fmt::Display, allow: HeaderValue) -> Self {
+    pub(crate) fn method_not_allowed(method: &str, allow: HeaderValue) -> Self {
         Self::new(StatusCode::METHOD_NOT_ALLOWED, Fault::method_not_allowed(method)).with(header::ALLOW, allow)
     }
 
@@ -99,8 +125,28 @@ impl Problem {
 
     /// Asked too often: the scope, its rate, and the seconds until the next request may pass.
     pub(crate) fn throttled(scope: &str, rate: Rate, seconds: u64) -> Self {
-        Self::new(StatusCode::TOO_MANY_REQUESTS, Fault::throttled(scope, rate, seconds))
-            .with(header::RETRY_AFTER, HeaderValue::from(seconds))
+        Self::too_often(Fault::throttled(scope, rate, seconds), seconds)
+    }
+
+    /// Asked too often, by a rule of the business.
+    pub(crate) fn too_often(fault: Fault, seconds: u64) -> Self {
+        Self::new(StatusCode::TOO_MANY_REQUESTS, fault).with(header::RETRY_AFTER, HeaderValue::from(seconds))
+    }
+
+    /// The name that a client gave its request is none.
+    pub(crate) fn idempotency_key_malformed(max: usize) -> Self {
+        Self::refused(Fault::idempotency_key_malformed(max))
+    }
+
+    /// Another request had this name before.
+    pub(crate) fn idempotency_key_reused() -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, Fault::idempotency_key_reused())
+    }
+
+    /// The request of this name is being served at this moment.
+    pub(crate) fn idempotency_key_in_use() -> Self {
+        Self::new(StatusCode::CONFLICT, Fault::idempotency_key_in_use())
+            .with(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER))
     }
 
     /// Our fault; `cause` goes to the log and nowhere else.
@@ -122,49 +168,75 @@ impl Problem {
             Ok(problem) => problem,
             Err(error) => match error.status() {
                 StatusCode::NOT_FOUND => Self::not_found(),
-                status if status.is_client_error() => {
-                    Self::new(status, Fault::new("invalid", status.canonical_reason().unwrap_or("Bad Request")))
-                }
+                status if status.is_client_error() => Self::new(status, Fault::invalid(Message::BadRequest)),
                 _ => Self::internal(error.to_string()),
             },
         }
     }
 
-    /// The answer to the request that `correlation_id` names. What is our fault is logged here, once.
-    pub(crate) fn into_answer(self, correlation_id: &CorrelationId) -> Response {
+    /// The answer, in a language that `recipient` understands. What is our fault is logged here, once.
+    pub(crate) fn into_answer(self, recipient: &Recipient) -> Response {
         if self.status.is_server_error() {
             let cause = self.cause.as_deref().map(tracing::field::display);
             let chain = self.cause.as_deref().and_then(causes_of).map(tracing::field::display);
             tracing::error!(status = self.status.as_u16(), cause, chain, "a request failed");
         }
+        let mut document = self.document(recipient).to_json().unwrap_or_default();
+        if let Some((name, value)) = self.extension {
+            document[name] = value.into();
+        }
         let mut response = Response::builder()
             .status(self.status)
             .content_type(MEDIA_TYPE)
-            .body(self.document(correlation_id).to_json_string());
+            .header(header::CONTENT_LANGUAGE, recipient.language.tag())
+            .header(header::VARY, header::ACCEPT_LANGUAGE.as_str())
+            .body(document.to_string());
         response.headers_mut().extend(self.headers);
         response
     }
 
-    fn document(&self, correlation_id: &CorrelationId) -> ProblemBody {
-        let title = self.status.canonical_reason().unwrap_or_default().to_owned();
-        let (code, detail) = match self.faults.as_slice() {
-            [only] => (only.code, only.message.clone()),
+    fn document(&self, recipient: &Recipient) -> ProblemBody {
+        let Recipient { correlation_id, language } = recipient;
+        let errors: Vec<_> = self.faults.iter().map(|fault| FaultBody::of(fault, *language)).collect();
+        let (code, detail) = match errors.as_slice() {
+            [only] => (only.code.clone(), only.message.clone()),
             all => {
-                let first = all.first().map_or("invalid", |it| it.code);
+                let first = all.first().map_or("invalid", |it| it.code.as_str());
                 let code = if all.iter().all(|it| it.code == first) { first } else { "invalid" };
-                (code, format!("The request has {} faults.", all.len()))
+                (code.to_owned(), Message::ManyFaults { count: all.len() }.text(*language))
             }
         };
         ProblemBody {
             r#type: "about:blank".to_owned(),
-            title,
+            title: title(self.status, *language),
             status: self.status.as_u16(),
             detail,
-            code: code.to_owned(),
-            errors: self.faults.iter().map(FaultBody::from).collect(),
+            code,
+            errors,
             correlation_id: correlation_id.to_string(),
         }
     }
+}
+
+/// The name of a status. One that only the framework gives has its English name.
+fn title(status: StatusCode, language: Language) -> String {
+    let title = match status {
+        StatusCode::BAD_REQUEST => Message::TitleBadRequest,
+        StatusCode::UNAUTHORIZED => Message::TitleUnauthorized,
+        StatusCode::FORBIDDEN => Message::TitleForbidden,
+        StatusCode::NOT_FOUND => Message::TitleNotFound,
+        StatusCode::METHOD_NOT_ALLOWED => Message::TitleMethodNotAllowed,
+        StatusCode::REQUEST_TIMEOUT => Message::TitleRequestTimeout,
+        StatusCode::CONFLICT => Message::TitleConflict,
+        StatusCode::PAYLOAD_TOO_LARGE => Message::TitlePayloadTooLarge,
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => Message::TitleUnsupportedMediaType,
+        StatusCode::UNPROCESSABLE_ENTITY => Message::TitleUnprocessableEntity,
+        StatusCode::TOO_MANY_REQUESTS => Message::TitleTooManyRequests,
+        StatusCode::INTERNAL_SERVER_ERROR => Message::TitleInternalServerError,
+        StatusCode::SERVICE_UNAVAILABLE => Message::TitleServiceUnavailable,
+        other => return other.canonical_reason().unwrap_or_default().to_owned(),
+    };
+    title.text(language)
 }
 
 /// What stands behind `error`, outermost first.
@@ -219,11 +291,11 @@ impl From<StoreError> for Problem {
 struct ProblemBody {
     /// Always `about:blank`: the code says more than a page could.
     r#type: String,
-    /// The name of the status.
+    /// The name of the status, in the language asked for.
     title: String,
     /// The status of the answer.
     status: u16,
-    /// For people: what is wrong.
+    /// For people: what is wrong, in the language asked for.
     detail: String,
     /// For programs: what is wrong. `invalid` when several things are that have different codes.
     code: String,
@@ -245,22 +317,26 @@ struct FaultBody {
     field: Option<String>,
 }
 
-impl From<&Fault> for FaultBody {
-    fn from(fault: &Fault) -> Self {
-        Self { code: fault.code.to_owned(), message: fault.message.clone(), field: fault.field.clone() }
+impl FaultBody {
+    fn of(fault: &Fault, language: Language) -> Self {
+        Self { code: fault.code.to_owned(), message: fault.message.text(language), field: fault.field.clone() }
     }
 }
 
 /// Every error answer that an operation may give; the document leaves out those that one cannot.
-const DOCUMENTED: [(StatusCode, &str); 11] = [
+const DOCUMENTED: [(StatusCode, &str); 12] = [
     (StatusCode::BAD_REQUEST, "The request makes no sense, or a rule forbids it: `errors` lists all that is wrong."),
     (StatusCode::UNAUTHORIZED, "No credentials, or bad ones."),
     (StatusCode::FORBIDDEN, "The credentials do not allow this."),
     (StatusCode::NOT_FOUND, "There is no such thing, or no such page."),
     (StatusCode::REQUEST_TIMEOUT, "The body did not arrive in time."),
-    (StatusCode::CONFLICT, "Somebody else changed the same thing at the same time."),
+    (
+        StatusCode::CONFLICT,
+        "Somebody else changed the same thing at the same time, or the request of this `Idempotency-Key` still runs.",
+    ),
     (StatusCode::PAYLOAD_TOO_LARGE, "The body is too large."),
     (StatusCode::UNSUPPORTED_MEDIA_TYPE, "The body is neither JSON nor form-encoded."),
+    (StatusCode::UNPROCESSABLE_ENTITY, "The `Idempotency-Key` was used for another request."),
     (StatusCode::TOO_MANY_REQUESTS, "Asked too often; `Retry-After` says when to try again."),
     (StatusCode::INTERNAL_SERVER_ERROR, "Our fault; we find the reason under the correlation id."),
     (StatusCode::SERVICE_UNAVAILABLE, "Overloaded, or something we need is down."),

@@ -28,6 +28,12 @@ impl Resource {
         Self { methods, allow: allow.unwrap_or(HeaderValue::from_static("OPTIONS")) }
     }
 
+    /// What can be done with it, besides asking what can be done.
+    #[cfg(test)]
+    pub(crate) fn methods(&self) -> impl Iterator<Item = &Method> {
+        self.methods.keys()
+    }
+
     /// A resource that can only be looked at.
     pub(crate) fn get(endpoint: impl Endpoint + 'static) -> Self {
         Self::new(HashMap::from([(Method::GET, endpoint.map_to_response().boxed())]))
@@ -45,15 +51,21 @@ impl Endpoint for Resource {
             let allow = (header::ALLOW, self.allow.clone());
             return Ok(Response::builder().status(StatusCode::NO_CONTENT).header(allow.0, allow.1).finish());
         }
-        Err(Problem::method_not_allowed(request.method(), self.allow.clone()).into())
+        Err(Problem::method_not_allowed(request.method().as_str(), self.allow.clone()).into())
     }
 }
 
+/// Everything that is served, by path.
+pub(crate) type Resources = Vec<(String, Resource)>;
+
 /// The operations of `api`, each under `prefix`.
-pub(crate) fn routes(prefix: &str, api: impl OpenApi) -> Route {
+pub(crate) fn operations(prefix: &str, api: impl OpenApi) -> Resources {
     let mut table = HashMap::new();
     api.add_routes(&mut table);
-    table
-        .into_iter()
-        .fold(Route::new(), |route, (path, methods)| route.at(format!("{prefix}{path}"), Resource::new(methods)))
+    table.into_iter().map(|(path, methods)| (format!("{prefix}{path}"), Resource::new(methods))).collect()
+}
+
+/// The routes to `resources`. There is no other way to anything.
+pub(crate) fn mounted(resources: Resources) -> Route {
+    resources.into_iter().fold(Route::new(), |route, (path, resource)| route.at(path, resource))
 }

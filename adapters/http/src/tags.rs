@@ -6,7 +6,7 @@ use poem_openapi::Tags;
 #[derive(Tags)]
 #[oai(rename_all = "lowercase")]
 pub(crate) enum Tag {
-    /// Signing in.
+    /// Signing up and in, sessions and API keys.
     Auth,
     /// Users and their profiles.
     User,

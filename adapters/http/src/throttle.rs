@@ -6,14 +6,28 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use kernel_application::{Rate, Throttle, Verdict};
+use kernel_application::{Identity, Rate, Throttle, Verdict};
 use poem::http::{HeaderName, HeaderValue};
 use poem::{Endpoint, FromRequest, Middleware, Request, RequestBody, Response, Result};
 
 use crate::problem::Problem;
+use crate::{caller, idempotency, origin};
 
 /// The scopes there are, and how often each lets the same caller pass.
-const SCOPES: [(&str, u32, Duration); 1] = [(AuthCheck::NAME, 30, Duration::from_mins(1))];
+const SCOPES: [(&str, u32, Duration); 9] = [
+    (AnonDefault::NAME, 30, Duration::from_mins(1)),
+    (AnonBurst::NAME, 120, Duration::from_mins(1)),
+    (AnonSuppressed::NAME, 10, Duration::from_mins(1)),
+    (UserDefault::NAME, 60, Duration::from_mins(1)),
+    (UserBurst::NAME, 120, Duration::from_mins(1)),
+    (UserSuppressed::NAME, 10, Duration::from_mins(1)),
+    (AuthCheck::NAME, 30, Duration::from_mins(1)),
+    (SmsRequest::NAME, 10, Duration::from_mins(1)),
+    (API_KEY, 6000, Duration::from_mins(1)),
+];
+
+/// The scope of whoever shows an API key, whatever they ask for.
+const API_KEY: &str = "api-key";
 
 const LIMIT: HeaderName = HeaderName::from_static("ratelimit-limit");
 const REMAINING: HeaderName = HeaderName::from_static("ratelimit-remaining");
@@ -70,42 +84,100 @@ fn parse(raw: &str) -> Option<Rate> {
 /// A named scope.
 pub(crate) trait Scope: Send {
     const NAME: &'static str;
+    /// Whose requests count together.
+    const PER: Per;
 }
 
-/// Asking whether a credential is right.
-pub(crate) struct AuthCheck;
+/// Whose requests count together.
+#[derive(Clone, Copy)]
+pub(crate) enum Per {
+    /// Those from one address, whatever credential is shown: a good one buys no second budget.
+    Address,
+    /// Those of one user, wherever they sign in. An API key has the scope of all keys, whatever it asks for.
+    Caller,
+}
 
-impl Scope for AuthCheck {
-    const NAME: &'static str = "auth-check";
+macro_rules! scopes {
+    ($($(#[$about:meta])* $scope:ident = $name:literal per $per:ident;)+) => {
+        $(
+            $(#[$about])*
+            pub(crate) struct $scope;
+
+            impl Scope for $scope {
+                const NAME: &'static str = $name;
+                const PER: Per = Per::$per;
+            }
+        )+
+    };
+}
+
+scopes! {
+    /// What anybody may ask.
+    AnonDefault = "anon-default" per Address;
+    /// What anybody may ask often.
+    AnonBurst = "anon-burst" per Address;
+    /// What anybody may ask seldom.
+    AnonSuppressed = "anon-suppressed" per Address;
+    /// What users may ask.
+    UserDefault = "user-default" per Caller;
+    /// What users may ask often.
+    UserBurst = "user-burst" per Caller;
+    /// What users may ask seldom.
+    UserSuppressed = "user-suppressed" per Caller;
+    /// Asking whether a credential is right.
+    AuthCheck = "auth-check" per Address;
+    /// Asking whether a credential of one's own is right.
+    OwnAuthCheck = "auth-check" per Caller;
+    /// Having a text message sent.
+    SmsRequest = "sms-request" per Address;
 }
 
 /// The request may pass: its caller has not asked too often under the scope `S`.
+///
+/// Every operation has one, before all other parameters. Their order is the order of the deeds: with
+/// [`Allowed`](crate::caller::Allowed) behind it, who shows no good credential is not counted, and
+/// who may not do it is.
 pub(crate) struct Throttled<S>(PhantomData<S>);
 
 impl<'a, S: Scope> FromRequest<'a> for Throttled<S> {
     async fn from_request(request: &'a Request, _: &mut RequestBody) -> Result<Self> {
-        let Some(gate) = request.data::<Gate>() else {
-            return Err(Problem::internal("nobody can be throttled here").into());
+        let (scope, caller) = match S::PER {
+            Per::Address => (S::NAME, address_of(request)),
+            Per::Caller => match caller::recognised(request).await?.identity {
+                Identity::User { user_id, .. } => (S::NAME, user_id.to_string()),
+                Identity::ApiKey { key_id } => (API_KEY, key_id.to_string()),
+            },
         };
-        let Some(rate) = gate.rates.0.get(S::NAME).copied() else {
-            return Err(Problem::internal(format!("the scope {} has no rate", S::NAME)).into());
-        };
-        let caller = address_of(request);
-        let verdict = gate.throttle.hit(S::NAME, &caller, rate).await.map_err(Problem::from)?;
-        if let Some(told) = request.data::<Told>() {
-            *told.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((rate, verdict));
-        }
-        if verdict.allowed {
-            Ok(Self(PhantomData))
-        } else {
-            Err(Problem::throttled(S::NAME, rate, seconds(verdict.reset_after)).into())
-        }
+        count(request, scope, &caller).await?;
+        idempotency::admitted(request).await;
+        Ok(Self(PhantomData))
     }
 }
 
-/// The address that the connection came from: what a client claims of itself counts for nothing.
-fn address_of(request: &Request) -> String {
-    request.remote_addr().as_socket_addr().map_or_else(|| "unknown".to_owned(), |it| network_of(it.ip()))
+#[cfg(test)]
+impl<S> Throttled<S> {
+    /// Somebody who may pass.
+    pub(crate) fn admitted() -> Self {
+        Self(PhantomData)
+    }
+}
+
+/// Counts one request of `caller` under `scope`, and remembers the verdict for the headers of the answer.
+async fn count(request: &Request, scope: &'static str, caller: &str) -> Result<(), Problem> {
+    let Some(Desk { gate, told }) = request.data::<Desk>() else {
+        return Err(Problem::internal("nobody can be throttled here"));
+    };
+    let Some(rate) = gate.rates.0.get(scope).copied() else {
+        return Err(Problem::internal(format!("the scope {scope} has no rate")));
+    };
+    let verdict = gate.throttle.hit(scope, caller, rate).await?;
+    *told.lock().unwrap_or_else(PoisonError::into_inner) = Some((rate, verdict));
+    if verdict.allowed { Ok(()) } else { Err(Problem::throttled(scope, rate, seconds(verdict.reset_after))) }
+}
+
+/// Where a request comes from, as far as its requests count together.
+pub(crate) fn address_of(request: &Request) -> String {
+    origin::client_address(request).map_or_else(|| "unknown".to_owned(), network_of)
 }
 
 /// What one customer of a provider has: an address of version 4, or 2^64 of version 6 (RFC 6177).
@@ -124,46 +196,51 @@ fn seconds(time: Duration) -> u64 {
     time.as_millis().div_ceil(1000).try_into().unwrap_or(u64::MAX)
 }
 
-/// What a request is measured by.
-#[derive(Clone)]
+/// What requests are measured by.
 struct Gate {
     throttle: Arc<dyn Throttle>,
-    rates: Arc<Rates>,
+    rates: Rates,
 }
 
-/// What was decided about a request, for the headers of its answer.
-#[derive(Clone, Default)]
-struct Told(Arc<Mutex<Option<(Rate, Verdict)>>>);
+/// Where one request is measured.
+#[derive(Clone)]
+struct Desk {
+    gate: Arc<Gate>,
+    /// What was decided, for the headers of the answer.
+    told: Arc<Mutex<Option<(Rate, Verdict)>>>,
+}
 
 /// Lets [`Throttled`] decide, and tells in the answer's headers what is left.
-pub(crate) struct Throttling {
-    pub(crate) throttle: Arc<dyn Throttle>,
-    pub(crate) rates: Rates,
+pub(crate) struct Throttling(Arc<Gate>);
+
+impl Throttling {
+    /// Throttles with `throttle` at these rates.
+    pub(crate) fn new(throttle: Arc<dyn Throttle>, rates: Rates) -> Self {
+        Self(Arc::new(Gate { throttle, rates }))
+    }
 }
 
 impl<E: Endpoint<Output = Response>> Middleware<E> for Throttling {
     type Output = ThrottlingEndpoint<E>;
 
     fn transform(&self, inner: E) -> Self::Output {
-        let gate = Gate { throttle: Arc::clone(&self.throttle), rates: Arc::new(self.rates.clone()) };
-        ThrottlingEndpoint { inner, gate }
+        ThrottlingEndpoint { inner, gate: Arc::clone(&self.0) }
     }
 }
 
 pub(crate) struct ThrottlingEndpoint<E> {
     inner: E,
-    gate: Gate,
+    gate: Arc<Gate>,
 }
 
 impl<E: Endpoint<Output = Response>> Endpoint for ThrottlingEndpoint<E> {
     type Output = Response;
 
     async fn call(&self, mut request: Request) -> Result<Response> {
-        let told = Told::default();
-        request.set_data(self.gate.clone());
-        request.set_data(told.clone());
+        let desk = Desk { gate: Arc::clone(&self.gate), told: Arc::default() };
+        request.set_data(desk.clone());
         let mut answer = self.inner.call(request).await?;
-        let decided = *told.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let decided = *desk.told.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((rate, verdict)) = decided {
             let headers = answer.headers_mut();
             headers.insert(LIMIT, HeaderValue::from(rate.limit));

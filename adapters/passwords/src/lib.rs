@@ -2,15 +2,21 @@
 //!
 //! A hash takes tens of milliseconds and 19 MiB: it runs on blocking threads, a few at a time, and
 //! when too many wait already the next one is refused at once.
+//!
+//! Hashes that Django wrote (PBKDF2) and weaker ones of ours are checked too, and replaced when their owner signs in. Until then
+//! an account of Django's answers after as long as Django took, which is longer than an account that there is not: to hide
+//! that, everybody would have to wait as long as the slowest. A team that minds lets its users choose new passwords.
+
+mod kept;
 
 use std::sync::Arc;
 
-use argon2::password_hash::phc::PasswordHash as ParsedHash;
-use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _};
+use argon2::password_hash::PasswordHasher as _;
 use argon2::{Algorithm, Argon2, Params, Version};
 use async_trait::async_trait;
-use auth_application::PasswordHasher;
+use auth_application::{PasswordHasher, Verified};
 use auth_domain::{NewPassword, Password, PasswordHash};
+use kept::Kept;
 use kernel_domain::StoreError;
 use tokio::sync::{Semaphore, TryAcquireError};
 
@@ -21,7 +27,7 @@ const LANES: u32 = 1;
 
 /// Hashes that run at the same time: each keeps a core busy.
 const AT_ONCE: usize = 2;
-/// Hashes that may wait. At about 22 ms each, the last one waits well below a second.
+/// Hashes that may wait. At about 22 ms each, the last one waits well below a second; longer if many are Django's.
 const WAITING: usize = 32;
 
 /// Hashes and checks passwords.
@@ -83,71 +89,28 @@ impl PasswordHasher for Argon2id {
         self.in_turn(move |argon2| hash(argon2, password.expose())).await
     }
 
-    async fn verify(&self, password: &Password, kept: Option<PasswordHash>) -> Result<bool, StoreError> {
-        let exists = kept.is_some();
-        let kept = kept.unwrap_or_else(|| self.decoy.clone());
+    async fn verify(&self, password: &Password, kept: Option<PasswordHash>) -> Result<Verified, StoreError> {
+        let known = match kept.as_ref().map(Kept::parse).transpose()? {
+            Some(Kept::Unusable) | None => None,
+            Some(kept) => Some(kept),
+        };
+        let exists = known.is_some();
+        let kept = known.map_or_else(|| Kept::parse(&self.decoy), Ok)?;
         let password = password.clone();
-        let matches = self.in_turn(move |argon2| {
-            let parsed =
-                ParsedHash::new(kept.as_str()).map_err(|it| StoreError::corrupt("password hash", it.to_string()))?;
-            Ok(argon2.verify_password(password.expose().as_bytes(), &parsed).is_ok())
+        let verified = self.in_turn(move |argon2| {
+            if !kept.is_of(argon2, &password) {
+                return Ok(Verified::Wrong);
+            }
+            if kept.is_as_strong_as(argon2.params()) {
+                return Ok(Verified::Right);
+            }
+            Ok(Verified::Outdated(hash(argon2, password.expose())?))
         });
-        Ok(matches.await? && exists)
+        let verified = verified.await?;
+        Ok(if exists { verified } else { Verified::Wrong })
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn a_password(text: &str) -> NewPassword {
-        NewPassword::choose(Password::typed(text)).expect("long enough")
-    }
-
-    #[tokio::test]
-    async fn only_the_password_that_was_hashed_is_right() {
-        let hasher = Argon2id::new().expect("a hasher");
-        let hash = hasher.hash(&a_password("correct horse")).await.expect("a hash");
-
-        assert!(hasher.verify(&Password::typed("correct horse"), Some(hash.clone())).await.expect("an answer"));
-        assert!(!hasher.verify(&Password::typed("correct horsf"), Some(hash)).await.expect("an answer"));
-    }
-
-    #[tokio::test]
-    async fn a_hash_is_written_with_the_parameters_of_owasp_and_its_own_salt() {
-        let hasher = Argon2id::new().expect("a hasher");
-        let one = hasher.hash(&a_password("correct horse")).await.expect("a hash");
-        let other = hasher.hash(&a_password("correct horse")).await.expect("a hash");
-
-        assert!(one.as_str().starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{}", one.as_str());
-        assert_ne!(one, other);
-    }
-
-    #[tokio::test]
-    async fn nobody_has_the_password_of_no_account() {
-        let hasher = Argon2id::new().expect("a hasher");
-
-        assert!(!hasher.verify(&Password::typed("nobody has this password"), None).await.expect("an answer"));
-    }
-
-    #[tokio::test]
-    async fn a_queue_that_is_full_refuses_at_once() {
-        let hasher = Arc::new(Argon2id::new().expect("a hasher"));
-        let busy = hasher.admitted.clone().acquire_many_owned(34).await.expect("every place");
-
-        let refusal = hasher.verify(&Password::typed("correct horse"), None).await;
-
-        assert!(matches!(refusal, Err(StoreError::Unavailable(_))));
-        drop(busy);
-        assert!(hasher.verify(&Password::typed("correct horse"), None).await.is_ok());
-    }
-
-    #[tokio::test]
-    async fn a_kept_hash_that_is_none_is_our_fault() {
-        let hasher = Argon2id::new().expect("a hasher");
-
-        let answer = hasher.verify(&Password::typed("correct horse"), Some(PasswordHash::new("md5:42"))).await;
-
-        assert!(matches!(answer, Err(StoreError::Corrupt { what: "password hash", .. })));
-    }
-}
+#[path = "tests.rs"]
+mod tests;

@@ -7,7 +7,7 @@ use auth_application::AuthQueries;
 use auth_domain::AuthStore;
 use distribution_application::DistributionQueries;
 use distribution_domain::DistributionStore;
-use kernel_application::Deliveries;
+use kernel_application::{Deliveries, Idempotency, Sealing};
 use kernel_domain::StoreError;
 use shipping_application::ShippingQueries;
 use shipping_domain::ShippingStore;
@@ -26,9 +26,36 @@ pub struct Settings {
     pub pool_size: u32,
     /// How long a request waits for a connection before it is told that the store is unavailable.
     pub patience: Duration,
-    /// Who hears of events: each of these has a queue of deliveries of its own, with every event from
-    /// the moment it is named here.
-    pub subscribers: Vec<String>,
+    /// Who hears of events: each of these has a queue of deliveries of its own, with every event that it
+    /// wants from the moment it is named here.
+    pub subscribers: Vec<Subscriber>,
+}
+
+/// Who hears of events.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Subscriber {
+    /// The name of its queue.
+    pub name: String,
+    /// Whose events it wants.
+    pub contexts: Interest,
+}
+
+/// Whose events somebody wants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Interest {
+    /// Everybody's.
+    All,
+    /// Those of one context.
+    Only(&'static str),
+}
+
+impl Interest {
+    pub(crate) fn covers(self, context: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::Only(wanted) => wanted == context,
+        }
+    }
 }
 
 impl Default for Settings {
@@ -36,7 +63,8 @@ impl Default for Settings {
     /// burst that waits for one row leaves some to everybody else. Half a second is long for a
     /// queue, and events go to one bus.
     fn default() -> Self {
-        Self { pool_size: 32, patience: Duration::from_millis(500), subscribers: vec![BUS.to_owned()] }
+        let bus = Subscriber { name: BUS.to_owned(), contexts: Interest::All };
+        Self { pool_size: 32, patience: Duration::from_millis(500), subscribers: vec![bus] }
     }
 }
 
@@ -61,6 +89,7 @@ pub(crate) trait Backend:
     + AuthQueries
     + DistributionStore
     + DistributionQueries
+    + Idempotency
     + ShippingStore
     + ShippingQueries
     + UserStore
@@ -80,11 +109,12 @@ pub struct Database(Arc<dyn Backend>);
 
 impl Database {
     /// Opens `mysql://user:password@host/name` or `sqlite://path/to/file`, inside a runtime.
-    /// Connections are made when they are needed: a server that is down now may be up then.
-    pub fn open(url: &str, settings: &Settings) -> Result<Self, InvalidDatabase> {
+    /// Connections are made when they are needed: a server that is down now may be up then. What
+    /// nobody may read who reads the database is sealed.
+    pub fn open(url: &str, settings: &Settings, sealing: Arc<dyn Sealing>) -> Result<Self, InvalidDatabase> {
         match url.split_once("://") {
-            Some(("mysql", _)) => Ok(Self(Arc::new(mysql::open(url, settings)?))),
-            Some(("sqlite", path)) => Ok(Self(Arc::new(sqlite::open(path, settings)?))),
+            Some(("mysql", _)) => Ok(Self(Arc::new(mysql::open(url, settings, sealing)?))),
+            Some(("sqlite", path)) => Ok(Self(Arc::new(sqlite::open(path, settings, sealing)?))),
             _ => Err(InvalidDatabase::Scheme),
         }
     }
@@ -113,6 +143,11 @@ impl Database {
     /// The events that wait for one of the [`Settings::subscribers`].
     pub fn deliveries(&self, subscriber: &str) -> Arc<dyn Deliveries> {
         self.0.deliveries(subscriber)
+    }
+
+    /// Has requests act once, whatever stores of this database they use.
+    pub fn idempotency(&self) -> Arc<dyn Idempotency> {
+        self.0.clone()
     }
 
     /// Where auth's units of work begin.

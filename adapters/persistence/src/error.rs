@@ -5,6 +5,7 @@ use kernel_domain::StoreError;
 
 /// The unique keys that callers can run into, and the field that each of them is about.
 const FIELDS: &[(&str, &str)] = &[
+    ("auth_api_keys_prefix", "prefix"),
     ("distribution_centers_center_code", "center_code"),
     ("shipping_batches_alias", "alias"),
     ("shipping_items_tracking_number", "tracking_number"),
@@ -14,7 +15,7 @@ const FIELDS: &[(&str, &str)] = &[
 ];
 
 /// How the backends say that somebody else has the lock and that trying again may help.
-const CONTENTION: [&str; 2] = ["try restarting transaction", "is locked"];
+const CONTENTION: [&str; 3] = ["try restarting transaction", "NOWAIT is set", "is locked"];
 
 pub(crate) fn store_error(error: Error) -> StoreError {
     match error {
@@ -112,6 +113,7 @@ mod tests {
         for message in [
             "Deadlock found when trying to get lock; try restarting transaction",
             "Lock wait timeout exceeded; try restarting transaction",
+            "Statement aborted because lock(s) could not be acquired immediately and NOWAIT is set.",
             "database is locked",
             "database table is locked: shipping_items",
         ] {

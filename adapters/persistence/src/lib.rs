@@ -18,4 +18,4 @@ mod sql;
 mod sqlite;
 mod statements;
 
-pub use database::{BUS, Database, InvalidDatabase, Settings};
+pub use database::{BUS, Database, Interest, InvalidDatabase, Settings, Subscriber};

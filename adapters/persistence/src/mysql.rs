@@ -5,14 +5,17 @@ mod guarded;
 #[path = "store/mod.rs"]
 mod store;
 
+use std::sync::Arc;
+
 use diesel::sql_types::{BigInt, Nullable};
 use diesel::{ConnectionError, ConnectionResult, QueryResult};
 use diesel_async::{AsyncConnection, AsyncMigrationHarness, RunQueryDsl, SimpleAsyncConnection, TransactionManager};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+use kernel_application::Sealing;
 use kernel_domain::BoxError;
 
 use guarded::Connection;
-use store::{Pool, PoolSettings, Stores};
+use store::{Outlet, Pool, PoolSettings, Stores};
 
 use crate::{InvalidDatabase, Settings};
 
@@ -35,7 +38,7 @@ const MIGRATION_LOCK: &str = "GET_LOCK(LEFT(CONCAT('migrations of ', DATABASE())
 /// Migrations may take their time.
 const NO_HURRY: &str = "SET SESSION /*!50701 max_execution_time = 0, */ innodb_lock_wait_timeout = 60";
 
-pub(crate) fn open(url: &str, settings: &Settings) -> Result<Stores, InvalidDatabase> {
+pub(crate) fn open(url: &str, settings: &Settings, sealing: Arc<dyn Sealing>) -> Result<Stores, InvalidDatabase> {
     mysql_async::Opts::from_url(url).map_err(|error| InvalidDatabase::Malformed(error.to_string()))?;
     let statements = crate::statements::Statements::default();
     let pool = Pool::new(
@@ -43,7 +46,7 @@ pub(crate) fn open(url: &str, settings: &Settings) -> Result<Stores, InvalidData
         PoolSettings { size: settings.pool_size, patience: settings.patience },
         statements.clone(),
     );
-    Ok(Stores::new(url.to_owned(), pool.clone(), pool, statements, &settings.subscribers))
+    Ok(Stores::new(url.to_owned(), pool.clone(), pool, statements, Outlet::new(&settings.subscribers, sealing)))
 }
 
 async fn establish(url: &str) -> ConnectionResult<Connection> {

@@ -6,6 +6,7 @@ diesel::table! {
         context -> Text,
         name -> Text,
         payload -> Text,
+        is_confidential -> Bool,
         aggregate_type -> Text,
         aggregate_id -> Binary,
         aggregate_version -> Integer,
@@ -38,6 +39,16 @@ diesel::table! {
 diesel::allow_tables_to_appear_in_same_query!(outbox, outbox_deliveries);
 
 diesel::table! {
+    idempotency_requests (scope, request_key) {
+        scope -> Binary,
+        request_key -> Binary,
+        fingerprint -> Binary,
+        answer -> Nullable<Binary>,
+        made_at -> Timestamp,
+    }
+}
+
+diesel::table! {
     user_users (id) {
         id -> Binary,
         username -> Text,
@@ -51,8 +62,11 @@ diesel::table! {
         full_name -> Nullable<Text>,
         date_of_birth -> Nullable<Date>,
         image -> Nullable<Text>,
+        locale -> Text,
         joined_at -> Timestamp,
+        deactivated_at -> Nullable<Timestamp>,
         unregistered_at -> Nullable<Timestamp>,
+        banned_number_hash -> Nullable<Binary>,
         version -> Integer,
     }
 }
@@ -61,6 +75,15 @@ diesel::table! {
     user_permission_groups (user_id, name) {
         user_id -> Binary,
         name -> Text,
+    }
+}
+
+diesel::allow_tables_to_appear_in_same_query!(user_permission_groups, user_users);
+
+diesel::table! {
+    user_discarded_images (image) {
+        image -> Text,
+        due_at -> Timestamp,
     }
 }
 
@@ -76,8 +99,61 @@ diesel::table! {
         id -> Binary,
         account_id -> Binary,
         refresh_token_hash -> Binary,
+        user_agent -> Nullable<Text>,
+        address -> Nullable<Text>,
         opened_at -> Timestamp,
+        last_used_at -> Timestamp,
         expires_at -> Timestamp,
+        ended_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    auth_spent_refresh_tokens (hash) {
+        hash -> Binary,
+        session_id -> Binary,
+        spent_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    auth_challenges (id) {
+        id -> Binary,
+        phone_number -> Text,
+        sequence -> Integer,
+        is_newest -> Bool,
+        purpose -> Text,
+        account_id -> Nullable<Binary>,
+        token_hash -> Binary,
+        requested_at -> Timestamp,
+        expires_at -> Timestamp,
+        wrong_tries -> Integer,
+        failures_before -> Integer,
+        state -> Text,
+        decided_at -> Nullable<Timestamp>,
+        version -> Integer,
+    }
+}
+
+diesel::table! {
+    auth_api_keys (id) {
+        id -> Binary,
+        name -> Text,
+        prefix -> Text,
+        key_hash -> Binary,
+        scopes -> Text,
+        created_by -> Nullable<Binary>,
+        created_at -> Timestamp,
+        expires_at -> Nullable<Timestamp>,
+        last_used_at -> Nullable<Timestamp>,
+        revoked_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    auth_allowed_numbers (phone_number) {
+        phone_number -> Text,
+        description -> Text,
     }
 }
 

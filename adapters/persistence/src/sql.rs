@@ -4,6 +4,7 @@ use diesel::QueryResult;
 use diesel::backend::Backend;
 use diesel::mysql::Mysql;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::sql_types::{Nullable, Text};
 use diesel::sqlite::Sqlite;
 
 /// A query whose rows stay locked until the transaction ends. `SQLite` needs no such clause: there,
@@ -24,6 +25,28 @@ impl<Q: QueryFragment<Mysql>> QueryFragment<Mysql> for Locked<Q> {
 }
 
 impl<Q: QueryFragment<Sqlite>> QueryFragment<Sqlite> for Locked<Q> {
+    fn walk_ast<'b>(&'b self, out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
+        self.0.walk_ast(out)
+    }
+}
+
+/// A query like [`Locked`] that fails at once if somebody else has one of the rows.
+#[derive(Debug, Clone, Copy, QueryId)]
+pub(crate) struct LockedNow<Q>(pub(crate) Q);
+
+impl<Q: Query> Query for LockedNow<Q> {
+    type SqlType = Q::SqlType;
+}
+
+impl<Q: QueryFragment<Mysql>> QueryFragment<Mysql> for LockedNow<Q> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Mysql>) -> QueryResult<()> {
+        self.0.walk_ast(out.reborrow())?;
+        out.push_sql(" FOR UPDATE NOWAIT");
+        Ok(())
+    }
+}
+
+impl<Q: QueryFragment<Sqlite>> QueryFragment<Sqlite> for LockedNow<Q> {
     fn walk_ast<'b>(&'b self, out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
         self.0.walk_ast(out)
     }
@@ -65,6 +88,16 @@ impl<Q: QueryFragment<DB>, DB: Backend> QueryFragment<DB> for Prepared<Q> {
     fn is_safe_to_cache_prepared(&self, _backend: &DB) -> QueryResult<bool> {
         Ok(self.is_kept)
     }
+}
+
+diesel::define_sql_function! {
+    /// Where a text has a part, from 1; 0 if nowhere. Both compare letter by letter, and know no wildcards.
+    fn instr(text: Nullable<Text>, part: Text) -> Nullable<Integer>;
+}
+
+diesel::define_sql_function! {
+    /// A text in lower case: of every alphabet on MySQL, of the Latin one on `SQLite`.
+    fn lower(text: Nullable<Text>) -> Nullable<Text>;
 }
 
 /// The lengths that lists of values have.

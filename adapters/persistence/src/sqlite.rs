@@ -4,6 +4,7 @@
 mod store;
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use diesel::connection::AnsiTransactionManager;
@@ -12,9 +13,10 @@ use diesel::{ConnectionError, ConnectionResult, QueryResult, SqliteConnection};
 use diesel_async::sync_connection_wrapper::SyncConnectionWrapper;
 use diesel_async::{AsyncConnection, SimpleAsyncConnection};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+use kernel_application::Sealing;
 use kernel_domain::BoxError;
 
-use store::{Pool, PoolSettings, Stores};
+use store::{Outlet, Pool, PoolSettings, Stores};
 
 use crate::error::is_contention;
 use crate::{InvalidDatabase, Settings};
@@ -23,8 +25,10 @@ type Backend = diesel::sqlite::Sqlite;
 type Connection = SyncConnectionWrapper<SqliteConnection>;
 
 /// `SQLite` waits for no lock, checks no foreign key and trusts its disk until told otherwise. The
-/// time to wait covers other processes on the same file; in this one, writers queue for the one connection.
-const SESSION: &str = "PRAGMA busy_timeout = 2000; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON";
+/// time to wait covers other processes on the same file; in this one, writers queue for the one connection. Nor does it
+/// overwrite what was deleted, and much of that tells who somebody was.
+const SESSION: &str = "PRAGMA busy_timeout = 2000; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; \
+    PRAGMA secure_delete = ON";
 
 /// Readers and the writer do not block each other. The file remembers.
 const WRITE_AHEAD: &str = "PRAGMA journal_mode = WAL";
@@ -37,7 +41,7 @@ const WRITER_PATIENCE: Duration = Duration::from_secs(2);
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/sqlite");
 
-pub(crate) fn open(path: &str, settings: &Settings) -> Result<Stores, InvalidDatabase> {
+pub(crate) fn open(path: &str, settings: &Settings, sealing: Arc<dyn Sealing>) -> Result<Stores, InvalidDatabase> {
     if path.is_empty() {
         return Err(InvalidDatabase::Malformed("the path is missing".to_owned()));
     }
@@ -48,7 +52,7 @@ pub(crate) fn open(path: &str, settings: &Settings) -> Result<Stores, InvalidDat
     let pool = |pool_settings| Pool::new(path.to_owned(), pool_settings, statements.clone());
     let readers = pool(PoolSettings { size: settings.pool_size, patience: settings.patience });
     let writer = pool(PoolSettings { size: 1, patience: WRITER_PATIENCE });
-    Ok(Stores::new(path.to_owned(), readers, writer, statements, &settings.subscribers))
+    Ok(Stores::new(path.to_owned(), readers, writer, statements, Outlet::new(&settings.subscribers, sealing)))
 }
 
 async fn establish(path: &str) -> ConnectionResult<Connection> {

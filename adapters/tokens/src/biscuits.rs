@@ -1,23 +1,21 @@
-//! Signs and reads access tokens.
+//! Signs and reads access tokens as Biscuits.
 
 use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
-use auth_application::{AccessTokens, Claims, IssueError, RequestFacts, TokenRefused, VerifiedToken};
+use auth_application::{AccessTokens, Claims, IssueError, PublicKey, RequestFacts, TokenRefused, VerifiedToken};
 use auth_domain::{AccountId, SessionId};
 use biscuit_auth::builder::BiscuitBuilder;
-use biscuit_auth::macros::{biscuit, fact};
-use biscuit_auth::{AuthorizerBuilder, Biscuit, UnverifiedBiscuit, error};
+use biscuit_auth::macros::biscuit;
+use biscuit_auth::{Authorizer, Biscuit, UnverifiedBiscuit, error};
 use chrono::{DateTime, Utc};
 use moka::sync::Cache;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use crate::RootKeys;
-use crate::rights::{ReadToken, TokenRights, policies};
+use crate::rights::{InvalidPolicies, Policies, ReadToken, TokenRights, stated_by};
+use crate::{MAX_CHARS, RootKeys, narrowing};
 
-/// Characters in the longest token that is looked at: what a header can hold.
-const MAX_CHARS: usize = 4096;
 /// Blocks in the longest token that is looked at. Each costs a signature check.
 const MAX_BLOCKS: usize = 8;
 /// Tokens that are remembered as verified: reading one costs more than a database row.
@@ -26,7 +24,7 @@ const REMEMBERED: u64 = 10_000;
 /// The tokens of one set of root keys.
 pub struct Biscuits {
     keys: RootKeys,
-    policies: AuthorizerBuilder,
+    policies: Policies,
     verified: Cache<[u8; 32], Remembered>,
 }
 
@@ -40,51 +38,40 @@ struct Remembered {
 
 impl Biscuits {
     /// Signs with, and believes, these keys.
-    ///
-    /// # Errors
-    /// If the policies do not parse, which a test rules out.
-    pub fn signed_by(keys: RootKeys) -> Result<Self, error::Token> {
-        Ok(Self { keys, policies: policies()?, verified: Cache::new(REMEMBERED) })
+    pub fn signed_by(keys: RootKeys) -> Result<Self, InvalidPolicies> {
+        Ok(Self { keys, policies: Policies::parse()?, verified: Cache::new(REMEMBERED) })
     }
 
     fn sign(&self, claims: &Claims) -> Result<String, error::Token> {
-        let (user, session) = (claims.account_id.to_string(), claims.session_id.to_string());
-        let user_type = claims.account_type.name();
         let expires_at = SystemTime::from(claims.expires_at);
-        let mut token: BiscuitBuilder = biscuit!(
-            r#"user({user}); session({session}); user_type({user_type}); expires_at({expires_at});
-               check if time($now), $now < {expires_at};"#
-        );
-        if claims.is_staff {
-            token = token.fact(fact!("staff_flag(true)"))?;
-        }
-        if claims.is_superuser {
-            token = token.fact(fact!("superuser_flag(true)"))?;
-        }
-        for group in claims.groups.iter().map(String::as_str) {
-            token = token.fact(fact!("group({group})"))?;
-        }
+        let token = biscuit!("expires_at({expires_at}); check if time($now), $now < {expires_at};");
+        let token = stated_by(claims).iter().try_fold(token, BiscuitBuilder::fact)?;
         let (id, key) = self.keys.signing();
         token.root_key_id(id).build(key)?.to_base64()
     }
 
-    /// Checks the form and the signatures.
+    /// Checks the form, the signatures and what a holder added.
     fn read(&self, token: &str) -> Result<Remembered, TokenRefused> {
         let unverified = UnverifiedBiscuit::from_base64(token).map_err(|_| TokenRefused::Invalid)?;
         let foreign = unverified.external_public_keys().iter().any(Option::is_some);
-        if foreign || unverified.block_count() > MAX_BLOCKS {
+        // What is not signed, like the key's id, can be written in several ways: one is enough.
+        let canonical = unverified.to_base64().is_ok_and(|it| it == token);
+        if foreign || !canonical || unverified.block_count() > MAX_BLOCKS {
             return Err(TokenRefused::Invalid);
         }
         let biscuit = unverified.verify(&self.keys).map_err(|_| TokenRefused::Invalid)?;
-        self.holder(biscuit).map_err(|error| match error {
+        let facts = self.policies.reading(&biscuit).map_err(|_| TokenRefused::Invalid)?;
+        if !narrowing::is_cheap(&facts) {
+            return Err(TokenRefused::Invalid);
+        }
+        self.holder(biscuit, facts).map_err(|error| match error {
             error::Token::RunLimit(_) => TokenRefused::Undecided(error.into()),
             _ => TokenRefused::Invalid,
         })
     }
 
     /// Reads who holds the token from the block that we signed.
-    fn holder(&self, biscuit: Biscuit) -> Result<Remembered, error::Token> {
-        let mut facts = self.policies.clone().build(&biscuit)?;
+    fn holder(&self, biscuit: Biscuit, mut facts: Authorizer) -> Result<Remembered, error::Token> {
         let (user, session, expires_at): (String, String, SystemTime) = facts
             .query_exactly_one("data($user, $session, $until) <- user($user), session($session), expires_at($until)")?;
         let uuid = |text: &str| Uuid::parse_str(text).map_err(|_| error::Token::InternalError);
@@ -125,6 +112,10 @@ impl AccessTokens for Biscuits {
             session_id: remembered.session_id,
             rights: Arc::new(rights),
         })
+    }
+
+    fn public_keys(&self) -> Vec<PublicKey> {
+        self.keys.public()
     }
 }
 

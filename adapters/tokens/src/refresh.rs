@@ -6,16 +6,15 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 
+use crate::random;
+
 /// Draws 256 bits from the operating system for every token. A fast digest is enough for them:
 /// there is nothing to guess (OWASP ASVS 5, 6.5.2).
 pub struct RandomRefreshTokens;
 
 impl RefreshTokens for RandomRefreshTokens {
     fn fresh(&self) -> RefreshToken {
-        let mut bits = [0; 32];
-        #[expect(clippy::expect_used, reason = "without randomness nobody can be signed in safely")]
-        getrandom::fill(&mut bits).expect("the operating system has randomness");
-        RefreshToken::new(URL_SAFE_NO_PAD.encode(bits))
+        RefreshToken::new(URL_SAFE_NO_PAD.encode(random::<32>()))
     }
 
     fn hash(&self, token: &RefreshToken) -> RefreshTokenHash {

@@ -1,15 +1,15 @@
 //! An operator creates the first user, on the command line.
 
-use auth_domain::{AccountId, Credential, NewPassword};
+use auth_domain::{AccountId, NewPassword, PhoneNumber};
 use kernel_domain::{CorrelationId, StoreError};
 
-use crate::{AccountType, Auth, NewAccount, RegisterError};
+use crate::{AccountType, Auth, NewAccount, RegisterError, UnassignableNumber};
 
 /// Who to create.
 #[derive(Clone, PartialEq, Eq)]
 pub struct CreateSuperuser {
-    /// Their number, in any international spelling.
-    pub phone_number: String,
+    /// Their number.
+    pub phone_number: PhoneNumber,
     /// The name to sign in with; without one, the digits of the number.
     pub username: Option<String>,
     /// Their password.
@@ -20,6 +20,8 @@ pub struct CreateSuperuser {
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "each says what it is")]
 pub enum CreateSuperuserError {
+    #[error(transparent)]
+    Unassignable(#[from] UnassignableNumber),
     #[error(transparent)]
     Register(#[from] RegisterError),
     #[error(transparent)]
@@ -32,15 +34,18 @@ impl Auth {
     /// The password is kept before the account is opened: a password without an account opens
     /// nothing, while an account without a password would have to be repaired by hand.
     pub async fn create_superuser(&self, command: CreateSuperuser) -> Result<AccountId, CreateSuperuserError> {
+        let phone_number = self.numbering_plans.assignable(&command.phone_number)?;
         let id = AccountId::new(self.ids.uuid());
         self.set_password(id, &command.password).await?;
 
         let account = NewAccount {
             id,
             username: command.username,
-            phone_number: command.phone_number,
+            phone_number,
             account_type: AccountType::Staff,
             is_superuser: true,
+            full_name: None,
+            date_of_birth: None,
         };
         let registered = self.accounts.register(account, &CorrelationId::from(self.ids.uuid())).await;
         match registered {
@@ -54,14 +59,6 @@ impl Auth {
         }
     }
 
-    /// Sets an account's password, whatever it was.
-    pub async fn set_password(&self, account_id: AccountId, password: &NewPassword) -> Result<(), StoreError> {
-        let password_hash = self.passwords.hash(password).await?;
-        let mut work = self.store.begin().await?;
-        work.credentials().save(&Credential { account_id, password_hash }).await?;
-        work.commit().await
-    }
-
     async fn forget_password(&self, account_id: AccountId) -> Result<(), StoreError> {
         let mut work = self.store.begin().await?;
         work.credentials().remove(account_id).await?;
@@ -73,11 +70,12 @@ impl Auth {
 mod tests {
     use super::*;
     use crate::testing::World;
+    use auth_domain::testing::a_phone_number;
     use auth_domain::{Password, PasswordHash};
 
     fn a_command() -> CreateSuperuser {
         CreateSuperuser {
-            phone_number: "+821012345678".to_owned(),
+            phone_number: a_phone_number(),
             username: None,
             password: NewPassword::choose(Password::typed("correct horse")).expect("long enough"),
         }
@@ -88,6 +86,7 @@ mod tests {
         let mut world = World::with_account(None);
         world.passwords.expect_hash().times(1).returning(|_| Ok(PasswordHash::new("kept")));
         world.work.credentials.expect_save().times(1).returning(|_| Ok(()));
+        world.work.sessions.expect_end_all().returning(|_, _, _| Ok(vec![]));
         world
             .accounts
             .expect_register()
@@ -106,6 +105,7 @@ mod tests {
         let mut world = World::with_account(None);
         world.passwords.expect_hash().returning(|_| Ok(PasswordHash::new("kept")));
         world.work.credentials.expect_save().times(1).returning(|_| Ok(()));
+        world.work.sessions.expect_end_all().returning(|_, _, _| Ok(vec![]));
         world.second_work.credentials.expect_remove().never();
         let lost = || RegisterError::Store(StoreError::unavailable("the answer was lost"));
         world.accounts.expect_register().returning(move |_, _| Err(lost()));
@@ -121,6 +121,7 @@ mod tests {
         let mut world = World::with_account(None);
         world.passwords.expect_hash().returning(|_| Ok(PasswordHash::new("kept")));
         world.work.credentials.expect_save().times(1).returning(|_| Ok(()));
+        world.work.sessions.expect_end_all().returning(|_, _, _| Ok(vec![]));
         world.second_work.credentials.expect_remove().times(1).returning(|_| Ok(()));
         world.accounts.expect_register().returning(|_, _| Err(RegisterError::Taken("phonenumber")));
         let (auth, _) = world.commits();

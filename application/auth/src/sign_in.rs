@@ -1,13 +1,9 @@
 //! Somebody signs in with a password.
 
-use auth_domain::{Password, Session, SessionId};
-use chrono::TimeDelta;
+use auth_domain::{AccountId, Credential, Device, Password, PasswordHash};
 use kernel_domain::StoreError;
 
-use crate::{Account, Auth, Claims, IssueError, RefreshToken, SignInName};
-
-/// How long an access token is good.
-const ACCESS_LIFETIME: TimeDelta = TimeDelta::minutes(15);
+use crate::{Auth, IssueError, SignInName, TokenPair, Verified};
 
 /// Who, and how they prove it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,15 +12,8 @@ pub struct SignIn {
     pub name: SignInName,
     /// What they know.
     pub password: Password,
-}
-
-/// The two tokens of a new session.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SignedIn {
-    /// Opens doors for a quarter of an hour.
-    pub access: String,
-    /// Gets the next pair.
-    pub refresh: RefreshToken,
+    /// Where they sign in.
+    pub device: Device,
 }
 
 /// Why nobody was signed in.
@@ -44,92 +33,89 @@ pub enum SignInError {
 impl Auth {
     /// Signs somebody in. Every wrong credential gets the same answer after the same time: a
     /// password is hashed even if there is no account.
-    pub async fn sign_in(&self, command: SignIn) -> Result<SignedIn, SignInError> {
-        let account = self.accounts.find(&command.name).await?;
+    pub async fn sign_in(&self, command: SignIn) -> Result<TokenPair, SignInError> {
+        let SignIn { name, password, device } = command;
+        let account = self.accounts.find(&name).await?;
         let hash = match &account {
             Some(account) => self.queries.password_hash(account.id).await?,
             None => None,
         };
-        let proved = self.passwords.verify(&command.password, hash).await?;
+        let verified = self.passwords.verify(&password, hash.clone()).await?;
+        let account = account.filter(|it| it.active && verified != Verified::Wrong);
+        let account = account.ok_or(SignInError::WrongCredentials)?;
 
-        match account {
-            Some(account) if proved && account.active => self.open_session(account).await,
-            _ => Err(SignInError::WrongCredentials),
+        let (session, tokens) = self.new_session(&account, device, self.clock.now())?;
+        self.store.open(&session).await?;
+        if let (Verified::Outdated(new), Some(old)) = (verified, hash) {
+            self.upgrade(account.id, &old, new).await;
         }
+        Ok(tokens)
     }
 
-    async fn open_session(&self, account: Account) -> Result<SignedIn, SignInError> {
-        let now = self.clock.now();
-        let refresh = self.refresh_tokens.fresh();
-        let session_id = SessionId::new(self.ids.uuid());
-        let session = Session::open(session_id, account.id, self.refresh_tokens.hash(&refresh), now);
-        let access = self.access_tokens.issue(&Claims {
-            account_id: account.id,
-            session_id,
-            account_type: account.account_type,
-            is_staff: account.is_staff,
-            is_superuser: account.is_superuser,
-            groups: account.groups,
-            expires_at: now + ACCESS_LIFETIME,
-        })?;
-
-        let mut work = self.store.begin().await?;
-        work.sessions().add(&session).await?;
-        work.commit().await?;
-        Ok(SignedIn { access, refresh })
+    /// Keeps a hash of today in the place of one that was made in an older way, unless the password was changed meanwhile.
+    /// If that fails, the next sign-in tries again.
+    async fn upgrade(&self, account_id: AccountId, old: &PasswordHash, password_hash: PasswordHash) {
+        let kept = async {
+            let mut work = self.store.begin().await?;
+            work.credentials().replace(old, &Credential { account_id, password_hash }).await?;
+            work.commit().await
+        };
+        // Whoever signed in is signed in; the old hash still proves it.
+        let _: Result<(), StoreError> = kept.await;
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Account;
     use crate::testing::{World, an_account};
-    use auth_domain::PasswordHash;
 
     fn a_command() -> SignIn {
-        SignIn { name: SignInName::Username("ann".to_owned()), password: Password::typed("correct horse") }
+        SignIn {
+            name: SignInName::Username("ann".to_owned()),
+            password: Password::typed("correct horse"),
+            device: Device::default(),
+        }
+    }
+
+    fn world(account: Option<Account>, verified: Verified) -> World {
+        let mut world = World::with_account(account);
+        world.queries.expect_password_hash().returning(|_| Ok(Some(PasswordHash::new("kept"))));
+        world.passwords.expect_verify().times(1).returning(move |_, _| Ok(verified.clone()));
+        world
     }
 
     #[tokio::test]
-    async fn who_knows_the_password_gets_a_session_and_two_tokens() {
-        let mut world = World::with_account(Some(an_account()));
-        world.queries.expect_password_hash().returning(|_| Ok(Some(PasswordHash::new("kept"))));
-        world.passwords.expect_verify().times(1).returning(|_, _| Ok(true));
-        world.work.sessions.expect_add().times(1).returning(|_| Ok(()));
-        let (auth, committed) = world.commits();
+    async fn the_right_password_opens_a_session() {
+        let mut world = world(Some(an_account()), Verified::Right);
+        world.sessions_may_be_opened = 1;
+        let (auth, _) = world.commits();
 
-        let tokens = auth.sign_in(a_command()).await.expect("they are in");
+        let tokens = auth.sign_in(a_command()).await.expect("they are signed in");
 
-        assert_eq!((tokens.access.as_str(), tokens.refresh.expose()), ("signed", "fresh"));
-        assert!(committed.happened());
+        assert_eq!(tokens.access, "signed");
     }
 
     #[tokio::test]
     async fn a_wrong_password_opens_nothing() {
-        let mut world = World::with_account(Some(an_account()));
-        world.queries.expect_password_hash().returning(|_| Ok(Some(PasswordHash::new("kept"))));
-        world.passwords.expect_verify().times(1).returning(|_, _| Ok(false));
-        let (auth, committed) = world.commits();
+        let (auth, _) = world(Some(an_account()), Verified::Wrong).commits();
 
         assert!(matches!(auth.sign_in(a_command()).await, Err(SignInError::WrongCredentials)));
-        assert!(!committed.happened());
     }
 
     #[tokio::test]
-    async fn an_inactive_account_is_refused_like_a_wrong_password() {
-        let mut world = World::with_account(Some(Account { active: false, ..an_account() }));
-        world.queries.expect_password_hash().returning(|_| Ok(Some(PasswordHash::new("kept"))));
-        world.passwords.expect_verify().times(1).returning(|_, _| Ok(true));
-        let (auth, committed) = world.commits();
+    async fn an_account_that_is_off_opens_nothing_even_with_the_right_password() {
+        let off = Account { active: false, ..an_account() };
+        let (auth, _) = world(Some(off), Verified::Right).commits();
 
         assert!(matches!(auth.sign_in(a_command()).await, Err(SignInError::WrongCredentials)));
-        assert!(!committed.happened());
     }
 
     #[tokio::test]
-    async fn a_stranger_costs_as_much_as_anybody() {
+    async fn an_unknown_account_costs_as_much_as_anybody() {
         let mut world = World::with_account(None);
-        world.passwords.expect_verify().times(1).withf(|_, hash| hash.is_none()).returning(|_, _| Ok(false));
+        world.passwords.expect_verify().times(1).withf(|_, hash| hash.is_none()).returning(|_, _| Ok(Verified::Wrong));
         let (auth, _) = world.commits();
 
         assert!(matches!(auth.sign_in(a_command()).await, Err(SignInError::WrongCredentials)));
@@ -139,9 +125,34 @@ mod tests {
     async fn an_account_without_a_password_costs_as_much_as_anybody() {
         let mut world = World::with_account(Some(an_account()));
         world.queries.expect_password_hash().returning(|_| Ok(None));
-        world.passwords.expect_verify().times(1).withf(|_, hash| hash.is_none()).returning(|_, _| Ok(false));
+        world.passwords.expect_verify().times(1).withf(|_, hash| hash.is_none()).returning(|_, _| Ok(Verified::Wrong));
         let (auth, _) = world.commits();
 
         assert!(matches!(auth.sign_in(a_command()).await, Err(SignInError::WrongCredentials)));
+    }
+
+    #[tokio::test]
+    async fn a_hash_of_older_days_is_replaced_once_its_password_is_known() {
+        let mut world = world(Some(an_account()), Verified::Outdated(PasswordHash::new("new")));
+        world.sessions_may_be_opened = 1;
+        let replaced = |old: &PasswordHash, it: &Credential| {
+            *old == PasswordHash::new("kept") && it.password_hash == PasswordHash::new("new")
+        };
+        world.work.credentials.expect_replace().times(1).withf(replaced).returning(|_, _| Ok(()));
+        let (auth, committed) = world.commits();
+
+        auth.sign_in(a_command()).await.expect("they are signed in");
+
+        assert!(committed.happened());
+    }
+
+    #[tokio::test]
+    async fn a_hash_that_cannot_be_replaced_now_keeps_nobody_out() {
+        let mut world = world(Some(an_account()), Verified::Outdated(PasswordHash::new("new")));
+        world.sessions_may_be_opened = 1;
+        world.work.credentials.expect_replace().returning(|_, _| Err(StoreError::unavailable("busy")));
+        let (auth, _) = world.commits();
+
+        assert!(auth.sign_in(a_command()).await.is_ok());
     }
 }

@@ -5,15 +5,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use auth_domain::{
-    AuthStore, AuthWork, CredentialRepository, MockCredentialRepository, MockSessionRepository, RefreshTokenHash,
-    SessionRepository,
+    AccountId, AllowedNumberRepository, ApiKeyRepository, AuthStore, AuthWork, CredentialRepository,
+    MockAllowedNumberRepository, MockApiKeyRepository, MockCredentialRepository, MockSessionRepository,
+    MockVerificationRepository, RefreshTokenHash, Session, SessionRepository, VerificationRepository,
 };
-use kernel_application::testing::{Committed, CountingIds, Noon};
-use kernel_domain::StoreError;
+use kernel_application::testing::{Committed, CountingIds, Noon, PlainHash};
+use kernel_domain::{MockOutbox, Outbox, StoreError};
 
 use crate::{
-    Account, AccountType, Auth, MockAccessTokens, MockAccountDirectory, MockAuthQueries, MockPasswordHasher,
-    MockRefreshTokens, RefreshToken,
+    Account, AccountType, Auth, AuthPolicy, EndedSessions, MockAccessTokens, MockAccountDirectory, MockApiKeys,
+    MockAuthQueries, MockNumberingPlans, MockPasswordHasher, MockRefreshTokens, Profile, RecentKeys, RefreshToken,
 };
 
 /// The repositories of one unit of work, as mocks.
@@ -23,6 +24,14 @@ pub struct MockedWork {
     pub credentials: MockCredentialRepository,
     /// The sessions.
     pub sessions: MockSessionRepository,
+    /// The numbers that are being proved.
+    pub verifications: MockVerificationRepository,
+    /// The API keys.
+    pub api_keys: MockApiKeyRepository,
+    /// The numbers whose owners may sign up as staff.
+    pub allowed_numbers: MockAllowedNumberRepository,
+    /// The events.
+    pub outbox: MockOutbox,
     committed: Committed,
 }
 
@@ -36,21 +45,46 @@ impl AuthWork for MockedWork {
         &mut self.sessions
     }
 
+    fn verifications(&mut self) -> &mut dyn VerificationRepository {
+        &mut self.verifications
+    }
+
+    fn api_keys(&mut self) -> &mut dyn ApiKeyRepository {
+        &mut self.api_keys
+    }
+
+    fn allowed_numbers(&mut self) -> &mut dyn AllowedNumberRepository {
+        &mut self.allowed_numbers
+    }
+
+    fn outbox(&mut self) -> &mut dyn Outbox {
+        &mut self.outbox
+    }
+
     async fn commit(self: Box<Self>) -> Result<(), StoreError> {
         self.committed.note();
         Ok(())
     }
 }
 
-struct Prepared(Mutex<VecDeque<MockedWork>>);
+struct Prepared {
+    works: Mutex<VecDeque<MockedWork>>,
+    sessions_may_be_opened: Mutex<usize>,
+}
 
 #[async_trait]
 impl AuthStore for Prepared {
     async fn begin(&self) -> Result<Box<dyn AuthWork>, StoreError> {
-        match self.0.lock().unwrap_or_else(PoisonError::into_inner).pop_front() {
+        match self.works.lock().unwrap_or_else(PoisonError::into_inner).pop_front() {
             Some(work) => Ok(Box::new(work)),
             None => Err(StoreError::unavailable("no further unit of work was expected")),
         }
+    }
+
+    async fn open(&self, _: &Session) -> Result<(), StoreError> {
+        let mut left = self.sessions_may_be_opened.lock().unwrap_or_else(PoisonError::into_inner);
+        *left = left.checked_sub(1).ok_or_else(|| StoreError::unavailable("no session was expected"))?;
+        Ok(())
     }
 }
 
@@ -67,6 +101,10 @@ pub struct World {
     pub accounts: MockAccountDirectory,
     /// The password hasher.
     pub passwords: MockPasswordHasher,
+    /// Makes and reads API keys.
+    pub api_keys: MockApiKeys,
+    /// How many sessions may be opened outside of units of work.
+    pub sessions_may_be_opened: usize,
 }
 
 impl World {
@@ -83,16 +121,28 @@ impl World {
         self.work.committed = committed.clone();
         let mut access_tokens = MockAccessTokens::new();
         access_tokens.expect_issue().returning(|_| Ok("signed".to_owned()));
+        access_tokens.expect_public_keys().returning(Vec::new);
         let mut refresh_tokens = MockRefreshTokens::new();
         refresh_tokens.expect_fresh().returning(|| RefreshToken::new("fresh"));
         refresh_tokens.expect_hash().returning(|_| RefreshTokenHash::new([7; 32]));
+        let mut numbering_plans = MockNumberingPlans::new();
+        numbering_plans.expect_assignable().returning(|it| Ok(it.clone()));
         let auth = Auth {
-            store: Arc::new(Prepared(Mutex::new(VecDeque::from([self.work, self.second_work])))),
+            store: Arc::new(Prepared {
+                works: Mutex::new(VecDeque::from([self.work, self.second_work])),
+                sessions_may_be_opened: Mutex::new(self.sessions_may_be_opened),
+            }),
             queries: Arc::new(self.queries),
             accounts: Arc::new(self.accounts),
+            numbering_plans: Arc::new(numbering_plans),
             passwords: Arc::new(self.passwords),
             access_tokens: Arc::new(access_tokens),
             refresh_tokens: Arc::new(refresh_tokens),
+            hash: Arc::new(PlainHash),
+            api_keys: Arc::new(self.api_keys),
+            ended: EndedSessions::default(),
+            recent_keys: RecentKeys::default(),
+            policy: AuthPolicy::default(),
             clock: Arc::new(Noon),
             ids: Arc::new(CountingIds::default()),
         };
@@ -109,5 +159,19 @@ pub fn an_account() -> Account {
         is_staff: false,
         is_superuser: false,
         groups: Vec::new(),
+    }
+}
+
+/// What the owner of an account sees of themselves.
+pub fn a_profile(account_id: AccountId) -> Profile {
+    Profile {
+        account_id,
+        phone_number: Some("+821012345678".to_owned()),
+        username: "821012345678".to_owned(),
+        full_name: None,
+        image_url: None,
+        account_type: AccountType::Driver,
+        groups: Vec::new(),
+        date_of_birth: None,
     }
 }

@@ -46,11 +46,28 @@ pub enum Denied {
     Undecided(Operation, #[source] BoxError),
 }
 
+/// Whose credential it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Identity {
+    /// Somebody who signed in.
+    User {
+        /// Who.
+        user_id: Uuid,
+        /// The sign-in that it is.
+        session_id: Uuid,
+    },
+    /// A machine.
+    ApiKey {
+        /// The key that it shows.
+        key_id: Uuid,
+    },
+}
+
 /// Whoever makes a request, with the rights of the credential they showed.
 #[derive(Clone)]
 pub struct Actor {
-    /// The user, unless a machine asks.
-    pub user_id: Option<Uuid>,
+    /// Whose credential it was.
+    pub identity: Identity,
     /// The request this is about.
     pub correlation_id: CorrelationId,
     rights: Arc<dyn Rights>,
@@ -58,8 +75,16 @@ pub struct Actor {
 
 impl Actor {
     /// An actor with the rights given.
-    pub fn new(user_id: Option<Uuid>, correlation_id: CorrelationId, rights: Arc<dyn Rights>) -> Self {
-        Self { user_id, correlation_id, rights }
+    pub fn new(identity: Identity, correlation_id: CorrelationId, rights: Arc<dyn Rights>) -> Self {
+        Self { identity, correlation_id, rights }
+    }
+
+    /// The user, unless a machine asks.
+    pub fn user_id(&self) -> Option<Uuid> {
+        match self.identity {
+            Identity::User { user_id, .. } => Some(user_id),
+            Identity::ApiKey { .. } => None,
+        }
     }
 
     /// The first line of every use case that is not open to all.
@@ -75,7 +100,7 @@ impl Actor {
 impl fmt::Debug for Actor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Actor")
-            .field("user_id", &self.user_id)
+            .field("identity", &self.identity)
             .field("correlation_id", &self.correlation_id)
             .finish_non_exhaustive()
     }

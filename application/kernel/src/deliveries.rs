@@ -22,6 +22,8 @@ pub struct StoredEvent {
     pub aggregate_version: i64,
     /// Its content: names and values of the published language.
     pub data: Vec<(String, String)>,
+    /// Whether that is a secret, which no log may show.
+    pub is_confidential: bool,
     /// When it happened.
     pub occurred_at: DateTime<Utc>,
     /// The request that caused it.

@@ -6,21 +6,25 @@ mod actor;
 mod bulk;
 mod clock;
 mod deliveries;
+mod idempotency;
 mod ids;
 mod page;
 mod record;
+mod secrets;
 mod throttle;
 
 #[cfg(feature = "testing")]
 pub mod testing;
 
-pub use actor::{Actor, Denied, Operation, Rights};
+pub use actor::{Actor, Denied, Identity, Operation, Rights};
 pub use bulk::{Fault, MAX_ENTRIES};
 pub use clock::Clock;
 pub use deliveries::{ClaimLimits, Deliveries, Delivery, DeliveryOutcome, Publisher, StoredEvent};
+pub use idempotency::{ANSWERS_ARE_KEPT, Idempotency, KeptAnswer, KeptRequest, Once, RequestKey, Work};
 pub use ids::Ids;
 pub use page::{Direction, Page, PageNumber, PageRequest};
 pub use record::record;
+pub use secrets::{KeyedHash, Sealing};
 #[cfg(feature = "testing")]
 pub use throttle::MockThrottle;
 pub use throttle::{Rate, Throttle, Verdict};

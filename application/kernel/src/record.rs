@@ -18,6 +18,7 @@ pub fn record<E: DomainEvent>(
         name: event.name(),
         aggregate: event.aggregate(),
         data: event.data(),
+        is_confidential: event.is_confidential(),
         occurred_at: now,
         correlation_id: correlation_id.clone(),
     }

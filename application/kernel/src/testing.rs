@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use kernel_domain::{BoxError, CorrelationId};
 use uuid::Uuid;
 
-use crate::{Actor, Clock, Ids, Operation, Rights};
+use crate::{Actor, Clock, Identity, Ids, KeyedHash, Operation, Rights};
 
 /// Noon on the second of January 2026.
 pub fn noon() -> DateTime<Utc> {
@@ -32,8 +32,25 @@ impl Ids for CountingIds {
         Uuid::from_u128(u128::from(self.0.fetch_add(1, Ordering::Relaxed) + 1))
     }
 
+    fn secret(&self) -> Uuid {
+        self.uuid()
+    }
+
     fn below(&self, bound: u64) -> u64 {
         (self.0.fetch_add(1, Ordering::Relaxed) + 1).checked_rem(bound).unwrap_or(0)
+    }
+}
+
+/// Tells messages apart, and purposes, and hides nothing.
+pub struct PlainHash;
+
+impl KeyedHash for PlainHash {
+    fn digest(&self, purpose: &'static str, message: &[u8]) -> [u8; 32] {
+        let mut digest = [0_u8; 32];
+        for (at, byte) in purpose.bytes().chain(*b"|").chain(message.iter().copied()).enumerate() {
+            digest[at % 32] = digest[at % 32].rotate_left(3).wrapping_add(byte);
+        }
+        digest
     }
 }
 
@@ -61,10 +78,16 @@ impl Rights for Fixed {
     }
 }
 
+/// The right to everything.
+pub fn every_right() -> Arc<dyn Rights> {
+    Arc::new(Fixed(|_| true))
+}
+
 /// Somebody whose credential is asked `allow` for every operation.
 pub fn an_actor_who(allow: fn(Operation) -> bool) -> Actor {
     let request = Uuid::from_u128(0xC0);
-    Actor::new(Some(Uuid::from_u128(0xAC)), CorrelationId::from(request), Arc::new(Fixed(allow)))
+    let identity = Identity::User { user_id: Uuid::from_u128(0xAC), session_id: Uuid::from_u128(0x5E) };
+    Actor::new(identity, CorrelationId::from(request), Arc::new(Fixed(allow)))
 }
 
 /// Somebody who may do everything.

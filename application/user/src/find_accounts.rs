@@ -1,12 +1,30 @@
-//! Looking an account up, for whoever signs somebody in.
+//! Looking accounts up, for whoever signs somebody in.
 
-use kernel_domain::StoreError;
+use chrono::{DateTime, Utc};
+use kernel_domain::{PhoneNumber, StoreError};
+use user_domain::{PhoneNumberHash, UserId};
 
-use crate::{Account, AccountName, Users};
+use crate::{Account, AccountName, NumberStanding, Users};
 
 impl Users {
     /// The account that goes by this name, for other contexts: they decide what follows from it.
     pub async fn account(&self, name: &AccountName) -> Result<Option<Account>, StoreError> {
         self.queries.account(name).await
+    }
+
+    /// Who has a phone number, for other contexts.
+    pub async fn number_standing(&self, number: &PhoneNumber) -> Result<NumberStanding, StoreError> {
+        self.queries.standing(number, self.hash_of(number)).await
+    }
+
+    /// Users whose accounts could be used until `since` at least, and cannot be used any more: whatever opens doors in
+    /// their name must not.
+    pub async fn deactivated_since(&self, since: DateTime<Utc>) -> Result<Vec<UserId>, StoreError> {
+        self.queries.deactivated_since(since).await
+    }
+
+    /// What is kept of a number that must not be had again.
+    pub(crate) fn hash_of(&self, number: &PhoneNumber) -> PhoneNumberHash {
+        PhoneNumberHash::new(self.hash.digest("user: banned phone number", number.as_str().as_bytes()))
     }
 }

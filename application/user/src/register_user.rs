@@ -1,8 +1,8 @@
 //! Somebody new gets an account.
 
 use kernel_application::record;
-use kernel_domain::{CorrelationId, StoreError};
-use user_domain::{PhoneNumber, Privileges, Profile, Registration, Role, User, UserId, Username};
+use kernel_domain::{CorrelationId, PhoneNumber, StoreError};
+use user_domain::{Privileges, Profile, Registration, Role, User, UserId, Username};
 
 use crate::Users;
 
@@ -61,57 +61,12 @@ impl Users {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
-    use async_trait::async_trait;
-    use kernel_application::testing::{Committed, CountingIds, Noon};
-    use kernel_domain::{MockOutbox, Outbox};
+    use kernel_domain::StoreError;
     use user_domain::testing::a_phone_number;
-    use user_domain::{MockUserRepository, UserRepository, UserStore, UserWork};
     use uuid::Uuid;
 
     use super::*;
-    use crate::MockUserQueries;
-
-    #[derive(Default)]
-    struct MockedWork {
-        users: MockUserRepository,
-        outbox: MockOutbox,
-        committed: Committed,
-    }
-
-    #[async_trait]
-    impl UserWork for MockedWork {
-        fn users(&mut self) -> &mut dyn UserRepository {
-            &mut self.users
-        }
-        fn outbox(&mut self) -> &mut dyn Outbox {
-            &mut self.outbox
-        }
-        async fn commit(self: Box<Self>) -> Result<(), StoreError> {
-            self.committed.note();
-            Ok(())
-        }
-    }
-
-    struct OneWork(std::sync::Mutex<Option<MockedWork>>);
-
-    #[async_trait]
-    impl UserStore for OneWork {
-        async fn begin(&self) -> Result<Box<dyn UserWork>, StoreError> {
-            let work = self.0.lock().expect("nobody panics here").take();
-            Ok(Box::new(work.expect("one unit of work")))
-        }
-    }
-
-    fn users(work: MockedWork) -> Users {
-        Users {
-            store: Arc::new(OneWork(std::sync::Mutex::new(Some(work)))),
-            queries: Arc::new(MockUserQueries::new()),
-            clock: Arc::new(Noon),
-            ids: Arc::new(CountingIds::default()),
-        }
-    }
+    use crate::testing::World;
 
     fn a_driver() -> RegisterUser {
         RegisterUser {
@@ -132,29 +87,31 @@ mod tests {
     async fn who_registers_goes_by_the_digits_of_their_number_and_is_announced() {
         let command = a_driver();
         let digits = command.phone_number.digits().to_owned();
-        let mut work = MockedWork::default();
-        work.users.expect_add().times(1).withf(move |it| it.username().as_str() == digits).returning(|_| Ok(()));
-        work.outbox
+        let mut world = World::default();
+        world.work.users.expect_add().times(1).withf(move |it| it.username().as_str() == digits).returning(|_| Ok(()));
+        world
+            .work
+            .outbox
             .expect_append()
             .times(1)
             .withf(|events| {
                 events.len() == 1 && events[0].name == "UserSignup" && events[0].correlation_id == correlation()
             })
             .returning(|_| Ok(()));
-        let committed = work.committed.clone();
+        let (users, committed) = world.commits();
 
-        users(work).register_user(command, &correlation()).await.expect("they register");
+        users.register_user(command, &correlation()).await.expect("they register");
 
         assert!(committed.happened());
     }
 
     #[tokio::test]
     async fn a_number_that_somebody_else_has_registers_nobody() {
-        let mut work = MockedWork::default();
-        work.users.expect_add().returning(|_| Err(StoreError::Duplicate { key: "phonenumber" }));
-        let committed = work.committed.clone();
+        let mut world = World::default();
+        world.work.users.expect_add().returning(|_| Err(StoreError::Duplicate { key: "phonenumber" }));
+        let (users, committed) = world.commits();
 
-        let refusal = users(work).register_user(a_driver(), &correlation()).await;
+        let refusal = users.register_user(a_driver(), &correlation()).await;
 
         assert!(matches!(refusal, Err(RegisterUserError::Taken("phonenumber"))));
         assert!(!committed.happened());

@@ -19,7 +19,7 @@ pub(crate) async fn play(config: Config) -> Result<(), BoxError> {
     if !config.environment.is_private() {
         return Err("the demonstration loads sample data: it only plays on local and test".into());
     }
-    let app = build(&config)?;
+    let app = build(&config).await?;
     app.database.migrate().await?;
     let sample = Sample::load(&app).await?;
 

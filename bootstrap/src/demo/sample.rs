@@ -5,7 +5,7 @@ use std::sync::Arc;
 use auth_domain::{AccountId, NewPassword, Password};
 use distribution_application::{OpenCenter, OpenCenterError};
 use distribution_domain::{CenterCode, CenterName};
-use kernel_application::{Actor, Operation, Rights};
+use kernel_application::{Actor, Identity, Operation, Rights};
 use kernel_domain::{BoxError, CorrelationId, StoreError};
 use shipping_application::RegisterItem;
 use shipping_domain::Sku;
@@ -39,11 +39,11 @@ impl Rights for Operator {
 impl Sample {
     /// Loads what is not there yet, a fresh password for the staff, and fresh items.
     pub(super) async fn load(app: &App) -> Result<Self, BoxError> {
-        let operator = Actor::new(None, CorrelationId::from(app.ids.uuid()), Arc::new(Operator));
-
         let staff_number = PhoneNumber::parse("+82 10-9000-0001")?;
         let staff = Role::Staff { groups: Vec::new() };
         let staff_id = user(app, &staff_number, "Kim Jisoo", staff, Privileges::Staff).await?;
+        let identity = Identity::User { user_id: staff_id.as_uuid(), session_id: app.ids.uuid() };
+        let operator = Actor::new(identity, CorrelationId::from(app.ids.uuid()), Arc::new(Operator));
         let password = format!("demo-{}", app.ids.below(u64::MAX));
         let chosen = NewPassword::choose(Password::typed(password.as_str()))?;
         app.auth.set_password(AccountId::new(staff_id.as_uuid()), &chosen).await?;

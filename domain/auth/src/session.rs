@@ -28,14 +28,59 @@ impl fmt::Debug for RefreshTokenHash {
     }
 }
 
-/// One sign-in on one device.
+/// From where somebody signed in, for their own list of sessions.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Device {
+    /// What their program calls itself, at most [`Self::USER_AGENT_CHARS`] of it.
+    user_agent: Option<String>,
+    /// Their address.
+    address: Option<String>,
+}
+
+impl Device {
+    /// Characters of a user agent that are kept.
+    pub const USER_AGENT_CHARS: usize = 255;
+
+    /// What a request said of where it comes from. A name that is too long is cut.
+    pub fn seen(user_agent: Option<&str>, address: Option<&str>) -> Self {
+        let kept = |it: &str| it.chars().filter(|it| !it.is_control()).take(Self::USER_AGENT_CHARS).collect();
+        Self { user_agent: user_agent.map(kept), address: address.map(str::to_owned) }
+    }
+
+    /// What their program calls itself.
+    pub fn user_agent(&self) -> Option<&str> {
+        self.user_agent.as_deref()
+    }
+
+    /// Their address.
+    pub fn address(&self) -> Option<&str> {
+        self.address.as_deref()
+    }
+}
+
+/// One sign-in on one device. It goes on as long as its refresh token is exchanged for the next one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Session {
     id: SessionId,
     account_id: AccountId,
+    /// The one that may be exchanged. Each may be exchanged once.
     refresh_token: RefreshTokenHash,
+    device: Device,
     opened_at: DateTime<Utc>,
+    last_used_at: DateTime<Utc>,
     expires_at: DateTime<Utc>,
+    ended_at: Option<DateTime<Utc>>,
+}
+
+/// The session cannot go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum CannotRenew {
+    /// It was ended.
+    #[error("the session has ended")]
+    Ended,
+    /// It is too old, or was not used for too long.
+    #[error("the session has expired")]
+    Expired,
 }
 
 impl Session {
@@ -43,13 +88,56 @@ impl Session {
     pub const LIFETIME: TimeDelta = TimeDelta::days(30);
 
     /// Opens a session for the holder of a refresh token.
-    pub fn open(id: SessionId, account_id: AccountId, refresh_token: RefreshTokenHash, now: DateTime<Utc>) -> Self {
-        Self { id, account_id, refresh_token, opened_at: now, expires_at: now + Self::LIFETIME }
+    pub fn open(
+        id: SessionId,
+        account_id: AccountId,
+        refresh_token: RefreshTokenHash,
+        device: Device,
+        now: DateTime<Utc>,
+    ) -> Self {
+        Self {
+            id,
+            account_id,
+            refresh_token,
+            device,
+            opened_at: now,
+            last_used_at: now,
+            expires_at: now + Self::LIFETIME,
+            ended_at: None,
+        }
     }
 
     /// Its identifier.
     pub fn id(&self) -> SessionId {
         self.id
+    }
+
+    /// Whose it is.
+    pub fn account_id(&self) -> AccountId {
+        self.account_id
+    }
+
+    /// When it is over, however often it is renewed.
+    pub fn expires_at(&self) -> DateTime<Utc> {
+        self.expires_at
+    }
+
+    /// Exchanges the refresh token for the next one.
+    pub fn renew(&mut self, next: RefreshTokenHash, now: DateTime<Utc>) -> Result<(), CannotRenew> {
+        if self.ended_at.is_some() {
+            return Err(CannotRenew::Ended);
+        }
+        if now >= self.expires_at {
+            return Err(CannotRenew::Expired);
+        }
+        self.refresh_token = next;
+        self.last_used_at = now;
+        Ok(())
+    }
+
+    /// Ends it. What has ended stays as it is.
+    pub fn end(&mut self, now: DateTime<Utc>) {
+        self.ended_at.get_or_insert(now);
     }
 }
 
@@ -60,29 +148,65 @@ pub struct SessionSnapshot {
     pub id: SessionId,
     pub account_id: AccountId,
     pub refresh_token: RefreshTokenHash,
+    pub device: Device,
     pub opened_at: DateTime<Utc>,
+    pub last_used_at: DateTime<Utc>,
     pub expires_at: DateTime<Utc>,
+    pub ended_at: Option<DateTime<Utc>>,
 }
 
 impl Session {
     /// What a store keeps.
     pub fn snapshot(&self) -> SessionSnapshot {
-        let Self { id, account_id, refresh_token, opened_at, expires_at } = self.clone();
-        SessionSnapshot { id, account_id, refresh_token, opened_at, expires_at }
+        let Self { id, account_id, refresh_token, device, opened_at, last_used_at, expires_at, ended_at } =
+            self.clone();
+        SessionSnapshot { id, account_id, refresh_token, device, opened_at, last_used_at, expires_at, ended_at }
+    }
+}
+
+impl From<SessionSnapshot> for Session {
+    fn from(kept: SessionSnapshot) -> Self {
+        let SessionSnapshot { id, account_id, refresh_token, device, opened_at, last_used_at, expires_at, ended_at } =
+            kept;
+        Self { id, account_id, refresh_token, device, opened_at, last_used_at, expires_at, ended_at }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{an_account, noon};
-    use uuid::Uuid;
+    use crate::testing::{a_session, noon};
 
     #[test]
-    fn a_session_lasts_thirty_days() {
-        let session = Session::open(SessionId::new(Uuid::nil()), an_account(), RefreshTokenHash::new([7; 32]), noon());
+    fn a_session_lasts_thirty_days_however_often_it_is_renewed() {
+        let mut session = a_session();
+        let next = RefreshTokenHash::new([8; 32]);
 
-        assert_eq!(session.snapshot().expires_at, noon() + TimeDelta::days(30));
+        for day in 1..30 {
+            assert_eq!(session.renew(next, noon() + TimeDelta::days(day)), Ok(()));
+        }
+
+        assert_eq!(session.renew(next, noon() + TimeDelta::days(30)), Err(CannotRenew::Expired));
+        assert_eq!(session.snapshot().last_used_at, noon() + TimeDelta::days(29));
+    }
+
+    #[test]
+    fn a_session_that_ended_does_not_go_on() {
+        let mut session = a_session();
+        session.end(noon());
+        let before = session.clone();
+
+        assert_eq!(session.renew(RefreshTokenHash::new([8; 32]), noon()), Err(CannotRenew::Ended));
+
+        session.end(noon() + TimeDelta::hours(1));
+        assert_eq!(session, before, "it ended once");
+    }
+
+    #[test]
+    fn a_device_is_described_in_few_characters() {
+        let device = Device::seen(Some(&"x\u{7}".repeat(400)), None);
+
+        assert_eq!(device.user_agent().map(str::len), Some(Device::USER_AGENT_CHARS));
     }
 
     #[test]

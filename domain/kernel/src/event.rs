@@ -33,6 +33,12 @@ pub trait DomainEvent {
 
     /// What there is to know, by the names of the published language.
     fn data(&self) -> Vec<(&'static str, String)>;
+
+    /// Whether what there is to know is a secret: then it is sealed wherever it is kept, and forgotten once
+    /// it is delivered.
+    fn is_confidential(&self) -> bool {
+        false
+    }
 }
 
 /// An event with all that makes it one occurrence, ready for the outbox.
@@ -48,6 +54,8 @@ pub struct RecordedEvent {
     pub aggregate: Aggregate,
     /// Its content: names and values of the published language.
     pub data: Vec<(&'static str, String)>,
+    /// Whether that is a secret.
+    pub is_confidential: bool,
     /// When it happened.
     pub occurred_at: DateTime<Utc>,
     /// The request that caused it.

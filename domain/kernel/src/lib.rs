@@ -4,6 +4,7 @@
 
 mod correlation;
 mod event;
+mod phone_number;
 mod store_error;
 mod typed_id;
 
@@ -11,6 +12,7 @@ pub use correlation::CorrelationId;
 #[cfg(feature = "testing")]
 pub use event::MockOutbox;
 pub use event::{Aggregate, DomainEvent, EventId, Outbox, RecordedEvent};
+pub use phone_number::{InvalidPhoneNumber, PhoneNumber};
 pub use store_error::{BoxError, StoreError};
 
 #[doc(hidden)]

@@ -12,6 +12,24 @@ pub enum UserEvent {
         /// Who.
         user_id: UserId,
     },
+    /// Somebody left.
+    Deactivated {
+        /// Who.
+        user_id: UserId,
+    },
+    /// Somebody was thrown out for good.
+    Banned {
+        /// Who.
+        user_id: UserId,
+    },
+}
+
+impl UserEvent {
+    fn user_id(&self) -> UserId {
+        match self {
+            Self::SignedUp { user_id } | Self::Deactivated { user_id } | Self::Banned { user_id } => *user_id,
+        }
+    }
 }
 
 impl DomainEvent for UserEvent {
@@ -20,19 +38,17 @@ impl DomainEvent for UserEvent {
     fn name(&self) -> &'static str {
         match self {
             Self::SignedUp { .. } => "UserSignup",
+            Self::Deactivated { .. } => "UserDeactivated",
+            Self::Banned { .. } => "UserBanned",
         }
     }
 
     fn aggregate(&self) -> Aggregate {
-        match self {
-            Self::SignedUp { user_id } => Aggregate { kind: "user", id: user_id.as_uuid() },
-        }
+        Aggregate { kind: "user", id: self.user_id().as_uuid() }
     }
 
     /// Identifiers are written as 32 hexadecimal digits, without dashes.
     fn data(&self) -> Vec<(&'static str, String)> {
-        match self {
-            Self::SignedUp { user_id } => vec![("uuid", user_id.as_uuid().as_simple().to_string())],
-        }
+        vec![("uuid", self.user_id().as_uuid().as_simple().to_string())]
     }
 }

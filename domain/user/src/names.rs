@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::PhoneNumber;
+use crate::{PhoneNumber, UserId};
 
 /// The name somebody signs in with: 1 to 15 characters without white space, compared exactly.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -27,6 +27,15 @@ impl Username {
     /// The name's text.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl Username {
+    /// What somebody is called who is gone, so that their name is free again: a dash, and fourteen of the random digits of
+    /// their identifier.
+    pub fn of_nobody(id: UserId) -> Self {
+        let digits = id.as_uuid().as_simple().to_string();
+        Self(format!("-{}", &digits[digits.len() - (Self::MAX_CHARS - 1)..]))
     }
 }
 
@@ -145,6 +154,16 @@ mod tests {
         let number = PhoneNumber::parse("+123456789012345").expect("fifteen digits");
 
         assert_eq!(Username::parse(Username::from(&number).as_str()), Ok(Username("123456789012345".to_owned())));
+    }
+
+    #[test]
+    fn who_is_gone_has_a_name_that_nobody_chooses_and_a_row_can_hold() {
+        let id = UserId::new(uuid::Uuid::from_u128(0x0190_a3f0_7b1c_7d2e_8f00_1234_5678_9abc));
+
+        let name = Username::of_nobody(id);
+
+        assert_eq!(name.as_str(), "-00123456789abc");
+        assert_eq!(Username::parse(name.as_str()), Ok(name));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::fmt;
 
 use chrono::{DateTime, NaiveDate, Utc};
 
-use crate::{Email, FullName, GroupName, PhoneNumber, UserEvent, UserId, Username};
+use crate::{Email, FullName, GroupName, ImageKey, Locale, PhoneNumber, PhoneNumberHash, UserEvent, UserId, Username};
 
 /// Somebody with an account.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +16,7 @@ pub struct User {
     role: Role,
     profile: Profile,
     privileges: Privileges,
+    locale: Locale,
     state: UserState,
     joined_at: DateTime<Utc>,
 }
@@ -83,8 +84,8 @@ impl fmt::Display for UserType {
 pub struct Profile {
     /// The name they go by.
     pub full_name: Option<FullName>,
-    /// The storage key of their picture.
-    pub image: Option<String>,
+    /// Where their picture is kept.
+    pub image: Option<ImageKey>,
 }
 
 /// Rights beyond those of the role. A superuser has the staff flag too: the fourth combination
@@ -118,14 +119,82 @@ pub enum UserState {
     /// It can.
     Active,
     /// It is switched off.
-    Inactive,
+    Inactive {
+        /// Since when.
+        since: DateTime<Utc>,
+    },
     /// Its owner was thrown out for good.
-    Banned,
+    Banned {
+        /// When.
+        at: DateTime<Utc>,
+        /// What is left of their number: it stays banned.
+        phone_number: Option<PhoneNumberHash>,
+    },
     /// Its owner left.
     Unregistered {
         /// When they left.
         at: DateTime<Utc>,
     },
+}
+
+impl UserState {
+    /// Since when the account cannot be used; `None` while it can.
+    pub fn deactivated_at(self) -> Option<DateTime<Utc>> {
+        match self {
+            Self::Active => None,
+            Self::Inactive { since } => Some(since),
+            Self::Banned { at, .. } | Self::Unregistered { at } => Some(at),
+        }
+    }
+}
+
+/// What a user may change about themselves. What is absent stays as it is.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ProfileChange {
+    /// The name they go by, or none any more.
+    pub full_name: Option<Option<FullName>>,
+    /// When they were born, or that they no longer tell. Only drivers are asked.
+    pub date_of_birth: Option<Option<NaiveDate>>,
+    /// Where their new picture is kept, or that they want none.
+    pub image: Option<Option<ImageKey>>,
+}
+
+/// What a superuser may change about somebody. What is absent stays as it is.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct AccountChange {
+    /// The staff flag.
+    pub is_staff: Option<bool>,
+    /// Whether the account can be used.
+    pub is_active: Option<bool>,
+    /// The address, or none any more.
+    pub email: Option<Option<Email>>,
+    /// The permission groups. Only staff are in any.
+    pub groups: Option<Vec<GroupName>>,
+}
+
+/// Why somebody cannot be changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum CannotChangeUser {
+    /// Their account was given up, or taken from them: there is nothing left to change.
+    #[error("the account was closed")]
+    Closed,
+    /// A superuser has the staff flag.
+    #[error("a superuser has the staff flag")]
+    SuperuserWithoutStaffFlag,
+    /// Drivers are in no permission group.
+    #[error("only staff are in permission groups")]
+    GroupsOfDriver,
+}
+
+/// Why an account is not closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum CannotClose {
+    /// There is nothing left to close.
+    #[error("the account was closed already")]
+    AlreadyClosed,
+    /// The staff cannot rid themselves of who looks after them: it takes the superuser flag off first.
+    #[error("the account is that of a superuser")]
+    Superuser,
 }
 
 /// Who is new.
@@ -157,6 +226,7 @@ impl User {
             role,
             profile,
             privileges,
+            locale: Locale::default(),
             state: UserState::Active,
             joined_at: now,
         };
@@ -177,6 +247,107 @@ impl User {
     pub fn role(&self) -> &Role {
         &self.role
     }
+
+    /// Their number.
+    pub fn phone_number(&self) -> Option<&PhoneNumber> {
+        self.phone_number.as_ref()
+    }
+
+    /// Changes what they tell of themselves; the picture that is not needed any more, if there is one.
+    pub fn change_profile(&mut self, change: ProfileChange) -> Result<Option<ImageKey>, CannotChangeUser> {
+        self.require_open()?;
+        let ProfileChange { full_name, date_of_birth, image } = change;
+        if let Some(full_name) = full_name {
+            self.profile.full_name = full_name;
+        }
+        if let (Some(told), Role::Driver { date_of_birth }) = (date_of_birth, &mut self.role) {
+            *date_of_birth = told;
+        }
+        Ok(image.and_then(|image| std::mem::replace(&mut self.profile.image, image)))
+    }
+
+    /// Changes what a superuser may change.
+    pub fn change_account(&mut self, change: AccountChange, now: DateTime<Utc>) -> Result<(), CannotChangeUser> {
+        self.require_open()?;
+        let AccountChange { is_staff, is_active, email, groups } = change;
+        let privileges = match (self.privileges, is_staff) {
+            (Privileges::Superuser, Some(false)) => return Err(CannotChangeUser::SuperuserWithoutStaffFlag),
+            (Privileges::Superuser, _) => Privileges::Superuser,
+            (_, Some(true)) => Privileges::Staff,
+            (_, Some(false)) => Privileges::None,
+            (kept, None) => kept,
+        };
+        match (&mut self.role, groups) {
+            (Role::Staff { groups }, Some(given)) => *groups = given,
+            (Role::Driver { .. }, Some(given)) if !given.is_empty() => return Err(CannotChangeUser::GroupsOfDriver),
+            _ => {}
+        }
+        self.privileges = privileges;
+        if let Some(email) = email {
+            self.email = email;
+        }
+        match (self.state, is_active) {
+            (UserState::Active, Some(false)) => self.state = UserState::Inactive { since: now },
+            (UserState::Inactive { .. }, Some(true)) => self.state = UserState::Active,
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Closes the account of somebody who leaves. Nothing stays that tells who they were; the picture that is
+    /// not needed any more comes with the event.
+    pub fn unregister(&mut self, now: DateTime<Utc>) -> Result<(UserEvent, Option<ImageKey>), CannotClose> {
+        self.require_closable()?;
+        let image = self.scrub();
+        self.state = UserState::Unregistered { at: now };
+        Ok((UserEvent::Deactivated { user_id: self.id }, image))
+    }
+
+    /// Closes the account of somebody who is thrown out. Nothing stays that tells who they were, but for what
+    /// keeps their number out: `hash` is that of the number they have.
+    pub fn ban(
+        &mut self,
+        hash: Option<PhoneNumberHash>,
+        now: DateTime<Utc>,
+    ) -> Result<(UserEvent, Option<ImageKey>), CannotClose> {
+        self.require_closable()?;
+        let image = self.scrub();
+        self.state = UserState::Banned { at: now, phone_number: hash };
+        Ok((UserEvent::Banned { user_id: self.id }, image))
+    }
+
+    fn require_open(&self) -> Result<(), CannotChangeUser> {
+        match self.state {
+            UserState::Active | UserState::Inactive { .. } => Ok(()),
+            UserState::Banned { .. } | UserState::Unregistered { .. } => Err(CannotChangeUser::Closed),
+        }
+    }
+
+    fn require_closable(&self) -> Result<(), CannotClose> {
+        self.require_open().map_err(|_| CannotClose::AlreadyClosed)?;
+        if self.privileges.is_superuser() { Err(CannotClose::Superuser) } else { Ok(()) }
+    }
+
+    /// Forgets who they were.
+    fn scrub(&mut self) -> Option<ImageKey> {
+        self.username = Username::of_nobody(self.id);
+        self.phone_number = None;
+        self.email = None;
+        self.privileges = Privileges::None;
+        self.role = match self.role {
+            Role::Staff { .. } => Role::Staff { groups: Vec::new() },
+            Role::Driver { .. } => Role::Driver { date_of_birth: None },
+        };
+        std::mem::take(&mut self.profile).image
+    }
+}
+
+impl From<UserSnapshot> for User {
+    fn from(kept: UserSnapshot) -> Self {
+        let UserSnapshot { id, username, phone_number, email, role, profile, privileges, locale, state, joined_at } =
+            kept;
+        Self { id, username, phone_number, email, role, profile, privileges, locale, state, joined_at }
+    }
 }
 
 /// Everything a store must keep to bring a user back, unjudged: rules guard transitions, never history.
@@ -190,6 +361,7 @@ pub struct UserSnapshot {
     pub role: Role,
     pub profile: Profile,
     pub privileges: Privileges,
+    pub locale: Locale,
     pub state: UserState,
     pub joined_at: DateTime<Utc>,
 }
@@ -197,40 +369,12 @@ pub struct UserSnapshot {
 impl User {
     /// What a store keeps.
     pub fn snapshot(&self) -> UserSnapshot {
-        let Self { id, username, phone_number, email, role, profile, privileges, state, joined_at } = self.clone();
-        UserSnapshot { id, username, phone_number, email, role, profile, privileges, state, joined_at }
+        let Self { id, username, phone_number, email, role, profile, privileges, locale, state, joined_at } =
+            self.clone();
+        UserSnapshot { id, username, phone_number, email, role, profile, privileges, locale, state, joined_at }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::testing::{a_registration, noon};
-    use kernel_domain::DomainEvent;
-
-    #[test]
-    fn a_new_user_is_active_and_announced() {
-        let registration = a_registration();
-        let id = registration.id;
-
-        let (user, event) = User::register(registration, noon());
-
-        assert_eq!(user.snapshot().state, UserState::Active);
-        assert_eq!(event.name(), "UserSignup");
-        assert_eq!(event.data(), [("uuid", id.to_string().replace('-', ""))]);
-    }
-
-    #[test]
-    fn a_superuser_has_the_staff_flag() {
-        assert!(Privileges::Superuser.is_staff() && Privileges::Superuser.is_superuser());
-        assert!(Privileges::Staff.is_staff() && !Privileges::Staff.is_superuser());
-        assert!(!Privileges::None.is_staff());
-    }
-
-    #[test]
-    fn every_type_can_be_read_back() {
-        for user_type in UserType::ALL {
-            assert_eq!(UserType::named(user_type.name()), Some(user_type));
-        }
-    }
-}
+#[path = "user_tests.rs"]
+mod tests;

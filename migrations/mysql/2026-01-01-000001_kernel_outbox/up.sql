@@ -3,7 +3,9 @@ CREATE TABLE outbox (
   event_id          BINARY(16)   NOT NULL PRIMARY KEY,
   context           VARCHAR(32)  NOT NULL,
   name              VARCHAR(128) NOT NULL,
+  -- Sealed while it is confidential, and empty once nobody waits for it any more.
   payload           MEDIUMTEXT   NOT NULL,
+  is_confidential   BOOLEAN      NOT NULL,
   aggregate_type    VARCHAR(32)  NOT NULL,
   aggregate_id      BINARY(16)   NOT NULL,
   aggregate_version INTEGER      NOT NULL,
@@ -45,3 +47,18 @@ CREATE TABLE outbox_deliveries (
 CREATE UNIQUE INDEX outbox_deliveries_event_id ON outbox_deliveries (event_id, subscriber);
 CREATE INDEX outbox_deliveries_by_state ON outbox_deliveries (subscriber, state, position);
 CREATE INDEX outbox_deliveries_by_aggregate ON outbox_deliveries (subscriber, aggregate_type, aggregate_id, state);
+
+-- Requests that act once however often they are made, and what was answered, sealed. Bytes compare exactly,
+-- which texts with blanks at their end do not.
+CREATE TABLE idempotency_requests (
+  scope       VARBINARY(1020) NOT NULL,
+  request_key VARBINARY(1020) NOT NULL,
+  -- The digest of what was asked.
+  fingerprint BINARY(32)      NOT NULL,
+  -- Nothing while it is being answered, which only the transaction that does so sees.
+  answer      MEDIUMBLOB,
+  made_at     DATETIME(6)     NOT NULL,
+  PRIMARY KEY (scope, request_key)
+) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+
+CREATE INDEX idempotency_requests_by_time ON idempotency_requests (made_at);

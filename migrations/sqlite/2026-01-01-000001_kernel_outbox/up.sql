@@ -3,7 +3,9 @@ CREATE TABLE outbox (
   event_id          BLOB    NOT NULL PRIMARY KEY,
   context           TEXT    NOT NULL,
   name              TEXT    NOT NULL,
+  -- Sealed while it is confidential, and empty once nobody waits for it any more.
   payload           TEXT    NOT NULL,
+  is_confidential   INTEGER NOT NULL,
   aggregate_type    TEXT    NOT NULL,
   aggregate_id      BLOB    NOT NULL,
   aggregate_version INTEGER NOT NULL,
@@ -45,3 +47,18 @@ CREATE TABLE outbox_deliveries (
 CREATE UNIQUE INDEX outbox_deliveries_event_id ON outbox_deliveries (event_id, subscriber);
 CREATE INDEX outbox_deliveries_by_state ON outbox_deliveries (subscriber, state, position);
 CREATE INDEX outbox_deliveries_by_aggregate ON outbox_deliveries (subscriber, aggregate_type, aggregate_id, state);
+
+-- Requests that act once however often they are made, and what was answered, sealed. Bytes compare exactly,
+-- which texts with blanks at their end do not.
+CREATE TABLE idempotency_requests (
+  scope       BLOB    NOT NULL,
+  request_key BLOB    NOT NULL,
+  -- The digest of what was asked.
+  fingerprint BLOB    NOT NULL,
+  -- Nothing while it is being answered, which only the transaction that does so sees.
+  answer      BLOB,
+  made_at     TEXT    NOT NULL,
+  PRIMARY KEY (scope, request_key)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX idempotency_requests_by_time ON idempotency_requests (made_at);

@@ -6,13 +6,14 @@
 
 mod answers;
 mod items;
+mod least;
 mod statements;
 
 use std::error::Error;
 
 use mysql_async::{Opts, OptsBuilder, Pool, PoolConstraints, PoolOpts};
 use poem::listener::TcpListener;
-use poem::{EndpointExt as _, Route, Server, get};
+use poem::{EndpointExt as _, Route, Server, get, post};
 
 /// As many as the product has.
 const CONNECTIONS: usize = 16;
@@ -30,6 +31,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let routes = Route::new()
         .at("/api/v1/shipping/shippingitems/", get(items::list).post(items::create))
         .at("/api/v1/shipping/shippingitems/:tracking_number/", get(items::detail))
+        .at("/static", get(least::bytes).put(least::keep))
+        .at("/argon2id", post(least::hash).put(least::keep))
+        .data(least::Kept::default())
+        .data(least::Hasher::new())
         .data(Pool::new(options));
     Ok(Server::new(TcpListener::bind(address)).run(routes).await?)
 }

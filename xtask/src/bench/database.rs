@@ -57,8 +57,8 @@ impl Database {
         counters.trim().parse().map_err(|_| format!("MySQL does not count its statements: {counters}"))
     }
 
-    /// What `ask` gives, and the prepared statements that were executed for it. What the relay and the pool ask
-    /// on their own is left out, and so are `BEGIN` and `COMMIT`, which nobody prepares.
+    /// What `ask` gives, and the prepared statements that were executed for it. What the pool, the relay and the chores
+    /// ask on their own is left out, and so are the key that is shown, and `BEGIN` and `COMMIT`, which nobody prepares.
     pub(super) fn listen<T>(&self, ask: impl FnOnce() -> Result<T, String>) -> Result<(T, String), String> {
         const PREPARED: &str = "performance_schema.prepared_statements_instances";
         // Truncating it forgets how often they were executed, not the statements.
@@ -66,7 +66,7 @@ impl Database {
         let answer = ask()?;
         let statements = self.query(&format!(
             "SELECT SQL_TEXT, SUM(COUNT_EXECUTE) FROM {PREPARED} \
-             WHERE COUNT_EXECUTE > 0 AND SQL_TEXT NOT LIKE '%outbox%' AND SQL_TEXT <> 'SELECT ?' GROUP BY SQL_TEXT ORDER BY SQL_TEXT"
+             WHERE COUNT_EXECUTE > 0 AND SQL_TEXT REGEXP 'shipping_' GROUP BY SQL_TEXT ORDER BY SQL_TEXT"
         ))?;
         Ok((answer, statements))
     }

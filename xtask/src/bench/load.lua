@@ -1,5 +1,5 @@
 -- What wrk asks, and what it tells of the answers.
--- Arguments: method, path, body, number of items, token. `{number}` in the path stands for any tracking number.
+-- Arguments: method, path, body, number of items, credential. `{number}` in the path stands for any tracking number.
 
 local threads = 0
 
@@ -9,9 +9,9 @@ function setup(thread)
 end
 
 function init(args)
-  local method, path, body, items, token = args[1], args[2], args[3], tonumber(args[4]), args[5]
+  local method, path, body, items, credential = args[1], args[2], args[3], tonumber(args[4]), args[5]
   wrk.headers["Host"] = "bench.test"
-  wrk.headers["Authorization"] = "Bearer " .. token
+  wrk.headers["Authorization"] = credential
   if body ~= "" then
     wrk.headers["Content-Type"] = "application/json"
     wrk.body = body

@@ -9,6 +9,13 @@ use crate::process::{command, output, run};
 
 const SCRIPT: &str = "xtask/src/bench/load.lua";
 
+/// What a question is asked with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Credential {
+    AccessToken,
+    ApiKey,
+}
+
 /// What is asked again and again.
 pub(super) struct Question {
     pub(super) name: &'static str,
@@ -17,6 +24,16 @@ pub(super) struct Question {
     pub(super) path: &'static str,
     /// Nothing, or JSON.
     pub(super) body: &'static str,
+    pub(super) credential: Credential,
+    /// Where the floor does the least of it, if it does not do the same.
+    pub(super) floor_path: Option<&'static str>,
+}
+
+impl Question {
+    /// A question for what is at some path, by somebody who is signed in.
+    pub(super) const fn named(name: &'static str) -> Self {
+        Self { name, method: "GET", path: "", body: "", credential: Credential::AccessToken, floor_path: None }
+    }
 }
 
 /// How a load was answered.
@@ -45,14 +62,15 @@ pub(super) fn install() -> Result<(), String> {
 pub(super) fn ask(
     server: &Server,
     question: &Question,
-    token: &str,
+    credential: &str,
     options: &Options,
     seconds: u64,
 ) -> Result<Answers, String> {
-    let Question { name, method, path, body } = question;
+    let Question { name, method, path, body, floor_path, .. } = question;
+    let path = floor_path.filter(|_| server.name == "floor").unwrap_or(path);
     let mut wrk = command("wrk", &["--threads", "2", "--script", SCRIPT]);
     wrk.args(["--connections", &options.connections.to_string(), "--duration", &seconds.to_string()]);
-    wrk.args([&server.url(), "--", method, path, body, &options.items.to_string(), token]);
+    wrk.args([&server.url(), "--", method, path, body, &options.items.to_string(), credential]);
     let said = output(wrk)?;
     let (answers, failures) = said.lines().find_map(read).ok_or_else(|| format!("wrk measured nothing: {said}"))?;
     if failures > 0.0 {

@@ -19,7 +19,7 @@ use crate::images::SERVERS;
 use crate::process::{command, output, run};
 use database::Database;
 use effort::Effort;
-use load::{Answers, Question};
+use load::{Answers, Credential, Question};
 use server::Server;
 
 /// How to measure.
@@ -39,16 +39,31 @@ pub(crate) struct Options {
     items: u32,
 }
 
-const QUESTIONS: [Question; 4] = [
-    Question { name: "item detail", method: "GET", path: "/api/v1/shipping/shippingitems/{number}/", body: "" },
-    Question { name: "10 items", method: "GET", path: "/api/v1/shipping/shippingitems/?page_size=10", body: "" },
-    Question { name: "100 items", method: "GET", path: "/api/v1/shipping/shippingitems/?page_size=100", body: "" },
+const ITEM: &str = "/api/v1/shipping/shippingitems/{number}/";
+const PROFILE: &str = "/api/v1/user/users/self/profile/";
+const SIGN_IN: &str = "/api/v1/auth/signin/";
+
+const QUESTIONS: [Question; 7] = [
+    Question { path: ITEM, ..Question::named("item detail") },
+    Question { path: ITEM, credential: Credential::ApiKey, ..Question::named("detail, key") },
+    Question { path: "/api/v1/shipping/shippingitems/?page_size=10", ..Question::named("10 items") },
+    Question { path: "/api/v1/shipping/shippingitems/?page_size=100", ..Question::named("100 items") },
+    // The floor answers these bytes without asking anybody.
+    Question { path: PROFILE, floor_path: Some("/static"), ..Question::named("profile") },
+    // The floor hashes a password, and answers that it has.
+    Question {
+        method: "POST",
+        path: SIGN_IN,
+        body: r#"{"phonenumber":"+821012345678","password":"correct horse battery staple"}"#,
+        floor_path: Some("/argon2id"),
+        ..Question::named("sign in")
+    },
     // Last, for it makes the lists longer.
     Question {
-        name: "item create",
         method: "POST",
         path: "/api/v1/shipping/shippingitems/",
         body: r#"{"sku":"TEA-250G"}"#,
+        ..Question::named("item create")
     },
 ];
 
@@ -92,8 +107,11 @@ impl Programs {
     /// As it runs in production, with the key that it makes for itself.
     fn majestic(&self, database: &Database, root_key: &str, arguments: &[&str]) -> Command {
         let mut program = ends_with_us(&self.majestic);
-        program.args(arguments).env("ENV", "prod").env("DATABASE_URL", database.url()).env("TOKEN_ROOT_KEY", root_key);
-        program.env("MAJESTIC_PASSWORD", PASSWORD);
+        program.args(arguments).env("ENV", "prod").env("DATABASE_URL", database.url());
+        // Any random digits will do for both keys.
+        program.env("TOKEN_ROOT_KEY", root_key).env("SECRET_KEY", root_key);
+        program.env("MAJESTIC_PASSWORD", PASSWORD).env("THROTTLE_RATES", often());
+        program.env("STORAGE_URL", format!("file:{}", std::env::temp_dir().join("majestic-bench").display()));
         program
     }
 
@@ -102,6 +120,12 @@ impl Programs {
         program.env("DATABASE_URL", database.url());
         program
     }
+}
+
+/// A load is what throttles are there to hold back.
+fn often() -> String {
+    let rates = ["auth-check", "user-default", "user-burst", "api-key"].map(|it| format!(r#""{it}":"1000000000/s""#));
+    format!("{{{}}}", rates.join(","))
 }
 
 /// The program in a process that ends when this one does, however that happens.
@@ -119,21 +143,30 @@ fn measure(programs: &Programs, database: &Database, options: &Options) -> Resul
     println!("inserting {} items", options.items);
     database.seed(options.items)?;
 
+    let key = output(majestic(&["create-api-key", "--name", "bench"]))?;
+
     let pair = Pair {
+        api_key: key.trim().to_owned(),
         majestic: Server::start("majestic", majestic(&["serve"]))?,
         floor: Server::start("floor", programs.floor(database))?,
         database,
         options,
     };
     println!("\n{}\n{}\n\n{}", machine(), setting(database, options)?, report::HEAD);
-    let mut disturbed = Vec::new();
+    let (mut disturbed, mut memory) = (Vec::new(), Vec::new());
     for question in &QUESTIONS {
         let rounds = pair.rounds(question)?;
         println!("{}", report::rows(question.name, &rounds));
+        if question.path == SIGN_IN {
+            memory.push(format!("under the load of sign-ins majestic had {} MiB", pair.majestic.memory_peak()?));
+        } else if memory.is_empty() && question.path == PROFILE {
+            memory.push(format!("before any load of sign-ins majestic had {} MiB", pair.majestic.memory_peak()?));
+        }
         if rounds.iter().any(Round::is_disturbed) {
             disturbed.push(question.name);
         }
     }
+    println!("\nat most, {}", memory.join("; "));
     if !disturbed.is_empty() {
         println!("\nothers used this machine too, during {}", disturbed.join(", "));
     }
@@ -142,6 +175,7 @@ fn measure(programs: &Programs, database: &Database, options: &Options) -> Resul
 
 /// The servers, side by side.
 struct Pair<'b> {
+    api_key: String,
     majestic: Server,
     floor: Server,
     database: &'b Database,
@@ -185,10 +219,10 @@ impl Slice {
 impl Pair<'_> {
     /// Enough rounds that nobody disturbed; if there are not enough of them, all.
     fn rounds(&self, question: &Question) -> Result<Vec<Round>, String> {
-        let token = self.token()?;
-        self.compare(question, &token)?;
+        let credential = self.credential(question)?;
+        self.compare(question, &credential)?;
         for server in [&self.majestic, &self.floor] {
-            load::ask(server, question, &token, self.options, WARM_UP_SECONDS)?;
+            load::ask(server, question, &credential, self.options, WARM_UP_SECONDS)?;
         }
         let wanted = usize::from(self.options.rounds);
         let (mut quiet, mut disturbed) = (Vec::new(), Vec::new());
@@ -203,35 +237,42 @@ impl Pair<'_> {
     }
 
     fn round(&self, question: &Question) -> Result<Round, String> {
-        let token = self.token()?;
+        let credential = self.credential(question)?;
         Ok(Round {
-            majestic: self.slice(&self.majestic, &self.floor, question, &token)?,
-            floor: self.slice(&self.floor, &self.majestic, question, &token)?,
+            majestic: self.slice(&self.majestic, &self.floor, question, &credential)?,
+            floor: self.slice(&self.floor, &self.majestic, question, &credential)?,
         })
     }
 
-    fn slice(&self, server: &Server, idle: &Server, question: &Question, token: &str) -> Result<Slice, String> {
+    fn slice(&self, server: &Server, idle: &Server, question: &Question, credential: &str) -> Result<Slice, String> {
         let statements = self.database.statements()?;
         let effort = Effort::so_far(server, idle, self.database.pid)?;
-        let answers = load::ask(server, question, token, self.options, self.options.seconds)?;
+        let answers = load::ask(server, question, credential, self.options, self.options.seconds)?;
         let effort = Effort::so_far(server, idle, self.database.pid)? - effort;
         Ok(Slice { answers, effort, statements: self.database.statements()? - statements })
     }
 
-    /// Good for a quarter of an hour, which is longer than a round.
-    fn token(&self) -> Result<String, String> {
+    /// What the question is asked with. A token is good for a quarter of an hour, which is longer than a round.
+    fn credential(&self, question: &Question) -> Result<String, String> {
+        if question.credential == Credential::ApiKey {
+            return Ok(format!("Api-Key {}", self.api_key));
+        }
         let credentials = format!(r#"{{"phonenumber":"+821012345678","password":"{PASSWORD}"}}"#);
-        let tokens = self.majestic.ask("POST", "/api/v1/auth/signin/", &credentials, "")?;
+        let tokens = self.majestic.ask("POST", SIGN_IN, &credentials, "")?;
         let access = tokens.split_once(r#""access":""#).and_then(|(_, rest)| rest.split('"').next());
-        access.map(str::to_owned).ok_or_else(|| format!("there is no access token in {tokens}"))
+        access.map(|it| format!("Bearer {it}")).ok_or_else(|| format!("there is no access token in {tokens}"))
     }
 
     /// Servers that answer differently, or ask the database differently, cannot be compared.
-    fn compare(&self, question: &Question, token: &str) -> Result<(), String> {
-        let Question { name, method, path, body } = question;
+    fn compare(&self, question: &Question, credential: &str) -> Result<(), String> {
+        let Question { name, method, path, body, floor_path, .. } = question;
+        if let Some(floor_path) = floor_path {
+            let answer = self.majestic.ask(method, path, body, credential)?;
+            return self.floor.ask("PUT", floor_path, &answer, credential).map(drop);
+        }
         for item in [0, 1, self.options.items / 2, self.options.items - 1] {
             let path = path.replace("{number}", &format!("20260101-{item:010}"));
-            let ask = |server: &Server| self.database.listen(|| server.ask(method, &path, body, token));
+            let ask = |server: &Server| self.database.listen(|| server.ask(method, &path, body, credential));
             let (ours, floor) = (ask(&self.majestic)?, ask(&self.floor)?);
             let is_same = if *method == "POST" { shape(&ours.0) == shape(&floor.0) } else { ours.0 == floor.0 };
             if !is_same || ours.1 != floor.1 {

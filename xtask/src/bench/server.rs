@@ -33,25 +33,33 @@ impl Server {
         self.process.id()
     }
 
+    /// The most memory that it ever had, in MiB.
+    pub(super) fn memory_peak(&self) -> Result<u64, String> {
+        let file = format!("/proc/{}/status", self.pid());
+        let status = std::fs::read_to_string(&file).map_err(|why| format!("{file} cannot be read: {why}"))?;
+        let kib = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.split_whitespace().next()?.parse().ok());
+        kib.map(|kib: u64| kib / 1024).ok_or_else(|| format!("{file} does not say: {status}"))
+    }
+
     pub(super) fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
 
     /// The body of the answer, which must be a success.
-    pub(super) fn ask(&self, method: &str, path: &str, body: &str, token: &str) -> Result<String, String> {
-        let answer = self.exchange(method, path, body, token).map_err(|why| format!("{}: {why}", self.name))?;
+    pub(super) fn ask(&self, method: &str, path: &str, body: &str, credential: &str) -> Result<String, String> {
+        let answer = self.exchange(method, path, body, credential).map_err(|why| format!("{}: {why}", self.name))?;
         match answer.split_once("\r\n\r\n") {
             Some((head, body)) if head.starts_with("HTTP/1.1 2") => Ok(body.to_owned()),
             _ => Err(format!("{} answers {method} {path} with {answer}", self.name)),
         }
     }
 
-    fn exchange(&self, method: &str, path: &str, body: &str, token: &str) -> std::io::Result<String> {
+    fn exchange(&self, method: &str, path: &str, body: &str, credential: &str) -> std::io::Result<String> {
         let mut connection = TcpStream::connect(("127.0.0.1", self.port))?;
         connection.set_read_timeout(Some(ANSWER_DEADLINE))?;
         let length = body.len();
         let request = format!(
-            "{method} {path} HTTP/1.1\r\nHost: bench.test\r\nAuthorization: Bearer {token}\r\nConnection: close\r\n\
+            "{method} {path} HTTP/1.1\r\nHost: bench.test\r\nAuthorization: {credential}\r\nConnection: close\r\n\
              Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
         );
         connection.write_all(request.as_bytes())?;

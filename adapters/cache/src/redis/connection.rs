@@ -9,30 +9,59 @@ use std::time::{Duration, Instant};
 
 use bb8_redis::bb8::ManageConnection;
 use bb8_redis::redis::aio::{ConnectionLike, MultiplexedConnection};
+use bb8_redis::redis::cluster::ClusterClientBuilder;
 use bb8_redis::redis::{
-    AsyncConnectionConfig, Client, Cmd, ErrorKind, Pipeline, RedisError, RedisFuture, RedisResult, ServerErrorKind,
-    Value, cmd,
+    AsyncConnectionConfig, Cmd, ErrorKind, Pipeline, RedisError, RedisFuture, RedisResult, ServerErrorKind, Value, cmd,
 };
 
 use super::RedisSettings;
+use super::cluster::ClusterLink;
+use crate::url::{Servers, tcp_settings};
 
 /// A connection that was used so recently is still there; older ones are asked first.
 const FRESH: Duration = Duration::from_secs(5);
 
+/// How often a question follows a cluster that moves its keys, within the time that an answer may take.
+const REDIRECTIONS: u32 = 3;
+
+/// The shortest wait before a node of a cluster is asked again, in milliseconds: such questions are given up sooner
+/// than by default they would be repeated.
+const RETRY_PAUSE: u64 = 5;
+
 /// Makes connections, and tells good ones from bad ones.
 pub(super) struct Connector {
-    client: Client,
-    config: AsyncConnectionConfig,
+    servers: Servers,
+    connect_timeout: Duration,
+    response_timeout: Duration,
     /// How many connections have failed. Where one did, the others may have lost the same server.
     faults: AtomicU64,
 }
 
 impl Connector {
-    pub(super) fn new(client: Client, settings: &RedisSettings) -> Self {
-        let config = AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(settings.connect_timeout))
-            .set_response_timeout(Some(settings.response_timeout));
-        Self { client, config, faults: AtomicU64::new(0) }
+    pub(super) fn new(servers: Servers, settings: &RedisSettings) -> Self {
+        let RedisSettings { connect_timeout, response_timeout, .. } = *settings;
+        Self { servers, connect_timeout, response_timeout, faults: AtomicU64::new(0) }
+    }
+
+    async fn link(&self) -> RedisResult<Link> {
+        match &self.servers {
+            Servers::Single(client) => {
+                let config = AsyncConnectionConfig::new()
+                    .set_connection_timeout(Some(self.connect_timeout))
+                    .set_response_timeout(Some(self.response_timeout));
+                client.get_multiplexed_async_connection_with_config(&config).await.map(Link::Single)
+            }
+            Servers::Cluster(some) => {
+                let client = ClusterClientBuilder::new(some.iter().cloned())
+                    .tcp_settings(tcp_settings())
+                    .connection_timeout(self.connect_timeout)
+                    .response_timeout(self.response_timeout)
+                    .retries(REDIRECTIONS)
+                    .min_retry_wait(RETRY_PAUSE)
+                    .build()?;
+                client.get_async_connection().await.map(|it| Link::Cluster(ClusterLink::over(it)))
+            }
+        }
     }
 }
 
@@ -42,12 +71,15 @@ impl ManageConnection for Connector {
 
     async fn connect(&self) -> RedisResult<Connection> {
         let known_faults = self.faults.load(Ordering::Relaxed);
-        let inner = self.client.get_multiplexed_async_connection_with_config(&self.config).await?;
+        let link = self.link().await?;
         let record = Record { answered_at: Instant::now(), known_faults, has_failed: false };
-        Ok(Connection { inner, record: Arc::new(Mutex::new(record)) })
+        Ok(Connection { link, record: Arc::new(Mutex::new(record)) })
     }
 
     async fn is_valid(&self, connection: &mut Connection) -> RedisResult<()> {
+        if connection.mends_itself() {
+            return Ok(());
+        }
         let faults = self.faults.load(Ordering::Relaxed);
         match *connection.record() {
             Record { has_failed: true, .. } => return Err((ErrorKind::Io, "the connection failed before").into()),
@@ -74,8 +106,14 @@ impl ManageConnection for Connector {
 /// whether any of them ever failed.
 #[derive(Clone)]
 pub(super) struct Connection {
-    inner: MultiplexedConnection,
+    link: Link,
     record: Arc<Mutex<Record>>,
+}
+
+#[derive(Clone)]
+enum Link {
+    Single(MultiplexedConnection),
+    Cluster(ClusterLink),
 }
 
 struct Record {
@@ -90,7 +128,19 @@ impl Connection {
         self.record.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// What leads to a cluster holds a connection to each node, replaces those that fail by itself, and asks the
+    /// others meanwhile: to throw it away would make what one node cannot answer the fault of all.
+    fn mends_itself(&self) -> bool {
+        match self.link {
+            Link::Single(_) => false,
+            Link::Cluster(_) => true,
+        }
+    }
+
     fn judge(&self, is_good: bool) {
+        if self.mends_itself() {
+            return;
+        }
         let mut record = self.record();
         if is_good {
             record.answered_at = Instant::now();
@@ -112,7 +162,10 @@ fn is_good(answer: &Value) -> bool {
 impl ConnectionLike for Connection {
     fn req_packed_command<'a>(&'a mut self, command: &'a Cmd) -> RedisFuture<'a, Value> {
         Box::pin(async move {
-            let answer = self.inner.req_packed_command(command).await;
+            let answer = match &mut self.link {
+                Link::Single(server) => server.req_packed_command(command).await,
+                Link::Cluster(cluster) => cluster.ask(command).await,
+            };
             self.judge(answer.as_ref().is_ok_and(is_good));
             answer
         })
@@ -125,14 +178,20 @@ impl ConnectionLike for Connection {
         count: usize,
     ) -> RedisFuture<'a, Vec<Value>> {
         Box::pin(async move {
-            let answers = self.inner.req_packed_commands(commands, offset, count).await;
+            let answers = match &mut self.link {
+                Link::Single(server) => server.req_packed_commands(commands, offset, count).await,
+                Link::Cluster(cluster) => cluster.ask_all(commands).await,
+            };
             self.judge(answers.as_ref().is_ok_and(|answers| answers.iter().all(is_good)));
             answers
         })
     }
 
     fn get_db(&self) -> i64 {
-        self.inner.get_db()
+        match &self.link {
+            Link::Single(server) => server.get_db(),
+            Link::Cluster(_) => 0,
+        }
     }
 }
 
@@ -140,6 +199,7 @@ impl ConnectionLike for Connection {
 mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
+    use bb8_redis::redis::Client;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::{TcpListener, TcpStream};
 
@@ -165,7 +225,7 @@ mod tests {
             let patient = Duration::from_secs(10);
             let settings =
                 RedisSettings { connect_timeout: patient, response_timeout: patient, ..RedisSettings::default() };
-            Self { connector: Connector::new(client, &settings), pings }
+            Self { connector: Connector::new(Servers::Single(Box::new(client)), &settings), pings }
         }
 
         async fn connection(&self) -> Connection {

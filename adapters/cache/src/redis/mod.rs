@@ -1,7 +1,9 @@
-//! One Redis server that all instances share, behind a pool that never makes anybody wait for long.
+//! A Redis server or cluster that all instances share, behind a pool that never makes anybody wait for long.
 
+mod cluster;
 mod connection;
 mod throttle;
+mod views;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -12,9 +14,10 @@ use kernel_domain::StoreError;
 
 use self::connection::{Connection, Connector};
 pub use self::throttle::RedisThrottle;
+pub(crate) use self::views::RedisViews;
 use crate::RedisUrl;
 
-/// How much of a Redis server to use, and how long to wait for it.
+/// How much of Redis to use, and how long to wait for it.
 #[derive(Debug, Clone)]
 pub struct RedisSettings {
     /// Connections at most. Each carries the questions of many at once.
@@ -39,7 +42,7 @@ impl Default for RedisSettings {
     }
 }
 
-/// A pool of connections to a Redis server, and what is kept there.
+/// A pool of connections to a Redis server or cluster, and what is kept there.
 #[derive(Clone)]
 pub struct RedisCache {
     connections: Pool<Connector>,
@@ -48,7 +51,7 @@ pub struct RedisCache {
 }
 
 impl RedisCache {
-    /// Uses the server at `url`, inside a runtime, for keys that start with `prefix`. Connections are made when
+    /// Uses what is at `url`, inside a runtime, for keys that start with `prefix`. Connections are made when
     /// they are needed: a server that is down now may be up then.
     pub fn connect(url: &RedisUrl, prefix: &str, settings: &RedisSettings) -> Self {
         let last_fault = LastFault::default();
@@ -57,7 +60,7 @@ impl RedisCache {
             .connection_timeout(settings.patience)
             .retry_connection(false)
             .error_sink(last_fault.boxed_clone())
-            .build_unchecked(Connector::new(url.client(), settings));
+            .build_unchecked(Connector::new(url.0.clone(), settings));
         Self { connections, prefix: prefix.into(), last_fault }
     }
 

@@ -25,6 +25,7 @@ use crate::problem::Problem;
 use crate::profile::{Person, ProfileBody};
 use crate::query::Query;
 use crate::tags::Tag;
+use crate::throttle::{Throttled, UserDefault};
 
 /// People who can be named as the staff of one center.
 const MAX_STAFF: usize = 1000;
@@ -50,6 +51,7 @@ impl CentersApi {
     #[oai(path = "/", method = "get", operation_id = "list_centers")]
     async fn list(
         &self,
+        _admitted: Throttled<UserDefault>,
         actor: Allowed<Read>,
         query: Query<CenterQuery>,
         here: Here,
@@ -61,14 +63,24 @@ impl CentersApi {
 
     /// Open a center
     #[oai(path = "/", method = "post", operation_id = "open_center")]
-    async fn open(&self, actor: Allowed<Manage>, body: Body<NewCenter>) -> Result<Created<CenterBody>, Problem> {
+    async fn open(
+        &self,
+        _admitted: Throttled<UserDefault>,
+        actor: Allowed<Manage>,
+        body: Body<NewCenter>,
+    ) -> Result<Created<CenterBody>, Problem> {
         let NewCenter(command) = body.0;
         Ok(Created(self.distribution.open_center(&actor, command).await?.into()))
     }
 
     /// See a center
     #[oai(path = "/:uuid", method = "get", operation_id = "find_center")]
-    async fn find(&self, actor: Allowed<Manage>, uuid: Path<Uuid>) -> Result<Json<CenterBody>, Problem> {
+    async fn find(
+        &self,
+        _admitted: Throttled<UserDefault>,
+        actor: Allowed<Manage>,
+        uuid: Path<Uuid>,
+    ) -> Result<Json<CenterBody>, Problem> {
         Ok(Json(self.distribution.center(&actor, CenterId::new(uuid.0)).await?.into()))
     }
 }

@@ -26,6 +26,27 @@ pub(crate) struct Field<'f, C> {
     convert: C,
 }
 
+/// What is to become of something that may stay as it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Change<T> {
+    /// Nothing was said of it.
+    Stay,
+    /// It goes.
+    Clear,
+    /// It is this from now on.
+    Become(T),
+}
+
+impl<T> From<Change<T>> for Option<Option<T>> {
+    fn from(change: Change<T>) -> Self {
+        match change {
+            Change::Stay => None,
+            Change::Clear => Some(None),
+            Change::Become(value) => Some(Some(value)),
+        }
+    }
+}
+
 /// Makes a value of what was sent, which is not null.
 pub(crate) trait Convert<T>: FnOnce(Value, &Rules) -> Result<T, Vec<Fault>> {}
 impl<T, C: FnOnce(Value, &Rules) -> Result<T, Vec<Fault>>> Convert<T> for C {}
@@ -110,6 +131,24 @@ impl<'f, C> Field<'f, C> {
             Some(Value::Null) if self.rules.nullable => Some(None),
             Some(Value::Null) => self.at_fault(Fault::null()),
             Some(value) => self.convert(value).map(Some),
+        }
+    }
+
+    /// What is to become of it; `None` if that is at fault, which is recorded. Null clears it, and so does an empty
+    /// text: a form knows no null.
+    pub(crate) fn change<T>(mut self) -> Option<Change<T>>
+    where
+        C: Convert<T>,
+    {
+        self.rules.nullable = true;
+        if self.is_described(false) {
+            return None;
+        }
+        match self.fields.take(self.name, self.rules.many, false) {
+            None => Some(Change::Stay),
+            Some(Value::Null) => Some(Change::Clear),
+            Some(Value::String(sent)) if sent.trim().is_empty() => Some(Change::Clear),
+            Some(value) => self.convert(value).map(Change::Become),
         }
     }
 

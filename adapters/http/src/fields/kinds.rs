@@ -1,13 +1,15 @@
 //! The kinds of fields there are.
 
 use kernel_application::{Direction, PageNumber, PageRequest};
-use poem_openapi::registry::{MetaSchema, MetaSchemaRef};
+use kernel_domain::{InvalidPhoneNumber, PhoneNumber};
+use poem_openapi::registry::MetaSchema;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::Fields;
-use super::field::{Convert, Field, Rules};
+use super::field::{Change, Convert, Field, Rules};
+use super::{Fields, Input};
 use crate::fault::Fault;
+use crate::messages::Message;
 use crate::path::strict_uuid;
 
 impl Fields {
@@ -26,9 +28,28 @@ impl Fields {
         self.field(name, about, uuid_schema, |value, _: &Rules| uuid(&value).map_err(|fault| vec![fault]))
     }
 
-    /// A list of UUIDs, also inside of `{"uuid": []}`.
-    pub(crate) fn uuids(&mut self, name: &'static str, about: &'static str) -> Field<'_, impl Convert<Vec<Uuid>>> {
-        self.field(name, about, uuids_schema, uuids).many()
+    /// A phone number in international form; a number or an object is none.
+    pub(crate) fn phone_number(
+        &mut self,
+        name: &'static str,
+        about: &'static str,
+    ) -> Field<'_, impl Convert<PhoneNumber>> {
+        self.text(name, about).parse(PhoneNumber::parse)
+    }
+
+    /// A file, of a body that can carry one.
+    pub(crate) fn file(&mut self, name: &'static str, about: &'static str) -> Option<Change<Vec<u8>>> {
+        match self.take_file(name) {
+            Some(file) if file.is_empty() => {
+                self.fault(Fault::new("empty", Message::EmptyFile).of(name));
+                None
+            }
+            Some(file) => Some(Change::Become(file.into())),
+            None => {
+                let schema = || MetaSchema::new_with_format("string", "binary");
+                self.field(name, about, schema, |_, _: &Rules| Err(vec![not_a_file()])).change()
+            }
+        }
     }
 
     /// `true`, `false`, `1` or `0`, in any case.
@@ -44,14 +65,9 @@ impl Fields {
         choices: &'static [T],
         name_of: fn(T) -> &'static str,
     ) -> Field<'_, impl Convert<T>> {
-        let schema = || MetaSchema {
-            enum_items: choices.iter().map(|it| Value::from(name_of(*it))).collect(),
-            ..MetaSchema::new("string")
-        };
+        let schema = || choice_schema(choices, name_of);
         self.field(name, about, schema, move |value: Value, _: &Rules| {
-            let sent = value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned);
-            let found = choices.iter().copied().find(|it| name_of(*it) == sent);
-            found.ok_or_else(|| vec![Fault::invalid_choice(&sent)])
+            chosen(&value, choices, name_of).map_err(|fault| vec![fault])
         })
     }
 
@@ -114,37 +130,27 @@ fn verbatim(value: Value, rules: &Rules) -> Result<String, Vec<Fault>> {
     }
 }
 
-fn uuid(value: &Value) -> Result<Uuid, Fault> {
+/// Reads one UUID.
+pub(super) fn uuid(value: &Value) -> Result<Uuid, Fault> {
     let sent = value.as_str().map(str::trim);
     sent.and_then(strict_uuid).ok_or_else(Fault::not_a_uuid)
 }
 
-fn uuids(value: Value, rules: &Rules) -> Result<Vec<Uuid>, Vec<Fault>> {
-    let (path, list) = match value {
-        Value::Object(mut members) => match members.remove("uuid") {
-            Some(list) => (".uuid", list),
-            None => return Err(vec![Fault::required().of(".uuid")]),
-        },
-        other => ("", other),
-    };
-    let Value::Array(list) = list else {
-        return Err(vec![Fault::not_a_list(kind_of(&list)).below(path)]);
-    };
-    if let Some(max) = rules.max
-        && list.len() > max
-    {
-        return Err(vec![Fault::too_many(max).below(path)]);
+/// The one of `choices` that goes by this name.
+pub(super) fn chosen<T: Copy>(value: &Value, choices: &[T], name_of: fn(T) -> &'static str) -> Result<T, Fault> {
+    let sent = value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned);
+    let found = choices.iter().copied().find(|it| name_of(*it) == sent);
+    found.ok_or_else(|| Fault::invalid_choice(&sent))
+}
+
+impl From<InvalidPhoneNumber> for Fault {
+    fn from(InvalidPhoneNumber: InvalidPhoneNumber) -> Self {
+        Self::invalid(Message::InvalidPhoneNumber)
     }
-    let (good, bad): (Vec<_>, Vec<_>) = list
-        .iter()
-        .enumerate()
-        .map(|(at, value)| uuid(value).map_err(|fault| fault.of(format!("{path}[{at}]"))))
-        .partition(Result::is_ok);
-    if bad.is_empty() {
-        Ok(good.into_iter().flatten().collect())
-    } else {
-        Err(bad.into_iter().filter_map(Result::err).collect())
-    }
+}
+
+fn not_a_file() -> Fault {
+    Fault::invalid(Message::NotAFile)
 }
 
 fn boolean(value: Value, _: &Rules) -> Result<bool, Vec<Fault>> {
@@ -208,22 +214,18 @@ pub(crate) fn kind_of(value: &Value) -> &'static str {
     }
 }
 
-fn uuid_schema() -> MetaSchema {
+pub(super) fn uuid_schema() -> MetaSchema {
     MetaSchema::new_with_format("string", "uuid")
 }
 
-fn uuids_schema() -> MetaSchema {
-    let list = || MetaSchema {
-        items: Some(Box::new(MetaSchemaRef::Inline(Box::new(uuid_schema())))),
-        ..MetaSchema::new("array")
-    };
-    let object = MetaSchema {
-        properties: vec![("uuid", MetaSchemaRef::Inline(Box::new(list())))],
-        required: vec!["uuid"],
-        ..MetaSchema::new("object")
-    };
-    MetaSchema {
-        one_of: [object, list()].map(|schema| MetaSchemaRef::Inline(Box::new(schema))).into(),
-        ..MetaSchema::ANY
+pub(super) fn choice_schema<T: Copy>(choices: &[T], name_of: fn(T) -> &'static str) -> MetaSchema {
+    let enum_items = choices.iter().map(|it| Value::from(name_of(*it))).collect();
+    MetaSchema { enum_items, ..MetaSchema::new("string") }
+}
+
+/// Of a list without filters, a query says the page only.
+impl Input for PageRequest {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        fields.page()
     }
 }

@@ -13,9 +13,12 @@
 
 mod field;
 mod kinds;
+mod lists;
+mod times;
 
 use std::collections::HashMap;
 
+use bytes::Bytes;
 use poem_openapi::registry::{MetaSchema, MetaSchemaRef};
 use serde_json::{Map, Value};
 
@@ -35,6 +38,8 @@ pub(crate) enum Sent {
     Json(Map<String, Value>),
     /// A form or a query: text only, and a name may occur many times.
     Text(HashMap<String, Vec<String>>),
+    /// A form that carries files; of a name that occurs many times the last file counts.
+    Upload { texts: HashMap<String, Vec<String>>, files: HashMap<String, Bytes> },
 }
 
 impl Sent {
@@ -103,7 +108,9 @@ impl Fields {
     fn take(&mut self, name: &str, many: bool, blank_is_absent: bool) -> Option<Value> {
         match &mut self.sent {
             Sent::Json(members) => members.remove(name),
-            Sent::Text(fields) => {
+            // A file is of the wrong kind wherever none is asked for, as a list is.
+            Sent::Upload { files, .. } if files.contains_key(name) => Some(Value::Array(Vec::new())),
+            Sent::Text(fields) | Sent::Upload { texts: fields, .. } => {
                 let mut values = fields.remove(name)?;
                 if blank_is_absent {
                     values.retain(|value| !value.trim().is_empty());
@@ -113,6 +120,14 @@ impl Fields {
                 }
                 values.pop().map(Value::String)
             }
+        }
+    }
+
+    /// Takes a file out.
+    fn take_file(&mut self, name: &str) -> Option<Bytes> {
+        match &mut self.sent {
+            Sent::Json(_) | Sent::Text(_) => None,
+            Sent::Upload { files, .. } => files.remove(name),
         }
     }
 }

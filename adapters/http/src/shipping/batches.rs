@@ -24,6 +24,7 @@ use crate::path::Path;
 use crate::problem::Problem;
 use crate::query::Query;
 use crate::tags::Tag;
+use crate::throttle::{Throttled, UserDefault};
 
 pub(crate) struct BatchesApi {
     pub(super) shipping: Arc<Shipping>,
@@ -35,6 +36,7 @@ impl BatchesApi {
     #[oai(path = "/", method = "get", operation_id = "list_batches")]
     async fn list(
         &self,
+        _admitted: Throttled<UserDefault>,
         actor: Allowed<Read>,
         query: Query<BatchQuery>,
         here: Here,
@@ -48,14 +50,24 @@ impl BatchesApi {
     ///
     /// Without an alias it gets one.
     #[oai(path = "/", method = "post", operation_id = "open_batch")]
-    async fn open(&self, actor: Allowed<Write>, body: Body<NewBatch>) -> Result<Created<BatchBody>, Problem> {
+    async fn open(
+        &self,
+        _admitted: Throttled<UserDefault>,
+        actor: Allowed<Write>,
+        body: Body<NewBatch>,
+    ) -> Result<Created<BatchBody>, Problem> {
         let NewBatch(command) = body.0;
         Ok(Created(self.shipping.open_batch(&actor, command).await?.into()))
     }
 
     /// See a batch
     #[oai(path = "/:alias", method = "get", operation_id = "find_batch")]
-    async fn find(&self, actor: Allowed<Read>, alias: Path<Alias>) -> Result<Json<BatchBody>, Problem> {
+    async fn find(
+        &self,
+        _admitted: Throttled<UserDefault>,
+        actor: Allowed<Read>,
+        alias: Path<Alias>,
+    ) -> Result<Json<BatchBody>, Problem> {
         Ok(Json(self.shipping.batch(&actor, &alias.0).await?.into()))
     }
 
@@ -63,6 +75,7 @@ impl BatchesApi {
     #[oai(path = "/:alias/shippingitems", method = "get", operation_id = "list_items_of_batch")]
     async fn items(
         &self,
+        _admitted: Throttled<UserDefault>,
         actor: Allowed<Read>,
         alias: Path<Alias>,
         query: Query<ItemQuery>,
@@ -79,6 +92,7 @@ impl BatchesApi {
     #[oai(path = "/:alias/add", method = "post", operation_id = "pack_items")]
     async fn add(
         &self,
+        _admitted: Throttled<UserDefault>,
         actor: Allowed<Write>,
         alias: Path<Alias>,
         body: Bulk<ItemToAdd>,

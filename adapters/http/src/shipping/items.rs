@@ -21,6 +21,7 @@ use crate::path::Path;
 use crate::problem::Problem;
 use crate::query::Query;
 use crate::tags::Tag;
+use crate::throttle::{Throttled, UserDefault};
 
 pub(crate) struct ItemsApi {
     pub(super) shipping: Arc<Shipping>,
@@ -32,6 +33,7 @@ impl ItemsApi {
     #[oai(path = "/", method = "get", operation_id = "list_items")]
     async fn list(
         &self,
+        _admitted: Throttled<UserDefault>,
         actor: Allowed<Read>,
         query: Query<ItemQuery>,
         here: Here,
@@ -43,7 +45,12 @@ impl ItemsApi {
 
     /// Register an item
     #[oai(path = "/", method = "post", operation_id = "register_item")]
-    async fn register(&self, actor: Allowed<Write>, body: Body<NewItem>) -> Result<Created<ItemBody>, Problem> {
+    async fn register(
+        &self,
+        _admitted: Throttled<UserDefault>,
+        actor: Allowed<Write>,
+        body: Body<NewItem>,
+    ) -> Result<Created<ItemBody>, Problem> {
         let NewItem(command) = body.0;
         Ok(Created(self.shipping.register_item(&actor, command).await?.into()))
     }
@@ -52,6 +59,7 @@ impl ItemsApi {
     #[oai(path = "/:tracking_number", method = "get", operation_id = "find_item")]
     async fn find(
         &self,
+        _admitted: Throttled<UserDefault>,
         actor: Allowed<Read>,
         tracking_number: Path<TrackingNumber>,
     ) -> Result<Json<ItemBody>, Problem> {

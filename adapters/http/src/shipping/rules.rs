@@ -8,30 +8,31 @@ use shipping_domain::{
     CannotComplete, CannotLoad, CannotPack, CannotStart, CircularRoute, InvalidAlias, InvalidCenterCode, InvalidSku,
 };
 
-use crate::fault::Fault;
+use crate::fault::{Fault, shown};
+use crate::messages::Message;
 
 fn unknown_item(tracking_number: &str) -> Fault {
-    Fault::new("ShippingBatchItemNotExist", format!("There is no item {tracking_number}."))
+    Fault::new("ShippingBatchItemNotExist", Message::UnknownItem { tracking_number: shown(tracking_number) })
 }
 
 fn unknown_batch(alias: &str) -> Fault {
-    Fault::new("ShippingBatchNotExist", format!("There is no batch {alias}."))
+    Fault::new("ShippingBatchNotExist", Message::UnknownBatch { alias: shown(alias) })
 }
 
 fn unknown_center(code: &CenterCode) -> Fault {
-    Fault::new("DistributionCenterNotExist", format!("There is no center {code}."))
+    Fault::new("DistributionCenterNotExist", Message::UnknownCenter { code: code.to_string() })
 }
 
 fn driver_invalid() -> Fault {
-    Fault::new("ShippingTransportDriverInvalid", "This user is not an active driver.").of("driver_uuid")
+    Fault::new("ShippingTransportDriverInvalid", Message::DriverInvalid).of("driver_uuid")
 }
 
 fn transport_completed() -> Fault {
-    Fault::new("ShippingTransportAlreadyCompleted", "The transport is completed already.")
+    Fault::new("ShippingTransportAlreadyCompleted", Message::TransportCompleted)
 }
 
 fn transport_departed() -> Fault {
-    Fault::new("ShippingTransportAlreadyDeparted", "The transport has departed already.")
+    Fault::new("ShippingTransportAlreadyDeparted", Message::TransportDeparted)
 }
 
 /// What is wrong with a plan, in the field that says so.
@@ -46,7 +47,7 @@ pub(super) fn plan_fault(fault: PlanFault, source: &'static str, destination: &'
 
 impl From<CircularRoute> for Fault {
     fn from(CircularRoute(code): CircularRoute) -> Self {
-        Self::new("ShippingTransportSameCenter", format!("A transport cannot both start and end at {code}."))
+        Self::new("ShippingTransportSameCenter", Message::SameCenter { code: code.to_string() })
     }
 }
 
@@ -56,10 +57,10 @@ impl From<CannotLoad> for Fault {
             CannotLoad::TransportCompleted(_) => transport_completed(),
             CannotLoad::TransportDeparted(_) => transport_departed(),
             CannotLoad::BatchCompleted(alias) => {
-                Self::new("ShippingBatchAlreadyCompleted", format!("Batch {alias} is completed already."))
+                Self::new("ShippingBatchAlreadyCompleted", Message::BatchAlreadyCompleted { alias: alias.to_string() })
             }
             CannotLoad::BatchAssigned(alias) => {
-                Self::new("ShippingBatchAlreadyAssigned", format!("Batch {alias} is on another transport."))
+                Self::new("ShippingBatchAlreadyAssigned", Message::BatchAlreadyAssigned { alias: alias.to_string() })
             }
         }
     }
@@ -79,18 +80,13 @@ impl From<CannotStart> for Fault {
         match refusal {
             CannotStart::AlreadyCompleted(_) => transport_completed(),
             CannotStart::AlreadyDeparted(_) => transport_departed(),
-            CannotStart::CentersUnknown(_) => Self::new(
-                "ShippingTransportDistributionNotConfigured",
-                "A distribution center of the transport does not exist.",
-            ),
-            CannotStart::NoBatch(_) => Self::new("ShippingTransportNoBatch", "The transport carries no batch."),
-            CannotStart::NoDriver(_) => {
-                Self::new("ShippingTransportDriverNotConfigured", "The transport has no driver.")
+            CannotStart::CentersUnknown(_) => {
+                Self::new("ShippingTransportDistributionNotConfigured", Message::TransportCentersUnknown)
             }
+            CannotStart::NoBatch(_) => Self::new("ShippingTransportNoBatch", Message::TransportNoBatch),
+            CannotStart::NoDriver(_) => Self::new("ShippingTransportDriverNotConfigured", Message::TransportNoDriver),
             CannotStart::DriverInvalid(_) => driver_invalid(),
-            CannotStart::DriverBusy(_) => {
-                Self::new("ShippingTransportDriverBusy", "The driver is on the road with another transport.")
-            }
+            CannotStart::DriverBusy(_) => Self::new("ShippingTransportDriverBusy", Message::DriverBusy),
         }
     }
 }
@@ -99,9 +95,7 @@ impl From<CannotComplete> for Fault {
     fn from(refusal: CannotComplete) -> Self {
         match refusal {
             CannotComplete::AlreadyCompleted(_) => transport_completed(),
-            CannotComplete::NotDeparted(_) => {
-                Self::new("ShippingTransportNotDeparted", "The transport has not departed yet.")
-            }
+            CannotComplete::NotDeparted(_) => Self::new("ShippingTransportNotDeparted", Message::TransportNotDeparted),
         }
     }
 }
@@ -109,15 +103,16 @@ impl From<CannotComplete> for Fault {
 impl From<CannotPack> for Fault {
     fn from(refusal: CannotPack) -> Self {
         match refusal {
-            CannotPack::BatchCompleted(_) => Self::new("ShippingBatchCompleted", "The batch is completed."),
-            CannotPack::BatchDeparted(_) => Self::new("ShippingBatchDeparted", "The batch has departed."),
+            CannotPack::BatchCompleted(_) => Self::new("ShippingBatchCompleted", Message::BatchCompleted),
+            CannotPack::BatchDeparted(_) => Self::new("ShippingBatchDeparted", Message::BatchDeparted),
             CannotPack::InvalidStatus { tracking_number, status } => Self::new(
                 "ShippingBatchItemAddInvalidStatus",
-                format!("Item {tracking_number} is {status} and cannot be added to a batch."),
+                Message::ItemInvalidStatus { tracking_number: tracking_number.to_string(), status: status.to_string() },
             ),
-            CannotPack::NotAvailable(tracking_number) => {
-                Self::new("ShippingBatchItemNotAvailable", format!("Item {tracking_number} is in another open batch."))
-            }
+            CannotPack::NotAvailable(tracking_number) => Self::new(
+                "ShippingBatchItemNotAvailable",
+                Message::ItemNotAvailable { tracking_number: tracking_number.to_string() },
+            ),
         }
     }
 }
@@ -136,7 +131,7 @@ impl From<InvalidAlias> for Fault {
         match invalid {
             InvalidAlias::Blank => Self::blank(),
             InvalidAlias::TooLong => Self::too_long(Alias::MAX_CHARS),
-            InvalidAlias::Characters => Self::invalid("Only letters, digits, dashes and underscores."),
+            InvalidAlias::Characters => Self::invalid(Message::AliasCharacters),
         }
     }
 }

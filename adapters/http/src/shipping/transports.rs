@@ -26,6 +26,7 @@ use crate::path::Path;
 use crate::problem::Problem;
 use crate::query::Query;
 use crate::tags::Tag;
+use crate::throttle::{Throttled, UserDefault};
 
 pub(crate) struct TransportsApi {
     pub(super) shipping: Arc<Shipping>,
@@ -40,6 +41,7 @@ impl TransportsApi {
     #[oai(path = "/", method = "get", operation_id = "list_transports")]
     async fn list(
         &self,
+        _admitted: Throttled<UserDefault>,
         actor: Allowed<Read>,
         query: Query<TransportQuery>,
         here: Here,
@@ -51,14 +53,24 @@ impl TransportsApi {
 
     /// Plan a transport
     #[oai(path = "/", method = "post", operation_id = "plan_transport")]
-    async fn plan(&self, actor: Allowed<Write>, body: Body<NewTransport>) -> Result<Created<TransportBody>, Problem> {
+    async fn plan(
+        &self,
+        _admitted: Throttled<UserDefault>,
+        actor: Allowed<Write>,
+        body: Body<NewTransport>,
+    ) -> Result<Created<TransportBody>, Problem> {
         let NewTransport(command) = body.0;
         Ok(Created(self.shipping.plan_transport(&actor, command).await?.into()))
     }
 
     /// See a transport
     #[oai(path = "/:uuid", method = "get", operation_id = "find_transport")]
-    async fn find(&self, actor: Allowed<Read>, uuid: Path<Uuid>) -> Result<Json<TransportBody>, Problem> {
+    async fn find(
+        &self,
+        _admitted: Throttled<UserDefault>,
+        actor: Allowed<Read>,
+        uuid: Path<Uuid>,
+    ) -> Result<Json<TransportBody>, Problem> {
         Ok(Json(self.shipping.transport(&actor, TransportId::new(uuid.0)).await?.into()))
     }
 
@@ -66,6 +78,7 @@ impl TransportsApi {
     #[oai(path = "/:uuid/batches", method = "get", operation_id = "list_batches_of_transport")]
     async fn batches(
         &self,
+        _admitted: Throttled<UserDefault>,
         actor: Allowed<Read>,
         uuid: Path<Uuid>,
         query: Query<BatchQuery>,
@@ -83,6 +96,7 @@ impl TransportsApi {
     #[oai(path = "/:uuid/add", method = "post", operation_id = "load_batches")]
     async fn add(
         &self,
+        _admitted: Throttled<UserDefault>,
         actor: Allowed<Write>,
         uuid: Path<Uuid>,
         body: Bulk<BatchToAdd>,
@@ -100,6 +114,7 @@ impl TransportsApi {
     #[oai(path = "/:uuid/start", method = "post", operation_id = "start_transport")]
     async fn start(
         &self,
+        _admitted: Throttled<UserDefault>,
         actor: Allowed<Write>,
         uuid: Path<Uuid>,
         body: Body<Start>,
@@ -113,7 +128,12 @@ impl TransportsApi {
     ///
     /// Its batches are completed with it, and the items on board are at the destination.
     #[oai(path = "/:uuid/complete", method = "post", operation_id = "complete_transport")]
-    async fn complete(&self, actor: Allowed<Write>, uuid: Path<Uuid>) -> Result<Json<TransportBody>, Problem> {
+    async fn complete(
+        &self,
+        _admitted: Throttled<UserDefault>,
+        actor: Allowed<Write>,
+        uuid: Path<Uuid>,
+    ) -> Result<Json<TransportBody>, Problem> {
         let command = CompleteTransport { transport_id: TransportId::new(uuid.0) };
         Ok(Json(self.shipping.complete_transport(&actor, command).await?.into()))
     }

@@ -3,36 +3,38 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use async_trait::async_trait;
-use auth_application::{AccessTokens, Claims, IssueError, RequestFacts, TokenRefused, VerifiedToken};
+use auth_application::{AccessTokens, Auth, Claims, IssueError, PublicKey, RequestFacts, TokenRefused, VerifiedToken};
 use auth_domain::{AccountId, SessionId};
 use chrono::{DateTime, Utc};
 use distribution_application::Distribution;
 use kernel_application::testing::{CountingIds, Noon};
 use kernel_application::{MockThrottle, Operation, Rights, Throttle, Verdict};
-use kernel_domain::{BoxError, StoreError};
+use kernel_domain::BoxError;
+use poem::http::Method;
 use poem::test::{TestClient, TestRequestBuilder, TestResponse};
 use poem::{Endpoint, Response};
 use serde_json::Value;
 use shipping_application::Shipping;
-use user_application::{MockUserQueries, UserQueries, Users};
-use user_domain::{UserStore, UserWork};
 use uuid::Uuid;
 
 use crate::{Contexts, HttpSettings};
 
 /// Who the token `staff` belongs to.
 pub(super) const STAFF: Uuid = Uuid::from_u128(0x57AF);
+/// The session that it is of.
+pub(super) const SESSION: Uuid = Uuid::from_u128(0x5E55);
 
 /// What is served; a test brings the context that it is about.
 #[derive(Default)]
 pub(super) struct Served {
-    pub(super) auth: auth_application::testing::World,
-    pub(super) users: MockUserQueries,
+    pub(super) auth: Box<auth_application::testing::World>,
+    /// What else is different about auth.
+    pub(super) adjusted: Option<fn(&mut Auth)>,
+    pub(super) users: Box<user_application::testing::World>,
     pub(super) distribution: Option<Distribution>,
     pub(super) shipping: Option<Shipping>,
     pub(super) asked: Asked,
-    /// Says no to whoever signs in.
+    /// Says no to whoever is counted.
     pub(super) too_often: bool,
 }
 
@@ -72,26 +74,22 @@ impl AccessTokens for Tokens {
             "slow" => return Err(TokenRefused::Undecided("out of time".into())),
             _ => return Err(TokenRefused::Invalid),
         };
-        Ok(VerifiedToken { account_id: AccountId::new(STAFF), session_id: SessionId::new(Uuid::nil()), rights })
+        Ok(VerifiedToken { account_id: AccountId::new(STAFF), session_id: SessionId::new(SESSION), rights })
     }
-}
 
-struct NoStore;
-
-#[async_trait]
-impl UserStore for NoStore {
-    async fn begin(&self) -> Result<Box<dyn UserWork>, StoreError> {
-        Err(StoreError::unavailable("no unit of work was expected"))
+    fn public_keys(&self) -> Vec<PublicKey> {
+        vec![PublicKey { id: 7, algorithm: "ed25519", hex: "d75a".to_owned() }]
     }
 }
 
 pub(super) fn serving(served: Served, settings: HttpSettings) -> TestClient<impl Endpoint<Output = Response>> {
-    let Served { auth, users, distribution, shipping, asked, too_often } = served;
+    let Served { auth, adjusted, users, distribution, shipping, asked, too_often } = served;
     let mut auth = auth.commits().0;
     auth.access_tokens = Arc::new(Tokens(asked));
-    let queries: Arc<dyn UserQueries> = Arc::new(users);
-    let users =
-        Users { store: Arc::new(NoStore), queries, clock: Arc::new(Noon), ids: Arc::new(CountingIds::default()) };
+    if let Some(adjust) = adjusted {
+        adjust(&mut auth);
+    }
+    let users = users.commits().0;
     let distribution = distribution.unwrap_or_else(|| distribution_application::testing::World::default().commits().0);
     let shipping = shipping.unwrap_or_else(|| shipping_application::testing::World::default().never_begins());
     let contexts = Contexts {
@@ -101,6 +99,8 @@ pub(super) fn serving(served: Served, settings: HttpSettings) -> TestClient<impl
         shipping: Arc::new(shipping),
         ids: Arc::new(CountingIds::default()),
         throttle: throttle(too_often),
+        clock: Arc::new(Noon),
+        idempotency: Arc::new(super::idempotency::Remembered::default()),
     };
     TestClient::new(crate::api(contexts, settings))
 }
@@ -113,10 +113,15 @@ pub(super) async fn get(served: Served, path: &str) -> TestResponse {
 
 /// Sends `body` to `path` below `/api/v1/`, as the staff.
 pub(super) async fn post(served: Served, path: &str, body: &Value) -> TestResponse {
-    let client = serving(served, HttpSettings::default());
-    as_staff(client.post(format!("/api/v1/{path}"))).body_json(body).send().await
+    send(served, Method::POST, path, body).await
 }
 
-fn as_staff<E>(request: TestRequestBuilder<'_, E>) -> TestRequestBuilder<'_, E> {
+/// Sends `body` to `path` below `/api/v1/` by any method, as the staff.
+pub(super) async fn send(served: Served, method: Method, path: &str, body: &Value) -> TestResponse {
+    let client = serving(served, HttpSettings::default());
+    as_staff(client.request(method, format!("/api/v1/{path}"))).body_json(body).send().await
+}
+
+pub(super) fn as_staff<E>(request: TestRequestBuilder<'_, E>) -> TestRequestBuilder<'_, E> {
     request.header("authorization", "Bearer staff")
 }

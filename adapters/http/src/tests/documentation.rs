@@ -1,16 +1,25 @@
 //! The document and its pages.
 
-use std::sync::Arc;
-
-use kernel_application::testing::CountingIds;
-use poem::Route;
-use poem::test::TestClient;
 use serde_json::{Value, json};
 
-use super::Parcels;
 use super::contexts::{Served, serving};
+use super::{Parcels, around, foundations};
 use crate::docs::Docs;
 use crate::{HttpSettings, document};
+
+/// What takes no credential.
+const PUBLIC: [&str; 10] = [
+    "/api/v1/auth/phonenumber/check/",
+    "/api/v1/auth/public-keys/",
+    "/api/v1/auth/signin/",
+    "/api/v1/auth/signin/token_confirm/",
+    "/api/v1/auth/signin/token_request/",
+    "/api/v1/auth/signup/",
+    "/api/v1/auth/signup/token_confirm/",
+    "/api/v1/auth/signup/token_request/",
+    "/api/v1/auth/token/refresh/",
+    "/api/v1/auth/token/verify/",
+];
 
 fn document() -> Value {
     document::document(&document::service::<Parcels>())
@@ -68,6 +77,18 @@ fn a_bulk_body_is_documented_as_one_or_many() {
 }
 
 #[test]
+fn every_post_takes_a_key_and_nothing_else_does() {
+    let document = document();
+    let has_key = |path: &str, method: &str| {
+        let parameters = document["paths"][path][method]["parameters"].as_array();
+        parameters.into_iter().flatten().any(|it| it["name"] == "Idempotency-Key" && it["in"] == "header")
+    };
+
+    assert!(has_key("/api/v1/parcels/", "post") && has_key("/api/v1/parcels/add/", "post"));
+    assert!(!has_key("/api/v1/parcels/", "get"));
+}
+
+#[test]
 fn an_operation_lists_the_errors_it_can_answer_and_no_others() {
     let document = document();
     let statuses = |path: &str, method: &str| {
@@ -76,7 +97,7 @@ fn an_operation_lists_the_errors_it_can_answer_and_no_others() {
     };
 
     assert_eq!(statuses("/api/v1/parcels/", "get"), "200 400 404 429 500 503");
-    assert_eq!(statuses("/api/v1/parcels/", "post"), "200 400 408 409 413 415 429 500 503");
+    assert_eq!(statuses("/api/v1/parcels/", "post"), "200 400 408 409 413 415 422 429 500 503");
     let answer = &document["paths"]["/api/v1/parcels/"]["post"]["responses"];
     let problem = &answer["400"]["content"]["application/problem+json"]["schema"]["$ref"];
     assert_eq!(problem, "#/components/schemas/Problem");
@@ -104,17 +125,42 @@ fn every_operation_says_what_it_does_who_may_do_it_and_gives_an_example() {
 
     assert!(operations.len() > 15, "operations were found");
     for (path, method, operation) in operations {
-        let public = path == "/api/v1/auth/signin/";
+        let public = PUBLIC.contains(&path.as_str());
         assert!(operation["summary"].is_string() && operation["operationId"].is_string(), "{method} {path}");
         assert_eq!(operation["tags"].as_array().map(Vec::len), Some(1), "{method} {path}");
-        assert_eq!(operation["security"].is_null(), public, "{method} {path}");
+        let schemes = json!([{ "BearerAuth": [] }, { "ApiKeyAuth": [] }]);
+        assert_eq!(operation["security"], if public { Value::Null } else { schemes }, "{method} {path}");
         let answers = operation["responses"].as_object().expect("responses");
         assert!(public || ["401", "403"].iter().all(|it| answers.contains_key(*it)), "{method} {path}");
-        assert!(["400", "500", "503"].iter().all(|it| answers.contains_key(*it)), "{method} {path}");
+        assert!(["400", "429", "500", "503"].iter().all(|it| answers.contains_key(*it)), "{method} {path}");
         for schema in schemas_of(operation) {
             assert!(document["components"]["schemas"][&schema]["example"].is_object(), "{schema} has no example");
         }
     }
+}
+
+#[test]
+fn an_operation_lists_the_errors_that_come_of_its_body_too() {
+    let document: Value = serde_json::from_str(&crate::openapi_document()).expect("JSON");
+    let answers = |path: &str, status: &str| document["paths"][path]["post"]["responses"][status].is_object();
+
+    assert!(answers("/api/v1/auth/phonenumber/check/", "404"));
+    for path in ["signin/token_confirm/", "token/refresh/", "token/verify/"] {
+        assert!(answers(&format!("/api/v1/auth/{path}"), "401"), "{path}");
+    }
+    assert!(!answers("/api/v1/auth/signin/", "401") && !answers("/api/v1/auth/signup/", "404"));
+}
+
+#[test]
+fn a_picture_is_documented_as_a_file_of_a_multipart_body() {
+    let document: Value = serde_json::from_str(&crate::openapi_document()).expect("JSON");
+    let body = &document["paths"]["/api/v1/user/users/self/profile/"]["patch"]["requestBody"];
+
+    for media_type in ["application/json", "application/x-www-form-urlencoded", "multipart/form-data"] {
+        assert_eq!(body["content"][media_type]["schema"]["$ref"], "#/components/schemas/ChangeProfile");
+    }
+    let image = &document["components"]["schemas"]["ChangeProfile"]["properties"]["image"];
+    assert_eq!((&image["format"], &image["nullable"]), (&json!("binary"), &json!(true)));
 }
 
 /// The schemas that `operation` takes and gives, those inside of pages included.
@@ -141,13 +187,8 @@ async fn the_documentation_is_public_only_where_it_is_meant_to_be() {
 
 #[tokio::test]
 async fn the_pages_load_nothing_from_anywhere_else() {
-    let docs = Docs::of(&document::service::<Parcels>()).mounted_on(Route::new(), true);
-    let client = TestClient::new(crate::pipeline(
-        docs,
-        Arc::new(CountingIds::default()),
-        super::contexts::throttle(false),
-        HttpSettings::default(),
-    ));
+    let docs = Docs::of(&document::service::<Parcels>()).resources(true);
+    let client = around(docs, foundations(), HttpSettings::default());
 
     client.get("/api/docs/openapi.json").send().await.assert_content_type("application/json");
     for path in ["/", "/api/docs/swagger", "/api/docs/redoc"] {

@@ -6,19 +6,29 @@ mod callers;
 mod contexts;
 mod distribution;
 mod documentation;
+mod extras;
+mod idempotency;
+mod inventory;
+mod languages;
 mod lists;
 mod logs;
 mod pipeline;
 mod shipping;
+mod throttling;
 mod user;
 
 use std::sync::Arc;
 
-use kernel_application::testing::CountingIds;
+use auth_application::{MockAccessTokens, TokenRefused, VerifiedToken};
+use auth_domain::{AccountId, SessionId};
+use kernel_application::testing::{CountingIds, Noon, every_right};
 use kernel_application::{Direction, Page, PageRequest};
 use kernel_domain::StoreError;
+use poem::http::StatusCode;
+use poem::http::uri::Scheme;
 use poem::test::{TestClient, TestResponse};
-use poem::{Endpoint, Response};
+use poem::web::{LocalAddr, RemoteAddr};
+use poem::{Endpoint, Request, RequestParts, Response};
 use poem_openapi::payload::Json;
 use poem_openapi::{Object, OpenApi};
 use serde_json::{Value, json};
@@ -28,11 +38,13 @@ use uuid::Uuid;
 use crate::body::{Body, Bulk, Payload};
 use crate::fault::Fault;
 use crate::fields::{Fields, Input};
+use crate::messages::Message;
 use crate::page::{Here, PageBody};
 use crate::path::Path;
 use crate::problem::Problem;
 use crate::query::Query;
-use crate::{HttpSettings, resource};
+use crate::resource::Resources;
+use crate::{Foundations, HttpSettings, resource};
 
 /// A parcel, as it is sent and as it is answered.
 #[derive(Object, Clone)]
@@ -174,7 +186,7 @@ impl Parcels {
     /// Race
     #[oai(path = "/races", method = "post")]
     async fn races(&self) -> Result<Json<u8>, Problem> {
-        Err(Problem::refused(Fault::new("RaceLost", "somebody was faster")))
+        Err(Problem::refused(Fault::new("RaceLost", Message::Conflict)))
     }
 }
 
@@ -182,9 +194,47 @@ fn parcels() -> Parcels {
     Parcels { gate: Arc::default(), finished: Arc::default() }
 }
 
+/// Who shows the token `one` or the token `two` is that user, and may do everything.
+fn foundations() -> Foundations {
+    let mut tokens = MockAccessTokens::new();
+    tokens.expect_verify().returning(|token, _, _| {
+        let user = match token {
+            "one" => Uuid::from_u128(1),
+            "two" => Uuid::from_u128(2),
+            _ => return Err(TokenRefused::Invalid),
+        };
+        let (account_id, session_id) = (AccountId::new(user), SessionId::new(Uuid::nil()));
+        Ok(VerifiedToken { account_id, session_id, rights: every_right() })
+    });
+    let mut auth = auth_application::testing::World::default().commits().0;
+    auth.access_tokens = Arc::new(tokens);
+    Foundations {
+        auth: Arc::new(auth),
+        clock: Arc::new(Noon),
+        ids: Arc::new(CountingIds::default()),
+        throttle: contexts::throttle(false),
+        idempotency: Arc::new(idempotency::Remembered::default()),
+    }
+}
+
+fn around(
+    resources: Resources,
+    foundations: Foundations,
+    settings: HttpSettings,
+) -> TestClient<impl Endpoint<Output = Response>> {
+    TestClient::new(crate::pipeline(resources, foundations, settings))
+}
+
 fn serving(parcels: Parcels, settings: HttpSettings) -> TestClient<impl Endpoint<Output = Response>> {
-    let routes = resource::routes("/api/v1", parcels);
-    TestClient::new(crate::pipeline(routes, Arc::new(CountingIds::default()), contexts::throttle(false), settings))
+    around(resource::operations("/api/v1", parcels), foundations(), settings)
+}
+
+/// A request over a connection from `peer`.
+fn request_from(peer: &str, request: poem::http::request::Builder) -> Request {
+    let (parts, ()) = request.body(()).expect("a request").into_parts();
+    let peer = std::net::SocketAddr::new(peer.parse().expect("an address"), 40_000);
+    let way = (parts, LocalAddr::default(), RemoteAddr(peer.into()), Scheme::HTTP);
+    Request::from_parts(RequestParts::from(way), poem::Body::empty())
 }
 
 fn client() -> TestClient<impl Endpoint<Output = Response>> {
@@ -193,6 +243,17 @@ fn client() -> TestClient<impl Endpoint<Output = Response>> {
 
 async fn json_of(response: TestResponse) -> Value {
     response.0.into_body().into_json().await.expect("JSON")
+}
+
+/// The faults of a problem document that has this status: field and code of each.
+async fn refusals_of(response: TestResponse, status: StatusCode) -> Vec<(String, String)> {
+    response.assert_status(status);
+    faults_of(response).await.into_iter().map(|(field, code, _)| (field, code)).collect()
+}
+
+/// A fault, as [`refusals_of`] tells it.
+fn refusal(field: &str, code: &str) -> (String, String) {
+    (field.to_owned(), code.to_owned())
 }
 
 /// The faults of a problem document: field, code and message of each.

@@ -20,11 +20,25 @@ async fn a_problem_has_one_shape_and_carries_the_correlation_id() {
     response.assert_status(StatusCode::BAD_REQUEST);
     response.assert_content_type("application/problem+json");
     response.assert_header("correlation-id", id);
+    let message = "Somebody else changed this at the same time. Please look again and retry.";
     let expected = json!({
-        "type": "about:blank", "title": "Bad Request", "status": 400, "detail": "somebody was faster",
-        "code": "RaceLost", "errors": [{ "code": "RaceLost", "message": "somebody was faster" }], "correlation_id": id,
+        "type": "about:blank", "title": "Bad Request", "status": 400, "detail": message,
+        "code": "RaceLost", "errors": [{ "code": "RaceLost", "message": message }], "correlation_id": id,
     });
     assert_eq!(json_of(response).await, expected);
+}
+
+#[tokio::test]
+async fn a_correlation_id_is_kept_in_either_spelling_whatever_is_answered() {
+    for path in ["/healthcheck", "/nowhere", "/api/v1/panics", "/api/v1/breaks", "/api/v1/parcels/?page=x"] {
+        for id in ["0190A3F0-7b1c-7d2e-8f00-000000000001", "0190a3f07b1c7d2e8f00000000000001"] {
+            let response = client().get(path).header("correlation-id", id).send().await;
+            response.assert_header("correlation-id", id);
+            if response.0.content_type() == Some("application/problem+json") {
+                assert_eq!(json_of(response).await["correlation_id"], id, "{path}");
+            }
+        }
+    }
 }
 
 #[tokio::test]

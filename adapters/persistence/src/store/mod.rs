@@ -1,7 +1,10 @@
 //! The stores, for the backend whose module includes this one.
 
+mod access;
 mod auth;
 mod distribution;
+mod held;
+mod idempotency;
 mod outbox;
 mod page;
 mod pool;
@@ -15,43 +18,60 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use diesel_async::pooled_connection::{PoolableConnection, RecyclingMethod};
-use kernel_application::Deliveries;
+use kernel_application::{Deliveries, Sealing};
 use kernel_domain::{BoxError, StoreError};
 
 use super::{Backend, Connection, begin, establish, incoming, migrate, on_conflict};
 use crate::error::store_error;
 use crate::statements::Statements;
+use access::Access;
+use held::Held;
+pub(crate) use outbox::Outlet;
 use outbox::Queue;
-use pool::Lease;
 pub(crate) use pool::{Pool, PoolSettings};
 use unit::Unit;
 
-/// Every store of this backend. Queries go to `readers`, units of work to `writers`.
+/// Every store of this backend. Queries go to `readers`, units of work to `writers`; for a request that acts once, both go
+/// to what it holds.
 pub(crate) struct Stores {
     url: String,
     readers: Pool,
     writers: Pool,
     statements: Statements,
-    subscribers: Arc<[String]>,
+    outlet: Outlet,
+    sealing: Arc<dyn Sealing>,
 }
 
 impl Stores {
-    pub(crate) fn new(
-        url: String,
-        readers: Pool,
-        writers: Pool,
-        statements: Statements,
-        subscribers: &[String],
-    ) -> Self {
-        Self { url, readers, writers, statements, subscribers: subscribers.into() }
+    pub(crate) fn new(url: String, readers: Pool, writers: Pool, statements: Statements, outlet: Outlet) -> Self {
+        let sealing = outlet.sealing.clone();
+        Self { url, readers, writers, statements, outlet, sealing }
     }
 
-    async fn reader(&self) -> Result<Lease, StoreError> {
-        self.readers.lease().await
+    /// A connection for reading.
+    async fn reader(&self) -> Result<Access, StoreError> {
+        if let Some(held) = Held::current(&self.writers)
+            && let Some(hold) = held.for_reading().await
+        {
+            return Ok(Access::Held(hold));
+        }
+        self.readers.lease().await.map(Access::Own)
+    }
+
+    /// A connection for one statement that changes something.
+    async fn writer(&self) -> Result<Access, StoreError> {
+        match Held::current(&self.writers) {
+            Some(held) => held.for_change().await.map(Access::Held),
+            None => self.writers.lease().await.map(Access::Own),
+        }
     }
 
     async fn begin_unit(&self) -> Result<Unit, StoreError> {
-        Unit::begin(self.writers.lease().await?, self.subscribers.clone()).await
+        let access = match Held::current(&self.writers) {
+            Some(held) => Access::Held(held.for_unit().await?),
+            None => Access::Own(self.writers.lease().await?),
+        };
+        Unit::begin(access, self.outlet.clone()).await
     }
 }
 
@@ -73,7 +93,8 @@ impl crate::database::Backend for Stores {
 
     fn deliveries(&self, subscriber: &str) -> Arc<dyn Deliveries> {
         let (readers, writers) = (self.readers.clone(), self.writers.clone());
-        Arc::new(Queue { readers, writers, subscriber: subscriber.to_owned() })
+        let (subscriber, sealing) = (subscriber.to_owned(), self.sealing.clone());
+        Arc::new(Queue { readers, writers, subscriber, sealing })
     }
 
     fn statements(&self) -> u64 {

@@ -49,6 +49,11 @@ impl Pool {
         Self { connections, line: Arc::new(Semaphore::new(size as usize)), patience }
     }
 
+    /// Whether both lend the same connections.
+    pub(super) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.line, &other.line)
+    }
+
     /// A connection, when its turn comes.
     pub(super) async fn lease(&self) -> Result<Lease, StoreError> {
         let waiting = async {

@@ -4,35 +4,54 @@ use diesel_async::{AsyncConnection, TransactionManager};
 use kernel_domain::StoreError;
 use tokio::runtime::Handle;
 
+use super::access::Access;
 use super::pool::Lease;
 use super::{Connection, begin};
 use crate::error::store_error;
 
 type Manager = <Connection as AsyncConnection>::TransactionManager;
 
+/// A transaction of its own, or a part of the one that a request holds.
 pub(super) struct Transaction {
     /// `None` from the moment it starts to commit.
-    open: Option<Lease>,
+    open: Option<Access>,
 }
 
 impl Transaction {
-    pub(super) async fn begin(mut lease: Lease) -> Result<Self, StoreError> {
-        begin(lease.connection()).await.map_err(store_error)?;
-        Ok(Self { open: Some(lease) })
+    pub(super) async fn begin(mut access: Access) -> Result<Self, StoreError> {
+        match &mut access {
+            Access::Own(lease) => begin(lease.connection()).await.map_err(store_error)?,
+            Access::Held(hold) => hold.begin().await?,
+        }
+        Ok(Self { open: Some(access) })
     }
 
     pub(super) fn connection(&mut self) -> Result<&mut Connection, StoreError> {
-        self.open.as_mut().map(Lease::connection).ok_or_else(|| StoreError::unavailable("the unit of work has ended"))
+        self.open.as_mut().map(Access::connection).ok_or_else(|| StoreError::unavailable("the unit of work has ended"))
     }
 
     pub(super) async fn commit(mut self) -> Result<(), StoreError> {
-        let Some(mut lease) = self.open.take() else { return Ok(()) };
-        let kept = Manager::commit_transaction(lease.connection()).await;
-        if kept.is_err() {
-            // Nobody knows now whether the transaction is still open.
-            lease.discard();
+        match self.open.take() {
+            Some(Access::Own(lease)) => commit(lease).await,
+            Some(Access::Held(hold)) => hold.commit().await,
+            None => Ok(()),
         }
-        kept.map_err(store_error)
+    }
+}
+
+async fn commit(mut lease: Lease) -> Result<(), StoreError> {
+    let kept = Manager::commit_transaction(lease.connection()).await;
+    if kept.is_err() {
+        // Nobody knows now whether the transaction is still open.
+        lease.discard();
+    }
+    kept.map_err(store_error)
+}
+
+async fn roll_back(mut lease: Lease) {
+    if let Err(error) = Manager::rollback_transaction(lease.connection()).await {
+        tracing::warn!(%error, "a transaction could not be rolled back: its connection is closed instead");
+        lease.discard();
     }
 }
 
@@ -40,11 +59,15 @@ impl Transaction {
 /// still open and throw the connection away: a reconnect for each refusal.
 impl Drop for Transaction {
     fn drop(&mut self) {
-        let (Some(mut lease), Ok(runtime)) = (self.open.take(), Handle::try_current()) else { return };
+        let Some(mut access) = self.open.take() else { return };
+        if let Access::Held(hold) = &mut access {
+            hold.abandon();
+        }
+        let Ok(runtime) = Handle::try_current() else { return };
         runtime.spawn(async move {
-            if let Err(error) = Manager::rollback_transaction(lease.connection()).await {
-                tracing::warn!(%error, "a transaction could not be rolled back: its connection is closed instead");
-                lease.discard();
+            match access {
+                Access::Own(lease) => roll_back(lease).await,
+                Access::Held(hold) => hold.roll_back().await,
             }
         });
     }

@@ -2,20 +2,20 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::sync::Arc;
 
 use kernel_domain::{Aggregate, RecordedEvent, StoreError};
 
-use super::pool::Lease;
+use super::Connection;
+use super::access::Access;
+use super::outbox::Outlet;
 use super::record::{self, Record};
 use super::transaction::Transaction;
-use super::{Connection, outbox};
 use crate::error::store_error;
 
 pub(super) struct Unit {
     transaction: Transaction,
     versions: HashMap<Aggregate, Version>,
-    subscribers: Arc<[String]>,
+    outlet: Outlet,
 }
 
 /// The version of an aggregate in this unit of work.
@@ -27,8 +27,8 @@ struct Version {
 }
 
 impl Unit {
-    pub(super) async fn begin(lease: Lease, subscribers: Arc<[String]>) -> Result<Self, StoreError> {
-        Ok(Self { transaction: Transaction::begin(lease).await?, versions: HashMap::new(), subscribers })
+    pub(super) async fn begin(access: Access, outlet: Outlet) -> Result<Self, StoreError> {
+        Ok(Self { transaction: Transaction::begin(access).await?, versions: HashMap::new(), outlet })
     }
 
     pub(super) fn connection(&mut self) -> Result<&mut Connection, StoreError> {
@@ -55,8 +55,13 @@ impl Unit {
     /// Keeps a new aggregate, in its first version.
     pub(super) async fn add<R: Record>(&mut self, aggregate: Aggregate, row: R) -> Result<(), StoreError> {
         record::insert(self.connection()?, &[row]).await.map_err(store_error)?;
-        self.versions.insert(aggregate, Version { number: FIRST_VERSION, is_fresh: true });
+        self.added(aggregate);
         Ok(())
+    }
+
+    /// Notes that a new aggregate is kept, in its first version.
+    pub(super) fn added(&mut self, aggregate: Aggregate) {
+        self.versions.insert(aggregate, Version { number: FIRST_VERSION, is_fresh: true });
     }
 
     /// Replaces aggregates that were found, each in its next version.
@@ -72,7 +77,7 @@ impl Unit {
     /// Appends events in this order, each under the version that its aggregate was saved with.
     pub(super) async fn append(&mut self, events: &[RecordedEvent]) -> Result<(), StoreError> {
         let events = events.iter().map(|it| Ok((it, self.announce(it)?))).collect::<Result<Vec<_>, StoreError>>()?;
-        outbox::append(self.transaction.connection()?, &events, &self.subscribers).await.map_err(store_error)
+        self.outlet.append(self.transaction.connection()?, &events).await.map_err(store_error)
     }
 
     /// The version to announce. Each is announced once.

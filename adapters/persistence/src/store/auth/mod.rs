@@ -1,31 +1,46 @@
-//! Auth's store: passwords and sessions.
+//! Auth's store: one unit of work, seen through its ports.
+
+mod allowed_numbers;
+mod api_keys;
+mod challenges;
+mod credentials;
+mod queries;
+mod sessions;
+
+use std::collections::HashMap;
 
 use async_trait::async_trait;
-use auth_application::AuthQueries;
 use auth_domain::{
-    AccountId, AuthStore, AuthWork, Credential, CredentialRepository, PasswordHash, Session, SessionRepository,
-    SessionSnapshot,
+    AllowedNumberRepository, ApiKeyRepository, AuthStore, AuthWork, CredentialRepository, PhoneNumber,
+    RefreshTokenHash, Session, SessionId, SessionRepository, VerificationRepository,
 };
-use chrono::NaiveDateTime;
-use diesel::prelude::*;
-use diesel_async::RunQueryDsl;
-use kernel_domain::StoreError;
+use kernel_domain::{Outbox, RecordedEvent, StoreError};
 
-use super::record::{self, Binds, Record, record};
+use super::record;
 use super::{Stores, Unit};
 use crate::error::store_error;
-use crate::id::Id;
-use crate::schema::{auth_credentials, auth_sessions};
+use challenges::ChallengeRow;
+use sessions::SessionRow;
 
 #[async_trait]
 impl AuthStore for Stores {
     async fn begin(&self) -> Result<Box<dyn AuthWork>, StoreError> {
-        Ok(Box::new(Work { unit: self.begin_unit().await? }))
+        let unit = self.begin_unit().await?;
+        Ok(Box::new(Work { unit, tokens: HashMap::new(), newest: HashMap::new() }))
+    }
+
+    async fn open(&self, session: &Session) -> Result<(), StoreError> {
+        let mut lease = self.writer().await?;
+        record::insert(lease.connection(), &[SessionRow::of(session)]).await.map_err(store_error)
     }
 }
 
 struct Work {
     unit: Unit,
+    /// The refresh token of each session that was found or saved here, as it is kept.
+    tokens: HashMap<SessionId, RefreshTokenHash>,
+    /// The newest challenge of each number that was found or saved here, as it is kept; none if nothing was requested.
+    newest: HashMap<PhoneNumber, Option<ChallengeRow>>,
 }
 
 #[async_trait]
@@ -38,65 +53,30 @@ impl AuthWork for Work {
         self
     }
 
+    fn verifications(&mut self) -> &mut dyn VerificationRepository {
+        self
+    }
+
+    fn api_keys(&mut self) -> &mut dyn ApiKeyRepository {
+        self
+    }
+
+    fn allowed_numbers(&mut self) -> &mut dyn AllowedNumberRepository {
+        self
+    }
+
+    fn outbox(&mut self) -> &mut dyn Outbox {
+        self
+    }
+
     async fn commit(self: Box<Self>) -> Result<(), StoreError> {
         self.unit.commit().await
     }
 }
 
-struct CredentialRow {
-    account_id: Id,
-    password_hash: String,
-}
-
-record!(CredentialRow in auth_credentials { account_id; password_hash });
-
 #[async_trait]
-impl CredentialRepository for Work {
-    async fn save(&mut self, credential: &Credential) -> Result<(), StoreError> {
-        let row = CredentialRow {
-            account_id: Id(credential.account_id.as_uuid()),
-            password_hash: credential.password_hash.as_str().to_owned(),
-        };
-        record::overwrite(self.unit.connection()?, &[row]).await.map_err(store_error)
-    }
-
-    async fn remove(&mut self, account: AccountId) -> Result<(), StoreError> {
-        let credential = auth_credentials::table.find(Id(account.as_uuid()));
-        diesel::delete(credential).execute(self.unit.connection()?).await.map(drop).map_err(store_error)
-    }
-}
-
-struct SessionRow {
-    id: Id,
-    account_id: Id,
-    refresh_token_hash: Vec<u8>,
-    opened_at: NaiveDateTime,
-    expires_at: NaiveDateTime,
-}
-
-record!(SessionRow in auth_sessions { id; account_id, refresh_token_hash, opened_at, expires_at });
-
-#[async_trait]
-impl SessionRepository for Work {
-    async fn add(&mut self, session: &Session) -> Result<(), StoreError> {
-        let SessionSnapshot { id, account_id, refresh_token, opened_at, expires_at } = session.snapshot();
-        let row = SessionRow {
-            id: Id(id.as_uuid()),
-            account_id: Id(account_id.as_uuid()),
-            refresh_token_hash: refresh_token.as_bytes().to_vec(),
-            opened_at: opened_at.naive_utc(),
-            expires_at: expires_at.naive_utc(),
-        };
-        record::insert(self.unit.connection()?, &[row]).await.map_err(store_error)
-    }
-}
-
-#[async_trait]
-impl AuthQueries for Stores {
-    async fn password_hash(&self, account: AccountId) -> Result<Option<PasswordHash>, StoreError> {
-        let mut lease = self.reader().await?;
-        let hash = auth_credentials::table.find(Id(account.as_uuid())).select(auth_credentials::password_hash);
-        let hash = hash.get_result::<String>(lease.connection()).await.optional().map_err(store_error)?;
-        Ok(hash.map(PasswordHash::new))
+impl Outbox for Work {
+    async fn append(&mut self, events: &[RecordedEvent]) -> Result<(), StoreError> {
+        self.unit.append(events).await
     }
 }

@@ -3,15 +3,19 @@
 //! Relays claim one after the other: whoever claims holds the subscriber's row meanwhile. So two of
 //! them never look at the same aggregate at once, and none overtakes an event that another has.
 
+use std::collections::HashSet;
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use chrono::{DateTime, NaiveDateTime, Utc};
 use diesel::dsl::{exists, not};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use kernel_application::{ClaimLimits, Deliveries, Delivery, DeliveryOutcome};
+use kernel_application::{ClaimLimits, Deliveries, Delivery, DeliveryOutcome, Sealing};
 use kernel_domain::StoreError;
 use uuid::Uuid;
 
+use super::super::access::Access;
 use super::super::record::{self, Binds, CHUNK, Record, record};
 use super::super::transaction::Transaction;
 use super::super::{Connection, Pool};
@@ -20,17 +24,22 @@ use super::relayed::StoredRow;
 use crate::error::store_error;
 use crate::id::Id;
 use crate::schema::{outbox, outbox_deliveries, outbox_subscribers};
-use crate::sql::{Prepared, padded};
+use crate::sql::{Locked, Prepared, padded};
 
 /// The state of a delivery that was made.
 const DELIVERED: &str = "DELIVERED";
 /// The state of a delivery that nobody tries any more.
 const PARKED: &str = "PARKED";
 
+/// Claims of an event that cannot be read, before it is parked. Another instance may have the key that this one lacks,
+/// or be of the version that wrote it.
+const UNREADABLE_AT_MOST: i32 = 10;
+
 pub(in super::super) struct Queue {
     pub(in super::super) readers: Pool,
     pub(in super::super) writers: Pool,
     pub(in super::super) subscriber: String,
+    pub(in super::super) sealing: Arc<dyn Sealing>,
 }
 
 struct SubscriberRow {
@@ -38,6 +47,17 @@ struct SubscriberRow {
 }
 
 record!(SubscriberRow in outbox_subscribers { subscriber; });
+
+/// What became of deliveries that are due.
+#[derive(Default)]
+struct Reading {
+    /// Those whose events can be read.
+    claimed: Vec<Delivery>,
+    /// The positions of those, and of those whose events cannot be read now.
+    tried: Vec<i64>,
+    /// The positions of those whose events nobody could read for too long.
+    hopeless: Vec<i64>,
+}
 
 /// A delivery that is due: its position, its attempts and its fence so far, and its event.
 type DueRow = (i64, i32, i64, StoredRow);
@@ -48,29 +68,38 @@ impl Deliveries for Queue {
         if !self.has_due(now).await? {
             return Ok(Vec::new());
         }
-        let mut transaction = Transaction::begin(self.writers.lease().await?).await?;
+        let mut transaction = self.begin().await?;
         let connection = transaction.connection()?;
         let subscriber = SubscriberRow { subscriber: self.subscriber.clone() };
         record::overwrite(connection, &[subscriber]).await.map_err(store_error)?;
         let due = self.due(connection, limits.events, now).await?;
-        self.lease(connection, &due, owner, now + limits.lease).await?;
+        let Reading { claimed, tried, hopeless } = self.read(due);
+        lease(connection, &tried, owner, now + limits.lease).await?;
+        park(connection, &hopeless).await?;
         transaction.commit().await?;
-        due.into_iter().map(claimed).collect()
+        Ok(claimed)
     }
 
     async fn settle(&self, owner: Uuid, settled: &[(Delivery, DeliveryOutcome)]) -> Result<(), StoreError> {
-        let mut transaction = Transaction::begin(self.writers.lease().await?).await?;
+        let mut transaction = self.begin().await?;
+        let secrets = delivered_secrets(settled);
+        lock(transaction.connection()?, &secrets).await?;
         for (outcome, fence, events) in alike(settled) {
             for events in events.chunks(CHUNK) {
                 let connection = transaction.connection()?;
                 self.close(connection, owner, fence, events, outcome).await.map_err(store_error)?;
             }
         }
+        forget(transaction.connection()?, &secrets).await?;
         transaction.commit().await
     }
 }
 
 impl Queue {
+    async fn begin(&self) -> Result<Transaction, StoreError> {
+        Transaction::begin(Access::Own(self.writers.lease().await?)).await
+    }
+
     /// Whether anything may be claimed. Most of the time nothing is, and then a relay holds nothing up.
     async fn has_due(&self, now: DateTime<Utc>) -> Result<bool, StoreError> {
         let mut lease = self.readers.lease().await?;
@@ -116,25 +145,28 @@ impl Queue {
         due.load(connection).await.map_err(store_error)
     }
 
-    async fn lease(
-        &self,
-        connection: &mut Connection,
-        due: &[DueRow],
-        owner: Uuid,
-        until: DateTime<Utc>,
-    ) -> Result<(), StoreError> {
-        for chunk in due.chunks(CHUNK) {
-            let positions = padded(chunk.iter().map(|(position, ..)| *position));
-            let leased =
-                diesel::update(outbox_deliveries::table).filter(outbox_deliveries::position.eq_any(positions)).set((
-                    outbox_deliveries::attempts.eq(outbox_deliveries::attempts + 1),
-                    outbox_deliveries::fence.eq(outbox_deliveries::fence + 1),
-                    outbox_deliveries::next_attempt_at.eq(Some(until.naive_utc())),
-                    outbox_deliveries::lease_owner.eq(Some(Id(owner))),
-                ));
-            Prepared::kept(leased).execute(connection).await.map_err(store_error)?;
+    /// Tells deliveries whose events can be read from those that cannot. Such an event is tried again when its lease
+    /// ends, and parked in the end; only its own aggregate waits with it.
+    fn read(&self, due: Vec<DueRow>) -> Reading {
+        let mut reading = Reading::default();
+        let mut held_up = HashSet::new();
+        for (position, attempts, fence, row) in due {
+            let (event_id, aggregate) = (row.event_id.0, row.aggregate());
+            if held_up.contains(&aggregate) {
+                continue;
+            }
+            reading.tried.push(position);
+            match delivery(attempts, fence, row, &*self.sealing) {
+                Ok(delivery) => reading.claimed.push(delivery),
+                Err(error) => {
+                    let cause = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
+                    tracing::error!(%event_id, attempts, cause, "an event cannot be read");
+                    reading.hopeless.extend((attempts + 1 >= UNREADABLE_AT_MOST).then_some(position));
+                    held_up.insert(aggregate);
+                }
+            }
         }
-        Ok(())
+        reading
     }
 
     /// Ends claims, unless another relay has made them its own since.
@@ -173,9 +205,76 @@ fn is_due(now: DateTime<Utc>) -> _ {
     outbox_deliveries::next_attempt_at.is_null().nullable().or(outbox_deliveries::next_attempt_at.le(now))
 }
 
-fn claimed((_, attempts, fence, row): DueRow) -> Result<Delivery, StoreError> {
+fn delivery(attempts: i32, fence: i64, row: StoredRow, sealing: &dyn Sealing) -> Result<Delivery, StoreError> {
     let attempts = u32::try_from(attempts).map_err(|error| StoreError::corrupt("delivery", error))?;
-    Ok(Delivery { event: row.into_event()?, attempts: attempts + 1, fence: fence + 1 })
+    Ok(Delivery { event: row.into_event(sealing)?, attempts: attempts + 1, fence: fence + 1 })
+}
+
+async fn lease(
+    connection: &mut Connection,
+    positions: &[i64],
+    owner: Uuid,
+    until: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    for chunk in positions.chunks(CHUNK) {
+        let positions = padded(chunk.iter().copied());
+        let leased =
+            diesel::update(outbox_deliveries::table).filter(outbox_deliveries::position.eq_any(positions)).set((
+                outbox_deliveries::attempts.eq(outbox_deliveries::attempts + 1),
+                outbox_deliveries::fence.eq(outbox_deliveries::fence + 1),
+                outbox_deliveries::next_attempt_at.eq(Some(until.naive_utc())),
+                outbox_deliveries::lease_owner.eq(Some(Id(owner))),
+            ));
+        Prepared::kept(leased).execute(connection).await.map_err(store_error)?;
+    }
+    Ok(())
+}
+
+async fn park(connection: &mut Connection, positions: &[i64]) -> Result<(), StoreError> {
+    for chunk in positions.chunks(CHUNK) {
+        let hopeless = outbox_deliveries::position.eq_any(padded(chunk.iter().copied()));
+        let parked = diesel::update(outbox_deliveries::table).filter(hopeless).set((
+            outbox_deliveries::state.eq(PARKED),
+            outbox_deliveries::next_attempt_at.eq(None::<NaiveDateTime>),
+            outbox_deliveries::lease_owner.eq(None::<Id>),
+        ));
+        Prepared::kept(parked).execute(connection).await.map_err(store_error)?;
+    }
+    Ok(())
+}
+
+/// The confidential events that arrived, by id.
+fn delivered_secrets(settled: &[(Delivery, DeliveryOutcome)]) -> Vec<Id> {
+    let arrived =
+        settled.iter().filter(|(it, outcome)| it.event.is_confidential && *outcome == DeliveryOutcome::Delivered);
+    let mut secrets: Vec<_> = arrived.map(|(it, _)| Id(it.event.id.as_uuid())).collect();
+    secrets.sort_unstable();
+    secrets
+}
+
+/// Keeps two subscribers that settle the same event from each taking the other for the last one.
+async fn lock(connection: &mut Connection, events: &[Id]) -> Result<(), StoreError> {
+    for chunk in events.chunks(CHUNK) {
+        let these = outbox::table.filter(outbox::event_id.eq_any(padded(chunk.iter().copied())));
+        let these = Prepared::kept(Locked(these.order(outbox::event_id).select(outbox::event_id)));
+        these.load::<Id>(connection).await.map_err(store_error)?;
+    }
+    Ok(())
+}
+
+/// Forgets what these events told, unless somebody still waits for it.
+async fn forget(connection: &mut Connection, events: &[Id]) -> Result<(), StoreError> {
+    for chunk in events.chunks(CHUNK) {
+        let awaited = outbox_deliveries::table
+            .filter(outbox_deliveries::event_id.eq(outbox::event_id))
+            .filter(outbox_deliveries::state.ne(DELIVERED));
+        let forgotten = diesel::update(outbox::table)
+            .filter(outbox::event_id.eq_any(padded(chunk.iter().copied())))
+            .filter(not(exists(awaited)))
+            .set(outbox::payload.eq(""));
+        Prepared::kept(forgotten).execute(connection).await.map_err(store_error)?;
+    }
+    Ok(())
 }
 
 /// Deliveries that end alike, together: most end alike.

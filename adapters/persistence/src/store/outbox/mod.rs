@@ -3,8 +3,9 @@
 mod appended;
 mod deliveries;
 mod relayed;
+mod sealed;
 
-pub(super) use appended::append;
+pub(crate) use appended::Outlet;
 pub(super) use deliveries::Queue;
 
 /// The state of a delivery that is still to be made.

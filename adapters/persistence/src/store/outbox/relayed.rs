@@ -4,19 +4,22 @@ use std::collections::BTreeMap;
 
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
-use kernel_application::StoredEvent;
+use kernel_application::{Sealing, StoredEvent};
 use kernel_domain::{CorrelationId, EventId, StoreError};
 
+use super::super::corrupt;
+use super::sealed;
 use crate::id::Id;
 use crate::schema::outbox;
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = outbox)]
 pub(super) struct StoredRow {
-    event_id: Id,
+    pub(super) event_id: Id,
     context: String,
     name: String,
     payload: String,
+    is_confidential: bool,
     aggregate_type: String,
     aggregate_id: Id,
     aggregate_version: i32,
@@ -25,9 +28,21 @@ pub(super) struct StoredRow {
 }
 
 impl StoredRow {
-    pub(super) fn into_event(self) -> Result<StoredEvent, StoreError> {
-        let corrupt = |error: serde_json::Error| StoreError::corrupt("event", error);
-        let data: BTreeMap<String, String> = serde_json::from_str(&self.payload).map_err(corrupt)?;
+    /// What it happened to.
+    pub(super) fn aggregate(&self) -> (String, Id) {
+        (self.aggregate_type.clone(), self.aggregate_id)
+    }
+
+    pub(super) fn into_event(self, sealing: &dyn Sealing) -> Result<StoredEvent, StoreError> {
+        let payload = if self.is_confidential {
+            sealed::open(sealing, self.event_id.0, &self.payload).map_err(corrupt("event"))?
+        } else {
+            self.payload
+        };
+        let data: BTreeMap<String, String> = serde_json::from_str(&payload).map_err(|error| {
+            // Its text may repeat what is in the payload.
+            StoreError::corrupt("event", format!("its payload is no object of texts: {:?}", error.classify()))
+        })?;
         let no_correlation = || StoreError::corrupt("event", "its correlation id is no UUID");
         Ok(StoredEvent {
             id: EventId::new(self.event_id.0),
@@ -37,6 +52,7 @@ impl StoredRow {
             aggregate_id: self.aggregate_id.0,
             aggregate_version: i64::from(self.aggregate_version),
             data: data.into_iter().collect(),
+            is_confidential: self.is_confidential,
             occurred_at: self.occurred_at.and_utc(),
             correlation_id: CorrelationId::parse(&self.correlation_id).ok_or_else(no_correlation)?,
         })

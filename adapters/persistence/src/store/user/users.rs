@@ -3,18 +3,22 @@
 use async_trait::async_trait;
 use chrono::{NaiveDate, NaiveDateTime};
 use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
 use kernel_domain::{Aggregate, StoreError};
 use user_domain::{
-    GroupName, PhoneNumber, Privileges, Role, User, UserId, UserRepository, UserSnapshot, UserState, UserType, Username,
+    Email, FullName, GroupName, ImageKey, Locale, PhoneNumber, PhoneNumberHash, Privileges, Profile, Role, User,
+    UserId, UserRepository, UserSnapshot, UserState, UserType, Username,
 };
 
 use super::super::corrupt;
 use super::super::record::{self, Binds, Record, record};
 use super::super::unit::FIRST_VERSION;
 use super::Work;
+use super::queries::groups;
 use crate::error::store_error;
 use crate::id::Id;
 use crate::schema::{user_permission_groups, user_users};
+use crate::sql::Locked;
 
 #[derive(Queryable, Selectable)]
 #[expect(clippy::struct_excessive_bools, reason = "a row has a column for each flag that lists filter by")]
@@ -23,7 +27,7 @@ pub(super) struct UserRow {
     pub(super) id: Id,
     username: String,
     phone_number: Option<String>,
-    email: Option<String>,
+    pub(super) email: Option<String>,
     user_type: String,
     is_staff: bool,
     is_superuser: bool,
@@ -31,15 +35,18 @@ pub(super) struct UserRow {
     is_banned: bool,
     pub(super) full_name: Option<String>,
     date_of_birth: Option<NaiveDate>,
-    pub(super) image: Option<String>,
-    joined_at: NaiveDateTime,
+    image: Option<String>,
+    locale: String,
+    pub(super) joined_at: NaiveDateTime,
+    deactivated_at: Option<NaiveDateTime>,
     unregistered_at: Option<NaiveDateTime>,
+    banned_number_hash: Option<Vec<u8>>,
     version: i32,
 }
 
 record!(UserRow in user_users {
     id; username, phone_number, email, user_type, is_staff, is_superuser, is_active, is_banned, full_name,
-    date_of_birth, image, joined_at, unregistered_at, version
+    date_of_birth, image, locale, joined_at, deactivated_at, unregistered_at, banned_number_hash, version
 });
 
 struct GroupRow {
@@ -53,7 +60,42 @@ record!(GroupRow in user_permission_groups { user_id, name; });
 impl UserRepository for Work {
     async fn add(&mut self, user: &User) -> Result<(), StoreError> {
         self.unit.add(aggregate(user.id()), UserRow::of(user, FIRST_VERSION)).await?;
-        record::insert(self.unit.connection()?, &GroupRow::all_of(user)).await.map_err(store_error)
+        self.groups.insert(user.id(), Vec::new());
+        self.save_groups(user).await
+    }
+
+    async fn find(&mut self, id: UserId) -> Result<Option<User>, StoreError> {
+        let row = Locked(user_users::table.find(Id(id.as_uuid())).select(UserRow::as_select()));
+        let row: Option<UserRow> = row.get_result(self.unit.connection()?).await.optional().map_err(store_error)?;
+        let Some(row) = row else { return Ok(None) };
+        self.unit.found(aggregate(id), row.version);
+        let groups = groups(self.unit.connection()?, vec![row.id]).await?.remove(&row.id).unwrap_or_default();
+        self.groups.insert(id, groups.clone());
+        row.into_user(groups).map(Some)
+    }
+
+    async fn save(&mut self, user: &User) -> Result<(), StoreError> {
+        let row = UserRow::of(user, self.unit.next_version(aggregate(user.id()))?);
+        self.unit.save(&[aggregate(user.id())], &[row]).await?;
+        self.save_groups(user).await
+    }
+}
+
+impl Work {
+    /// Writes the groups of a user if they changed. Nobody else does while the user's row is locked.
+    async fn save_groups(&mut self, user: &User) -> Result<(), StoreError> {
+        let groups = groups_of(user);
+        let before = self.groups.insert(user.id(), groups.clone());
+        if before.as_ref() == Some(&groups) {
+            return Ok(());
+        }
+        let user_id = Id(user.id().as_uuid());
+        if before.is_some_and(|it| !it.is_empty()) {
+            let left = user_permission_groups::table.filter(user_permission_groups::user_id.eq(user_id));
+            diesel::delete(left).execute(self.unit.connection()?).await.map_err(store_error)?;
+        }
+        let rows: Vec<_> = groups.iter().map(|it| GroupRow { user_id, name: it.as_str().to_owned() }).collect();
+        record::insert(self.unit.connection()?, &rows).await.map_err(store_error)
     }
 }
 
@@ -61,21 +103,27 @@ fn aggregate(id: UserId) -> Aggregate {
     Aggregate { kind: "user", id: id.as_uuid() }
 }
 
-impl GroupRow {
-    fn all_of(user: &User) -> Vec<Self> {
-        let groups = match user.role() {
-            Role::Staff { groups } => groups.as_slice(),
-            Role::Driver { .. } => &[],
-        };
-        let row = |name: &GroupName| Self { user_id: Id(user.id().as_uuid()), name: name.as_str().to_owned() };
-        groups.iter().map(row).collect()
-    }
+/// The groups of a user by name, as they come back.
+fn groups_of(user: &User) -> Vec<GroupName> {
+    let mut groups = match user.role() {
+        Role::Staff { groups } => groups.clone(),
+        Role::Driver { .. } => Vec::new(),
+    };
+    groups.sort_unstable();
+    groups.dedup();
+    groups
 }
 
 impl UserRow {
     fn of(user: &User, version: i32) -> Self {
-        let UserSnapshot { id, username, phone_number, email, role, profile, privileges, state, joined_at } =
+        let UserSnapshot { id, username, phone_number, email, role, profile, privileges, locale, state, joined_at } =
             user.snapshot();
+        let (deactivated_at, unregistered_at, banned_number) = match state {
+            UserState::Active => (None, None, None),
+            UserState::Inactive { since } => (Some(since), None, None),
+            UserState::Banned { at, phone_number } => (Some(at), None, phone_number),
+            UserState::Unregistered { at } => (Some(at), Some(at), None),
+        };
         Self {
             id: Id(id.as_uuid()),
             username: username.as_str().to_owned(),
@@ -85,20 +133,38 @@ impl UserRow {
             is_staff: privileges.is_staff(),
             is_superuser: privileges.is_superuser(),
             is_active: state == UserState::Active,
-            is_banned: state == UserState::Banned,
+            is_banned: matches!(state, UserState::Banned { .. }),
             full_name: profile.full_name.map(|it| it.as_str().to_owned()),
             date_of_birth: match role {
                 Role::Driver { date_of_birth } => date_of_birth,
                 Role::Staff { .. } => None,
             },
-            image: profile.image,
+            image: profile.image.map(|it| it.as_str().to_owned()),
+            locale: locale.as_str().to_owned(),
             joined_at: joined_at.naive_utc(),
-            unregistered_at: match state {
-                UserState::Unregistered { at } => Some(at.naive_utc()),
-                _ => None,
-            },
+            deactivated_at: deactivated_at.map(|it| it.naive_utc()),
+            unregistered_at: unregistered_at.map(|it| it.naive_utc()),
+            banned_number_hash: banned_number.map(|it| it.as_bytes().to_vec()),
             version,
         }
+    }
+
+    fn into_user(self, groups: Vec<GroupName>) -> Result<User, StoreError> {
+        Ok(User::from(UserSnapshot {
+            id: UserId::new(self.id.0),
+            username: self.username()?,
+            phone_number: self.phone_number()?,
+            email: self.email.as_deref().map(Email::parse).transpose().map_err(corrupt("user"))?,
+            role: self.role(groups)?,
+            profile: Profile {
+                full_name: self.full_name.as_deref().map(FullName::parse).transpose().map_err(corrupt("user"))?,
+                image: self.image()?,
+            },
+            privileges: self.privileges(),
+            locale: Locale::parse(&self.locale).map_err(corrupt("user"))?,
+            state: self.state()?,
+            joined_at: self.joined_at.and_utc(),
+        }))
     }
 
     pub(super) fn username(&self) -> Result<Username, StoreError> {
@@ -107,6 +173,10 @@ impl UserRow {
 
     pub(super) fn phone_number(&self) -> Result<Option<PhoneNumber>, StoreError> {
         self.phone_number.as_deref().map(PhoneNumber::parse).transpose().map_err(corrupt("user"))
+    }
+
+    pub(super) fn image(&self) -> Result<Option<ImageKey>, StoreError> {
+        self.image.as_deref().map(ImageKey::parse).transpose().map_err(corrupt("user"))
     }
 
     pub(super) fn role(&self, groups: Vec<GroupName>) -> Result<Role, StoreError> {
@@ -125,12 +195,25 @@ impl UserRow {
         }
     }
 
-    pub(super) fn state(&self) -> UserState {
-        match self.unregistered_at {
-            _ if self.is_banned => UserState::Banned,
-            Some(at) => UserState::Unregistered { at: at.and_utc() },
-            None if self.is_active => UserState::Active,
-            None => UserState::Inactive,
-        }
+    pub(super) fn state(&self) -> Result<UserState, StoreError> {
+        let state = match (self.deactivated_at, self.unregistered_at) {
+            (None, _) => UserState::Active,
+            (Some(at), _) if self.is_banned => {
+                UserState::Banned { at: at.and_utc(), phone_number: self.banned_number()? }
+            }
+            (Some(_), Some(at)) => UserState::Unregistered { at: at.and_utc() },
+            (Some(since), None) => UserState::Inactive { since: since.and_utc() },
+        };
+        Ok(state)
+    }
+
+    pub(super) fn has_banned_number(&self, hash: PhoneNumberHash) -> bool {
+        self.banned_number_hash.as_deref() == Some(hash.as_bytes().as_slice())
+    }
+
+    fn banned_number(&self) -> Result<Option<PhoneNumberHash>, StoreError> {
+        let unlike = |_| StoreError::corrupt("user", "the hash of their number is no digest");
+        let digest = self.banned_number_hash.as_deref().map(<[u8; 32]>::try_from).transpose().map_err(unlike)?;
+        Ok(digest.map(PhoneNumberHash::new))
     }
 }

@@ -1,0 +1,251 @@
+//! Views that are read far more often than they change, kept on two levels: in this process, and in Redis for all.
+//!
+//! # What a reader may rely on
+//!
+//! - **Own changes are seen at once.** Whoever reads after a change was committed in this process never gets what was
+//!   there before. What a reader in the middle of its way to the store brings back later is not kept
+//!   (see [`near`]).
+//! - **Changes elsewhere are seen within a second.** Each process drops what it holds after [`GLANCE`], and what is in
+//!   Redis was evicted by whoever made the change.
+//! - **Nothing old comes back.** Values are written only where there is none, and an eviction leaves a
+//!   [tombstone](TOMBSTONE) that outlives every reader who may have seen what was there before.
+//! - **Redis may be slow, gone or empty.** Then everything is a miss, for a wait of one timeout until the breaker opens.
+//!   An eviction that could not be written is made up for, and until then its key is not read from there (see [`far`]).
+//!
+//! Two things remain. A process that is killed between its commit and its eviction, or before it could make up for one
+//! that Redis was not there for, leaves an old value behind, until it expires. So does a Redis that forgets a tombstone,
+//! by a crash or a failover, while somebody is on the way with what was there before.
+
+mod deferred;
+mod eviction;
+mod far;
+mod near;
+
+use std::collections::HashMap;
+use std::fmt::Display;
+use std::future::Future;
+use std::hash::Hash;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use kernel_application::Idempotency;
+use kernel_domain::StoreError;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tokio::time::timeout;
+use tracing::{Instrument, Span};
+
+use self::deferred::DeferredEvictions;
+pub(crate) use self::eviction::Eviction;
+use self::far::Far;
+pub(crate) use self::far::{Epoch, Kept, SharedViews};
+use self::near::{Joined, Near};
+use crate::RedisCache;
+use crate::redis::RedisViews;
+
+/// How long a process goes without a look at Redis, and so how long it may not know of a change made elsewhere.
+const GLANCE: Duration = Duration::from_secs(1);
+
+/// How long it is remembered that there is no such thing: whoever asks for it again and again costs one look per
+/// 5 s, and whatever comes into being without an eviction is found soon.
+const ABSENCE: Duration = Duration::from_secs(5);
+
+/// The longest that anybody is on the way to the store: no request takes longer.
+const LOAD_DEADLINE: Duration = Duration::from_secs(30);
+
+/// How long an eviction keeps values away: whoever asked the store before the change has given up by then, and what
+/// was on its way to Redis has arrived.
+const TOMBSTONE: Duration = LOAD_DEADLINE.saturating_add(Duration::from_secs(1));
+
+/// Views that are held in a process: some 5 MB of them.
+const HELD_AT_MOST: u64 = 10_000;
+
+/// Whoever wants more at once asks the store: one answer for all keeps Redis from answering anybody else.
+const KEYS_AT_ONCE: usize = 1_000;
+
+/// Something to show that is worth keeping.
+pub(crate) trait View: Sized + Send + 'static {
+    /// Names this sort of view and the format that it is kept in: another format has another name, so that no release
+    /// reads what it does not understand.
+    const KIND: &'static str;
+    /// How long one is kept if nothing changes.
+    const LIFETIME: Duration;
+    /// What finds it.
+    type Id: Copy + Eq + Hash + Display + Send + Sync + 'static;
+    /// The form that it is kept in.
+    type Kept: Serialize + DeserializeOwned;
+
+    fn id(&self) -> Self::Id;
+    fn kept(&self) -> Self::Kept;
+    /// The view, if what was kept still means anything.
+    fn restored(kept: Self::Kept) -> Option<Self>;
+
+    fn key(id: Self::Id) -> Key {
+        Key(format!("{}:{id}", Self::KIND).into())
+    }
+}
+
+/// Names a view, whatever its sort.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Key(Arc<str>);
+
+impl Key {
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A view as it is kept, or that there is no such thing.
+pub(crate) type Value = Option<Arc<[u8]>>;
+
+/// How long to keep this, where a view is kept for `lifetime`.
+fn kept_for(value: &Value, lifetime: Duration) -> Duration {
+    if value.is_some() { lifetime } else { ABSENCE.min(lifetime) }
+}
+
+/// Views that are kept in this process, and with Redis behind it for all instances.
+#[derive(Clone)]
+pub struct ViewCache {
+    near: Arc<Near>,
+    far: Option<Arc<Far>>,
+}
+
+impl ViewCache {
+    /// Of one process that is alone: nobody else makes changes.
+    pub fn alone() -> Self {
+        Self { near: Arc::new(Near::new(HELD_AT_MOST, Duration::MAX)), far: None }
+    }
+
+    /// Of one process among others that use the same Redis.
+    pub fn shared(redis: RedisCache) -> Self {
+        Self::over(Arc::new(RedisViews::new(redis)))
+    }
+
+    /// Acts once, and evicts what was changed again when that is kept: a unit of work inside such a request commits
+    /// before the change is really there.
+    pub fn idempotency(&self, inner: Arc<dyn Idempotency>) -> Arc<dyn Idempotency> {
+        Arc::new(DeferredEvictions { inner, views: self.clone() })
+    }
+
+    fn over(shared: Arc<dyn SharedViews>) -> Self {
+        Self { near: Arc::new(Near::new(HELD_AT_MOST, GLANCE)), far: Some(Arc::new(Far::new(shared))) }
+    }
+
+    /// The views with these ids, in any order, without those that do not exist. `load` reads some of them from the
+    /// store; for an id that many want at the same time it is called once.
+    pub(crate) async fn read<V, F>(
+        &self,
+        ids: &[V::Id],
+        load: impl Fn(Vec<V::Id>) -> F + Clone + Send + 'static,
+    ) -> Result<Vec<V>, StoreError>
+    where
+        V: View,
+        F: Future<Output = Result<Vec<V>, StoreError>> + Send + 'static,
+    {
+        let wanted: Arc<HashMap<Key, V::Id>> = Arc::new(ids.iter().map(|id| (V::key(*id), *id)).collect());
+        let (mut found, missing) = self.near.held(wanted.keys().filter(|key| !deferred::is_changed_here(key)));
+        let is_shared = !deferred::is_inside() && missing.len() <= KEYS_AT_ONCE;
+        if is_shared && !missing.is_empty() {
+            let (wanted, load) = (wanted.clone(), load.clone());
+            let load = move |missing: Vec<Key>| -> Loading {
+                let views = load(missing.iter().filter_map(|key| wanted.get(key).copied()).collect());
+                Box::pin(async move { views.await?.iter().map(kept).collect() })
+            };
+            found.extend(self.look_up(missing, V::LIFETIME, load).await?);
+        }
+
+        let mut views = Vec::with_capacity(wanted.len());
+        let mut others = Vec::new();
+        for (key, id) in wanted.iter() {
+            match found.get(key) {
+                Some(None) => {}
+                Some(Some(value)) => match serde_json::from_slice(value).ok().and_then(V::restored) {
+                    Some(view) => views.push(view),
+                    None => others.push(*id),
+                },
+                None => others.push(*id),
+            }
+        }
+        if !others.is_empty() {
+            views.extend(load(others).await?);
+        }
+        Ok(views)
+    }
+
+    /// Finds what this process does not hold, together with whoever else looks for it.
+    async fn look_up(
+        &self,
+        keys: Vec<Key>,
+        lifetime: Duration,
+        load: impl FnOnce(Vec<Key>) -> Loading + Send + 'static,
+    ) -> Result<HashMap<Key, Value>, StoreError> {
+        let Joined { mut found, loads, own } = Near::join(&self.near, &keys);
+        if let Some(own) = own {
+            // In a task of its own: whoever began it may leave, and others wait for it still.
+            let cache = self.clone();
+            let loading = async move {
+                let fetched = timeout(LOAD_DEADLINE, cache.fetch(own.keys(), lifetime, load)).await;
+                own.finish(fetched.unwrap_or_else(|late| Err(StoreError::unavailable(late))), lifetime);
+            };
+            tokio::spawn(loading.instrument(Span::current()));
+        }
+        for load in loads {
+            let values = load.outcome().await?;
+            found.extend(keys.iter().filter_map(|key| Some((key.clone(), values.get(key)?.clone()))));
+        }
+        Ok(found)
+    }
+
+    /// Asks Redis, and then the store for what is missing there.
+    async fn fetch(
+        &self,
+        keys: &[Key],
+        lifetime: Duration,
+        load: impl FnOnce(Vec<Key>) -> Loading,
+    ) -> Result<HashMap<Key, Value>, StoreError> {
+        let known = match &self.far {
+            Some(far) => far.read(keys).await,
+            None => None,
+        };
+        let (epoch, mut values) = known.map_or((None, HashMap::new()), |(epoch, values)| (Some(epoch), values));
+        let missing: Vec<Key> = keys.iter().filter(|key| !values.contains_key(key)).cloned().collect();
+        if missing.is_empty() {
+            return Ok(values);
+        }
+        let mut loaded = load(missing.clone()).await?;
+        let news: Vec<(Key, Value)> = missing.into_iter().map(|key| (key.clone(), loaded.remove(&key))).collect();
+        if let (Some(far), Some(epoch)) = (&self.far, epoch) {
+            far.fill(epoch, &news, lifetime).await;
+        }
+        values.extend(news);
+        Ok(values)
+    }
+
+    /// Forgets these, here at once, and in Redis as soon as it can be: when this is awaited, that has happened or was
+    /// tried. It happens too if nobody awaits it.
+    fn evict(&self, keys: &[Key]) -> impl Future<Output = ()> + use<> {
+        deferred::note(keys);
+        self.near.evict(keys);
+        let writing = self.far.as_ref().and_then(|far| Far::evict(far, keys));
+        async move {
+            if let Some(writing) = writing {
+                // It does not panic, and that it was cancelled means that the process stops.
+                let _ = writing.await;
+            }
+        }
+    }
+}
+
+/// Views on their way from the store, as they are kept.
+type Loading = Pin<Box<dyn Future<Output = Result<HashMap<Key, Arc<[u8]>>, StoreError>> + Send>>;
+
+fn kept<V: View>(view: &V) -> Result<(Key, Arc<[u8]>), StoreError> {
+    let bytes = serde_json::to_vec(&view.kept()).map_err(|error| StoreError::corrupt(V::KIND, error))?;
+    Ok((V::key(view.id()), bytes.into()))
+}
+
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,193 @@
+//! What one process holds, and who is on the way to the store for more.
+//!
+//! An eviction must not only drop what is held: somebody may have asked the store before the change, and be about to
+//! hold the old value. So each load is written down until it is back, an eviction strikes it out, and what comes back
+//! from a load that is not written down any more is given to those who wait for it – they asked before the change was
+//! announced – and not held. Who asks after the eviction starts a load of his own.
+
+use std::collections::HashMap;
+use std::error::Error;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use kernel_domain::StoreError;
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use super::{Key, Value, kept_for};
+
+/// So many at most, each for so long at most.
+pub(super) struct Near {
+    held: moka::sync::Cache<Key, Held>,
+    /// At most as many as requests that are being served want.
+    loads: Mutex<HashMap<Key, RunningLoad>>,
+    longest: Duration,
+}
+
+#[derive(Clone)]
+struct Held {
+    value: Value,
+    /// None if that is too far away to be told.
+    until: Option<Instant>,
+}
+
+/// What becomes of those who look for something together.
+pub(super) struct Joined {
+    /// What has come since.
+    pub(super) found: HashMap<Key, Value>,
+    /// The loads that will bring the rest, one's own among them.
+    pub(super) loads: Vec<RunningLoad>,
+    /// What nobody is on the way for yet.
+    pub(super) own: Option<OwnLoad>,
+}
+
+type Outcome = Result<Arc<HashMap<Key, Value>>, Arc<StoreError>>;
+
+impl Near {
+    pub(super) fn new(capacity: u64, longest: Duration) -> Self {
+        Self { held: moka::sync::Cache::new(capacity), loads: Mutex::default(), longest }
+    }
+
+    /// What is held of these, and which of them are not.
+    pub(super) fn held<'a>(&self, keys: impl Iterator<Item = &'a Key>) -> (HashMap<Key, Value>, Vec<Key>) {
+        let (mut found, mut missing) = (HashMap::new(), Vec::new());
+        for key in keys {
+            match self.get(key) {
+                Some(value) => drop(found.insert(key.clone(), value)),
+                None => missing.push(key.clone()),
+            }
+        }
+        (found, missing)
+    }
+
+    fn get(&self, key: &Key) -> Option<Value> {
+        let Held { value, until } = self.held.get(key)?;
+        until.is_none_or(|until| Instant::now() < until).then_some(value)
+    }
+
+    /// Waits with those who are on the way for some of these, and sets out for the others.
+    pub(super) fn join(near: &Arc<Self>, keys: &[Key]) -> Joined {
+        let (outcome, load) = watch::channel(None);
+        let load = RunningLoad(load);
+        let mut own = OwnLoad { near: near.clone(), keys: Vec::new(), load: load.clone(), outcome };
+        let mut joined = Joined { found: HashMap::new(), loads: Vec::new(), own: None };
+        let mut loads = near.loads();
+        for key in keys {
+            if let Some(running) = loads.get(key) {
+                if !joined.loads.iter().any(|it| it.is(running)) {
+                    joined.loads.push(running.clone());
+                }
+            } else if let Some(value) = near.get(key) {
+                joined.found.insert(key.clone(), value);
+            } else {
+                loads.insert(key.clone(), load.clone());
+                own.keys.push(key.clone());
+            }
+        }
+        drop(loads);
+        if !own.keys.is_empty() {
+            joined.loads.retain(|it| !it.is(&load));
+            joined.loads.push(load);
+            joined.own = Some(own);
+        }
+        joined
+    }
+
+    /// Drops these, and strikes out whoever is on the way for them.
+    pub(super) fn evict(&self, keys: &[Key]) {
+        let mut loads = self.loads();
+        for key in keys {
+            loads.remove(key);
+            self.held.invalidate(key);
+        }
+    }
+
+    fn loads(&self) -> MutexGuard<'_, HashMap<Key, RunningLoad>> {
+        self.loads.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Somebody is on the way to the store.
+#[derive(Clone)]
+pub(super) struct RunningLoad(watch::Receiver<Option<Outcome>>);
+
+impl RunningLoad {
+    /// What it brings. Loads have a deadline, so this does not last.
+    pub(super) async fn outcome(mut self) -> Result<Arc<HashMap<Key, Value>>, StoreError> {
+        let outcome = self.0.wait_for(Option::is_some).await.ok().and_then(|it| it.clone());
+        outcome.ok_or_else(|| StoreError::unavailable("the load was broken off"))?.map_err(again)
+    }
+
+    fn is(&self, other: &Self) -> bool {
+        self.0.same_channel(&other.0)
+    }
+}
+
+/// Being on the way to the store for these, on behalf of whoever else wants them.
+pub(super) struct OwnLoad {
+    near: Arc<Near>,
+    keys: Vec<Key>,
+    load: RunningLoad,
+    outcome: watch::Sender<Option<Outcome>>,
+}
+
+impl OwnLoad {
+    pub(super) fn keys(&self) -> &[Key] {
+        &self.keys
+    }
+
+    /// Tells everybody, and holds what nobody has changed meanwhile.
+    pub(super) fn finish(self, loaded: Result<HashMap<Key, Value>, StoreError>, lifetime: Duration) {
+        if let Ok(values) = &loaded {
+            let now = Instant::now();
+            let mut loads = self.near.loads();
+            for (key, value) in values {
+                if loads.get(key).is_some_and(|it| it.is(&self.load)) {
+                    loads.remove(key);
+                    let until = now.checked_add(kept_for(value, lifetime).min(self.near.longest));
+                    self.near.held.insert(key.clone(), Held { value: value.clone(), until });
+                }
+            }
+        }
+        self.outcome.send_replace(Some(loaded.map(Arc::new).map_err(Arc::new)));
+    }
+}
+
+/// Whatever became of it, nobody waits for it any more.
+impl Drop for OwnLoad {
+    fn drop(&mut self) {
+        let mut loads = self.near.loads();
+        for key in &self.keys {
+            if loads.get(key).is_some_and(|it| it.is(&self.load)) {
+                loads.remove(key);
+            }
+        }
+    }
+}
+
+/// The same fault, for each who waited.
+fn again(fault: Arc<StoreError>) -> StoreError {
+    match &*fault {
+        StoreError::Duplicate { key } => StoreError::Duplicate { key },
+        StoreError::Conflict(what) => StoreError::Conflict(what.clone()),
+        StoreError::Contended(_) => StoreError::Contended(Box::new(SharedCause(fault))),
+        StoreError::Corrupt { what, .. } => StoreError::corrupt(what, SharedCause(fault.clone())),
+        StoreError::Unavailable(_) => StoreError::unavailable(SharedCause(fault)),
+    }
+}
+
+/// What caused a fault that several met.
+#[derive(Debug)]
+struct SharedCause(Arc<StoreError>);
+
+impl fmt::Display for SharedCause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.source() {
+            Some(cause) => write!(f, "{cause}"),
+            None => write!(f, "{}", self.0),
+        }
+    }
+}
+
+impl Error for SharedCause {}

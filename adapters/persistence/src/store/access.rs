@@ -1,0 +1,19 @@
+//! A connection to work with: one of the pool's, or that of the request which is worked for.
+
+use super::Connection;
+use super::held::Hold;
+use super::pool::Lease;
+
+pub(super) enum Access {
+    Own(Lease),
+    Held(Hold),
+}
+
+impl Access {
+    pub(super) fn connection(&mut self) -> &mut Connection {
+        match self {
+            Self::Own(lease) => lease.connection(),
+            Self::Held(hold) => hold.connection(),
+        }
+    }
+}

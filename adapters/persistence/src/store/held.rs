@@ -1,0 +1,238 @@
+//! The transaction that a request holds which acts once: it begins with the first change, and ends with the answer.
+//!
+//! Whoever works for such a request finds the transaction by itself, through the task. So units of work need not know
+//! whether they are kept on their own or together with the request's name and its answer.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use diesel_async::{AsyncConnection, TransactionManager};
+use kernel_application::{KeptAnswer, Once};
+use kernel_domain::StoreError;
+use tokio::sync::{Mutex, OwnedMappedMutexGuard, OwnedMutexGuard};
+use tokio::time::timeout;
+
+use super::idempotency::Request;
+use super::pool::{Lease, Pool};
+use super::{Connection, begin};
+use crate::error::store_error;
+
+type Manager = <Connection as AsyncConnection>::TransactionManager;
+
+tokio::task_local! {
+    static HELD: Arc<Held>;
+}
+
+/// Whoever waits this long for the transaction waits for a unit of work that waits for them.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// What a request holds while it is worked for.
+pub(super) struct Held {
+    writers: Pool,
+    request: Request,
+    state: Arc<Mutex<State>>,
+    /// Reads do not wait for a unit of work: it may be waiting for them.
+    unit_is_open: Arc<AtomicBool>,
+}
+
+enum State {
+    /// Nothing was begun yet.
+    Idle,
+    Open(Open),
+    /// Somebody else does the same, or has done it.
+    Taken(Once),
+    /// The transaction broke, and with it what was to be kept.
+    Lost,
+}
+
+/// The transaction. Dropped without an end, its connection is closed, and the database undoes everything.
+struct Open {
+    lease: Lease,
+    /// A unit of work was committed into it.
+    has_changes: bool,
+    /// Something was begun or ended in it, and nobody heard how that went.
+    is_uncertain: bool,
+}
+
+/// The transaction, for as long as somebody works with it.
+pub(super) struct Hold {
+    open: OwnedMappedMutexGuard<State, Open>,
+    unit: Option<OpenUnit>,
+}
+
+struct OpenUnit(Arc<AtomicBool>);
+
+impl Drop for OpenUnit {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Release);
+    }
+}
+
+impl Held {
+    pub(super) fn new(writers: Pool, request: Request) -> Arc<Self> {
+        let state = Arc::new(Mutex::new(State::Idle));
+        Arc::new(Self { writers, request, state, unit_is_open: Arc::default() })
+    }
+
+    /// What the request holds that this task works for, if it does, in the database of these writers.
+    pub(super) fn current(writers: &Pool) -> Option<Arc<Self>> {
+        HELD.try_with(Arc::clone).ok().filter(|it| it.writers.is(writers))
+    }
+
+    /// Works for the request.
+    pub(super) async fn during<F: Future>(self: &Arc<Self>, work: F) -> F::Output {
+        HELD.scope(self.clone(), work).await
+    }
+
+    /// The transaction for a unit of work, which waits for the one before it.
+    pub(super) async fn for_unit(&self) -> Result<Hold, StoreError> {
+        let open = self.opened().await?;
+        self.unit_is_open.store(true, Ordering::Release);
+        Ok(Hold { open, unit: Some(OpenUnit(self.unit_is_open.clone())) })
+    }
+
+    /// The transaction for one statement that changes something.
+    pub(super) async fn for_change(&self) -> Result<Hold, StoreError> {
+        let mut open = self.opened().await?;
+        open.has_changes = true;
+        Ok(Hold { open, unit: None })
+    }
+
+    /// The transaction for reading what was changed in it; nothing while a unit of work has it, or nothing was begun.
+    pub(super) async fn for_reading(&self) -> Option<Hold> {
+        if self.unit_is_open.load(Ordering::Acquire) {
+            return None;
+        }
+        let state = self.lock().await.ok()?;
+        let open = OwnedMutexGuard::try_map(state, |state| match state {
+            State::Open(open) if !open.is_uncertain => Some(open),
+            State::Open(_) | State::Idle | State::Taken(_) | State::Lost => None,
+        });
+        open.ok().map(|open| Hold { open, unit: None })
+    }
+
+    /// Keeps everything and the answer, or nothing if there is none.
+    pub(super) async fn end(&self, answer: Option<KeptAnswer>) -> Result<Once, StoreError> {
+        let mut state = self.lock().await?;
+        if answer.is_some() {
+            self.open(&mut state).await?;
+        }
+        match (std::mem::replace(&mut *state, State::Lost), answer) {
+            (State::Open(open), Some(answer)) => self.keep(open, answer).await,
+            (State::Open(open), None) => {
+                open.roll_back().await;
+                Ok(Once::Done)
+            }
+            (State::Taken(by_others), _) => Ok(by_others),
+            (State::Idle, _) => Ok(Once::Done),
+            (State::Lost, _) => Err(lost()),
+        }
+    }
+
+    async fn lock(&self) -> Result<OwnedMutexGuard<State>, StoreError> {
+        let late = |_| StoreError::unavailable("another unit of work of this request did not end");
+        timeout(PATIENCE, self.state.clone().lock_owned()).await.map_err(late)
+    }
+
+    async fn opened(&self) -> Result<OwnedMappedMutexGuard<State, Open>, StoreError> {
+        let mut state = self.lock().await?;
+        self.open(&mut state).await?;
+        let open = OwnedMutexGuard::try_map(state, |state| match state {
+            State::Open(open) => Some(open),
+            State::Idle | State::Taken(_) | State::Lost => None,
+        });
+        open.map_err(|state| match &*state {
+            State::Taken(_) => StoreError::Conflict("the request".to_owned()),
+            State::Idle | State::Open(_) | State::Lost => lost(),
+        })
+    }
+
+    /// Begins the transaction, and claims the request with it. One that broke before anything was kept in it is begun
+    /// again: a deadlock, for one, undoes all of it.
+    async fn open(&self, state: &mut State) -> Result<(), StoreError> {
+        if let State::Open(Open { has_changes, is_uncertain: true, .. }) = state {
+            *state = if *has_changes { State::Lost } else { State::Idle };
+        }
+        if let State::Idle = state {
+            let mut lease = self.writers.lease().await?;
+            begin(lease.connection()).await.map_err(store_error)?;
+            let open = Open { lease, has_changes: false, is_uncertain: false };
+            *state = self.claim(open).await?;
+        }
+        Ok(())
+    }
+
+    async fn claim(&self, mut open: Open) -> Result<State, StoreError> {
+        match self.request.claim(open.lease.connection()).await? {
+            None => Ok(State::Open(open)),
+            Some(by_others) => {
+                open.roll_back().await;
+                Ok(State::Taken(by_others))
+            }
+        }
+    }
+
+    async fn keep(&self, mut open: Open, answer: KeptAnswer) -> Result<Once, StoreError> {
+        if let Err(error) = self.request.answer(open.lease.connection(), &answer).await {
+            open.roll_back().await;
+            return Err(error);
+        }
+        let kept = Manager::commit_transaction(open.lease.connection()).await;
+        if kept.is_err() {
+            // Nobody knows now whether the transaction is still open.
+            open.lease.discard();
+        }
+        kept.map(|()| Once::Done).map_err(store_error)
+    }
+}
+
+impl Open {
+    async fn roll_back(mut self) {
+        if let Err(error) = Manager::rollback_transaction(self.lease.connection()).await {
+            tracing::warn!(%error, "a transaction could not be rolled back: its connection is closed instead");
+            self.lease.discard();
+        }
+    }
+}
+
+impl Hold {
+    pub(super) fn connection(&mut self) -> &mut Connection {
+        self.open.lease.connection()
+    }
+
+    /// Begins a unit of work within the transaction.
+    pub(super) async fn begin(&mut self) -> Result<(), StoreError> {
+        self.open.is_uncertain = true;
+        Manager::begin_transaction(self.connection()).await.map_err(store_error)?;
+        self.open.is_uncertain = false;
+        Ok(())
+    }
+
+    /// Leaves what the unit of work did to the transaction.
+    pub(super) async fn commit(mut self) -> Result<(), StoreError> {
+        self.open.is_uncertain = true;
+        Manager::commit_transaction(self.connection()).await.map_err(store_error)?;
+        self.open.is_uncertain = false;
+        self.open.has_changes = true;
+        Ok(())
+    }
+
+    /// From now on, the unit of work is to be undone: whoever wants the transaction waits for that.
+    pub(super) fn abandon(&mut self) {
+        self.open.is_uncertain = true;
+        self.unit = None;
+    }
+
+    /// Undoes the unit of work, and nothing else.
+    pub(super) async fn roll_back(mut self) {
+        match Manager::rollback_transaction(self.connection()).await {
+            Ok(()) => self.open.is_uncertain = false,
+            Err(error) => tracing::warn!(%error, "a unit of work could not be undone: its whole transaction is"),
+        }
+    }
+}
+
+fn lost() -> StoreError {
+    StoreError::Contended("the transaction of the request broke".into())
+}

@@ -1,0 +1,57 @@
+//! What differs from one environment to the next.
+
+use std::fmt;
+use std::sync::Arc;
+
+use auth_domain::{OneTimeToken, PhoneNumber, TokenLength};
+
+type IsExempt = dyn Fn(&PhoneNumber) -> bool + Send + Sync;
+
+/// Numbers that need no token. `Debug` shows only whether there are any.
+#[derive(Clone, Default)]
+pub struct Bypass(Option<Arc<IsExempt>>);
+
+impl Bypass {
+    /// The numbers that `is_exempt` accepts.
+    pub fn of(is_exempt: impl Fn(&PhoneNumber) -> bool + Send + Sync + 'static) -> Self {
+        Self(Some(Arc::new(is_exempt)))
+    }
+
+    /// Whether this number needs no token.
+    pub fn covers(&self, number: &PhoneNumber) -> bool {
+        self.0.as_ref().is_some_and(|is_exempt| is_exempt(number))
+    }
+}
+
+impl fmt::Debug for Bypass {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0.is_some() { "Bypass(some)" } else { "Bypass(none)" })
+    }
+}
+
+/// What differs from one environment to the next. The default is the strictest.
+#[derive(Debug, Clone)]
+pub struct AuthPolicy {
+    /// Whether anybody may sign up as staff; else only owners of allowed numbers.
+    pub staff_sign_up_is_open: bool,
+    /// Whether nobody is told who has an account: known and unknown numbers get the same answers.
+    pub accounts_are_hidden: bool,
+    /// How many digits a one-time token has.
+    pub token_length: TokenLength,
+    /// The token that is always sent, where nothing is at stake.
+    pub fixed_token: Option<OneTimeToken>,
+    /// Numbers that need no token.
+    pub bypass: Bypass,
+}
+
+impl Default for AuthPolicy {
+    fn default() -> Self {
+        Self {
+            staff_sign_up_is_open: false,
+            accounts_are_hidden: false,
+            token_length: TokenLength::USUAL,
+            fixed_token: None,
+            bypass: Bypass::default(),
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! Sessions that nobody can use any more are deleted.
+
+use chrono::TimeDelta;
+use kernel_application::{Actor, Denied};
+use kernel_domain::StoreError;
+
+use crate::{Auth, PURGE_SESSIONS};
+
+/// Sessions that are deleted by one unit of work: none holds others up for long.
+const AT_ONCE: u32 = 1_000;
+
+/// Units of work in one go; what is left then is left for the next one.
+const ROUNDS: u32 = 100;
+
+/// A session that ended is kept for so long that every instance has heard of it.
+const AFTER_ITS_END: TimeDelta = TimeDelta::hours(1);
+
+/// Why nothing was deleted.
+#[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "each says what it is")]
+pub enum PurgeSessionsError {
+    #[error(transparent)]
+    Denied(#[from] Denied),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Auth {
+    /// Deletes sessions that expired or ended, for whoever may ask for it; how many.
+    pub async fn purge_sessions(&self, actor: &Actor) -> Result<u64, PurgeSessionsError> {
+        actor.require(PURGE_SESSIONS)?;
+        Ok(self.delete_old_sessions().await?)
+    }
+
+    /// Deletes sessions that expired or ended; how many.
+    pub async fn delete_old_sessions(&self) -> Result<u64, StoreError> {
+        let now = self.clock.now();
+        let mut deleted = 0;
+        for _ in 0..ROUNDS {
+            let mut work = self.store.begin().await?;
+            let round = work.sessions().purge(now, now - AFTER_ITS_END, AT_ONCE).await?;
+            work.commit().await?;
+            deleted += round;
+            if round < u64::from(AT_ONCE) {
+                break;
+            }
+        }
+        Ok(deleted)
+    }
+}

@@ -1,0 +1,209 @@
+//! Somebody wants a token sent to their phone, to sign in or to sign up.
+
+use auth_domain::{
+    AccountId, CannotRequest, ChallengeId, NewChallenge, OneTimeToken, PhoneNumber, PhoneVerification, Purpose,
+    TokenHash,
+};
+use chrono::{DateTime, Utc};
+use kernel_application::record;
+use kernel_domain::{CorrelationId, StoreError};
+
+use crate::{Auth, NumberStanding, UnassignableNumber};
+
+/// Which number, and what for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestToken {
+    /// Where to send it.
+    pub phone_number: PhoneNumber,
+    /// What it is good for.
+    pub purpose: Purpose,
+    /// The request.
+    pub correlation_id: CorrelationId,
+}
+
+/// What happens next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TokenRequested {
+    /// A token is on its way.
+    Sent {
+        /// Until when it is good.
+        expires_at: DateTime<Utc>,
+    },
+    /// This number needs none.
+    NotNeeded,
+}
+
+/// Why none is sent.
+#[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "each says what it is")]
+pub enum RequestTokenError {
+    #[error(transparent)]
+    Unassignable(#[from] UnassignableNumber),
+    #[error("nobody has this number")]
+    Unknown,
+    #[error("somebody has this number already")]
+    Taken,
+    #[error("the number is banned")]
+    Banned,
+    #[error(transparent)]
+    Refused(#[from] CannotRequest),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Whom the token is for.
+enum Recipient {
+    /// Whoever has the number, and their account if it is known.
+    Owner(Option<AccountId>),
+    /// Nobody: all is as if a token were sent, so that nobody learns that none was.
+    Nobody,
+}
+
+impl Auth {
+    /// Sends a token.
+    pub async fn request_token(&self, command: RequestToken) -> Result<TokenRequested, RequestTokenError> {
+        let RequestToken { phone_number, purpose, correlation_id } = command;
+        let phone_number = self.numbering_plans.assignable(&phone_number)?;
+        let recipient = self.recipient(&phone_number, purpose).await?;
+        if self.policy.bypass.covers(&phone_number) {
+            return Ok(TokenRequested::NotNeeded);
+        }
+        let now = self.clock.now();
+        let token = self.draw_token();
+        let token_hash = self.hash_token(&phone_number, purpose, &token);
+        let account_id = match recipient {
+            Recipient::Owner(account_id) => account_id,
+            Recipient::Nobody => None,
+        };
+        let challenge = NewChallenge { id: ChallengeId::new(self.ids.uuid()), purpose, account_id, token, token_hash };
+
+        let mut work = self.store.begin().await?;
+        let mut verification = work.verifications().find(&phone_number).await?;
+        let attempt = verification.request(challenge, now)?;
+        work.verifications().save(&verification).await?;
+        if matches!(recipient, Recipient::Owner(_)) {
+            let event = record(&attempt, &correlation_id, &*self.ids, now);
+            work.outbox().append(&[event]).await?;
+        }
+        work.commit().await?;
+        Ok(TokenRequested::Sent { expires_at: now + PhoneVerification::TOKEN_LIFETIME })
+    }
+
+    async fn recipient(&self, number: &PhoneNumber, purpose: Purpose) -> Result<Recipient, RequestTokenError> {
+        let refusal = match (self.accounts.standing(number).await?, purpose) {
+            (NumberStanding::Taken(account), Purpose::SignIn) => return Ok(Recipient::Owner(Some(account.id))),
+            (NumberStanding::Free, Purpose::SignUp) => return Ok(Recipient::Owner(None)),
+            (NumberStanding::Taken(_), Purpose::SignUp) => RequestTokenError::Taken,
+            (NumberStanding::Free, Purpose::SignIn) => RequestTokenError::Unknown,
+            (NumberStanding::Banned, _) => RequestTokenError::Banned,
+        };
+        if self.policy.accounts_are_hidden { Ok(Recipient::Nobody) } else { Err(refusal) }
+    }
+
+    fn draw_token(&self) -> OneTimeToken {
+        let length = self.policy.token_length;
+        self.policy.fixed_token.clone().unwrap_or_else(|| length.token(self.ids.below(length.tokens())))
+    }
+
+    /// What is kept of a token. The number and the purpose are hashed with it: a token for one is none for another.
+    pub(crate) fn hash_token(&self, number: &PhoneNumber, purpose: Purpose, token: &OneTimeToken) -> TokenHash {
+        let message = format!("{}|{}|{}", number.as_str(), purpose.name(), token.expose());
+        TokenHash::new(self.hash.digest("auth: one-time token", message.as_bytes()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use auth_domain::testing::{a_challenge, a_phone_number};
+    use kernel_application::testing::noon;
+    use kernel_domain::RecordedEvent;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::testing::{World, an_account};
+
+    fn to(phone_number: PhoneNumber, purpose: Purpose) -> RequestToken {
+        RequestToken { phone_number, purpose, correlation_id: CorrelationId::from(Uuid::from_u128(1)) }
+    }
+
+    fn world(standing: NumberStanding) -> World {
+        let mut world = World::default();
+        world.accounts.expect_standing().returning(move |_| Ok(standing.clone()));
+        world
+    }
+
+    #[tokio::test]
+    async fn a_token_is_kept_as_a_hash_and_sent_with_the_same_commit() {
+        let number = a_phone_number();
+        let mut world = world(NumberStanding::Taken(an_account()));
+        world.work.verifications.expect_find().returning(|it| Ok(PhoneVerification::of(it.clone(), vec![])));
+        let kept = |it: &PhoneVerification| it.newest().is_some_and(|it| it.account_id.is_some());
+        world.work.verifications.expect_save().times(1).withf(kept).returning(|_| Ok(()));
+        let sent = |events: &[RecordedEvent]| events[0].name == "verification_attempt" && events[0].is_confidential;
+        world.work.outbox.expect_append().times(1).withf(sent).returning(|_| Ok(()));
+        let (auth, committed) = world.commits();
+
+        let requested = auth.request_token(to(number, Purpose::SignIn)).await.expect("it is sent");
+
+        assert_eq!(requested, TokenRequested::Sent { expires_at: noon() + chrono::TimeDelta::minutes(3) });
+        assert!(committed.happened());
+    }
+
+    #[tokio::test]
+    async fn who_cannot_sign_in_or_up_gets_no_token() {
+        for (standing, purpose) in [
+            (NumberStanding::Free, Purpose::SignIn),
+            (NumberStanding::Banned, Purpose::SignIn),
+            (NumberStanding::Banned, Purpose::SignUp),
+            (NumberStanding::Taken(an_account()), Purpose::SignUp),
+        ] {
+            let (auth, committed) = world(standing).commits();
+
+            assert!(auth.request_token(to(a_phone_number(), purpose)).await.is_err());
+            assert!(!committed.happened());
+        }
+    }
+
+    #[tokio::test]
+    async fn where_accounts_are_hidden_all_is_as_if_a_token_were_sent() {
+        let mut world = world(NumberStanding::Free);
+        world.work.verifications.expect_find().returning(|it| Ok(PhoneVerification::of(it.clone(), vec![])));
+        world.work.verifications.expect_save().times(1).returning(|_| Ok(()));
+        world.work.outbox.expect_append().never();
+        let (mut auth, committed) = world.commits();
+        auth.policy.accounts_are_hidden = true;
+
+        let requested = auth.request_token(to(a_phone_number(), Purpose::SignIn)).await;
+
+        assert!(matches!(requested, Ok(TokenRequested::Sent { .. })));
+        assert!(committed.happened());
+    }
+
+    #[tokio::test]
+    async fn the_sixth_request_in_a_day_keeps_and_sends_nothing() {
+        let number = a_phone_number();
+        let mut blocked = PhoneVerification::of(number.clone(), vec![]);
+        for _ in 0..PhoneVerification::REQUESTS {
+            blocked.request(a_challenge(Purpose::SignIn), noon()).expect("five in a day");
+        }
+        let mut world = world(NumberStanding::Taken(an_account()));
+        world.work.verifications.expect_find().returning(move |_| Ok(blocked.clone()));
+        let (auth, committed) = world.commits();
+
+        let refused = auth.request_token(to(number, Purpose::SignIn)).await;
+
+        assert!(matches!(refused, Err(RequestTokenError::Refused(CannotRequest::Blocked { .. }))));
+        assert!(!committed.happened());
+    }
+
+    #[tokio::test]
+    async fn a_number_that_needs_no_token_gets_none() {
+        let (mut auth, committed) = world(NumberStanding::Taken(an_account())).commits();
+        auth.policy.bypass = crate::Bypass::of(|_| true);
+
+        let requested = auth.request_token(to(a_phone_number(), Purpose::SignIn)).await;
+
+        assert!(matches!(requested, Ok(TokenRequested::NotNeeded)));
+        assert!(!committed.happened());
+    }
+}

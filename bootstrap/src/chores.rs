@@ -1,0 +1,114 @@
+//! What is done beside the requests, again and again: on every instance, since each may do it twice.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use auth_application::Auth;
+use kernel_application::{ANSWERS_ARE_KEPT, Clock, Idempotency};
+use kernel_domain::StoreError;
+use tokio::sync::{RwLock, watch};
+use tokio::time::{MissedTickBehavior, interval};
+use user_application::Users;
+
+/// Answers that are deleted in one go.
+const ANSWERS_AT_ONCE: u32 = 1_000;
+
+/// How often in a row: more than anybody makes in a minute.
+const ROUNDS: u32 = 100;
+
+/// The chores of every instance.
+#[derive(Clone)]
+pub struct Chores {
+    /// Whose sessions end.
+    pub auth: Arc<Auth>,
+    /// Whose pictures go.
+    pub users: Arc<Users>,
+    /// What keeps answers.
+    pub idempotency: Arc<dyn Idempotency>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Whoever holds this for writing has the backends to themselves: no chore is done meanwhile.
+    pub turn: Arc<RwLock<()>>,
+}
+
+/// What there is to do.
+#[derive(Debug, Clone, Copy)]
+enum Chore {
+    LookForEnded,
+    KeepKeyUses,
+    RemoveImages,
+    DeleteSessions,
+    DeleteAnswers,
+}
+
+impl Chore {
+    /// How long to rest in between. Each instance has to know within a second whose tokens are good no more.
+    fn pause(self) -> Duration {
+        match self {
+            Self::LookForEnded => Duration::from_millis(250),
+            Self::RemoveImages => Duration::from_secs(1),
+            Self::KeepKeyUses => Duration::from_secs(5),
+            Self::DeleteSessions | Self::DeleteAnswers => Duration::from_mins(1),
+        }
+    }
+}
+
+impl Chores {
+    /// Does them until `stop` says so.
+    pub async fn run(&self, stop: watch::Receiver<()>) {
+        tokio::join!(
+            self.repeat(Chore::LookForEnded, stop.clone()),
+            self.repeat(Chore::KeepKeyUses, stop.clone()),
+            self.repeat(Chore::RemoveImages, stop.clone()),
+            self.repeat(Chore::DeleteSessions, stop.clone()),
+            self.repeat(Chore::DeleteAnswers, stop),
+        );
+    }
+
+    /// Does one chore again and again. That it fails is told once, and so is that it works again.
+    async fn repeat(&self, chore: Chore, mut stop: watch::Receiver<()>) {
+        let mut ticks = interval(chore.pause());
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut is_failing = false;
+        loop {
+            tokio::select! {
+                // An error means that the server is gone, which is what is waited for.
+                _ = stop.changed() => return,
+                _ = ticks.tick() => {}
+            }
+            let turn = self.turn.read().await;
+            let outcome = self.once(chore).await;
+            drop(turn);
+            match outcome {
+                Ok(()) => {
+                    if std::mem::take(&mut is_failing) {
+                        tracing::info!(?chore, "it works again");
+                    }
+                }
+                Err(error) => {
+                    if !std::mem::replace(&mut is_failing, true) {
+                        tracing::warn!(?chore, error = &error as &dyn std::error::Error, "it cannot be done right now");
+                    }
+                }
+            }
+        }
+    }
+
+    async fn once(&self, chore: Chore) -> Result<(), StoreError> {
+        match chore {
+            Chore::LookForEnded => self.auth.look_for_ended().await,
+            Chore::KeepKeyUses => self.auth.keep_key_uses().await,
+            Chore::RemoveImages => self.users.remove_discarded_images().await.map(drop),
+            Chore::DeleteSessions => self.auth.delete_old_sessions().await.map(drop),
+            Chore::DeleteAnswers => {
+                let old = self.clock.now() - ANSWERS_ARE_KEPT;
+                for _ in 0..ROUNDS {
+                    if self.idempotency.forget(old, ANSWERS_AT_ONCE).await? < u64::from(ANSWERS_AT_ONCE) {
+                        break;
+                    }
+                }
+                Ok(())
+            }
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! What can be set, and what must not be.
+
+use super::*;
+
+fn read(variables: &[(&str, &str)]) -> Result<Config, InvalidConfig> {
+    let find = |name: &str| variables.iter().find(|(it, _)| *it == name).map(|(_, value)| (*value).to_owned());
+    Config::read(find)
+}
+
+#[test]
+fn nothing_has_to_be_set_on_a_developers_machine() {
+    let config = read(&[]).expect("the defaults are usable");
+
+    assert_eq!(config.environment, Environment::Local);
+    assert_eq!(config.listen.to_string(), "127.0.0.1:8000");
+    assert_eq!(config.database_url.expose(), "sqlite://var/majestic.db");
+    assert!(matches!(config.cache, CacheUrl::Memory));
+}
+
+#[test]
+fn every_fault_is_named_at_once() {
+    let refusal = read(&[
+        ("ENV", "production"),
+        ("LISTEN_ADDR", "8000"),
+        ("PUBLIC_URL", "ftp://example.com"),
+        ("DATABASE_URL", "postgres://localhost/db"),
+        ("CACHE_URL", "memcached://localhost"),
+        ("EVENTS_URL", "kafka://localhost"),
+        ("STORAGE_URL", "ftp://localhost"),
+        ("AWS_ACCESS_KEY_ID", "half of it"),
+        ("TRUSTED_PROXIES", "the one on the left"),
+        ("SECRET_KEY", "secret"),
+        ("SECRET_RETIRED_KEYS", "secret"),
+        ("AUTH_HIDE_ACCOUNTS", "maybe"),
+        ("AUTH_TOKEN_DIGITS", "4"),
+        ("AUTH_FIXED_TOKEN", "sesame"),
+        ("BYPASS_PHONENUMBER_REGEX", "("),
+        ("TOKEN_FORMAT", "saml"),
+        ("TOKEN_ROOT_KEY", "123123123123"),
+        ("TOKEN_RETIRED_KEYS", "secret"),
+        ("THROTTLE_RATES", "30/min"),
+    ]);
+
+    let faults = refusal.expect_err("nothing is right").faults;
+    for name in [
+        "ENV",
+        "LISTEN_ADDR",
+        "PUBLIC_URL",
+        "DATABASE_URL",
+        "CACHE_URL",
+        "EVENTS_URL",
+        "STORAGE_URL",
+        "AWS_SECRET_ACCESS_KEY",
+        "TRUSTED_PROXIES",
+        "SECRET_KEY",
+        "SECRET_RETIRED_KEYS",
+        "AUTH_HIDE_ACCOUNTS",
+        "AUTH_TOKEN_DIGITS",
+        "AUTH_FIXED_TOKEN",
+        "BYPASS_PHONENUMBER_REGEX",
+        "TOKEN_FORMAT",
+        "TOKEN_ROOT_KEY",
+        "TOKEN_RETIRED_KEYS",
+        "THROTTLE_RATES",
+    ] {
+        assert!(faults.iter().any(|fault| fault.starts_with(name)), "{name} in {faults:?}");
+    }
+}
+
+#[test]
+fn a_database_has_a_server_and_a_name_or_a_file() {
+    for raw in ["mysql://root@localhost:3306/majestic", "sqlite:///tmp/majestic.db", "sqlite://var/majestic.db"] {
+        assert!(read(&[("DATABASE_URL", raw)]).is_ok(), "{raw}");
+    }
+    for raw in ["mysql://", "mysql://localhost", "mysql://localhost:port/majestic", "sqlite://", "majestic.db"] {
+        assert!(read(&[("DATABASE_URL", raw)]).is_err(), "{raw}");
+    }
+}
+
+#[test]
+fn where_it_counts_nothing_is_made_up() {
+    let faults = read(&[("ENV", "prod")]).expect_err("it is not configured").faults;
+
+    assert!(faults.iter().any(|fault| fault.starts_with("DATABASE_URL")), "{faults:?}");
+    assert!(faults.iter().any(|fault| fault.starts_with("TOKEN_ROOT_KEY")), "{faults:?}");
+    assert!(faults.iter().any(|fault| fault.starts_with("SECRET_KEY")), "{faults:?}");
+}
+
+#[test]
+fn where_it_counts_no_door_is_left_open() {
+    let faults = read(&[
+        ("ENV", "prod"),
+        ("SECRET_KEY", &DEVELOPMENT_KEY.to_uppercase()),
+        ("STORAGE_URL", "s3://pictures?endpoint=http://10.0.0.1"),
+        ("AUTH_FIXED_TOKEN", "123456"),
+        ("BYPASS_PHONENUMBER_REGEX", r"\+821012341\d{3}"),
+    ]);
+
+    let faults = faults.expect_err("it is not safe").faults;
+    for name in ["SECRET_KEY", "STORAGE_URL", "AUTH_FIXED_TOKEN", "BYPASS_PHONENUMBER_REGEX"] {
+        assert!(faults.iter().any(|fault| fault.starts_with(name)), "{name} in {faults:?}");
+    }
+}
+
+#[test]
+fn a_number_is_exempt_as_a_whole_or_not_at_all() {
+    let config = read(&[("BYPASS_PHONENUMBER_REGEX", r"\+821012341\d{3}")]).expect("it is usable");
+    let covers = |raw| config.auth.bypass.covers(&auth_domain::PhoneNumber::parse(raw).expect("a number"));
+
+    assert!(covers("+821012341000"));
+    assert!(!covers("+8210123410001") && !covers("+821012342000"));
+}
+
+#[test]
+fn staff_signs_up_freely_on_a_developers_machine_only() {
+    assert!(read(&[]).expect("it is usable").auth.staff_sign_up_is_open);
+    let stage = read(&[
+        ("ENV", "stage"),
+        ("DATABASE_URL", "mysql://localhost/db"),
+        ("SECRET_KEY", &Secrets::generate()),
+        ("TOKEN_ROOT_KEY", &RootKeys::generate()),
+    ]);
+    assert!(!stage.expect("it is usable").auth.staff_sign_up_is_open);
+}
+
+#[test]
+fn a_log_shows_no_secret() {
+    let config = read(&[
+        ("DATABASE_URL", "mysql://root:hunter2@localhost/db"),
+        ("CACHE_URL", "redis://root:hunter2@localhost"),
+        ("AWS_ACCESS_KEY_ID", "me"),
+        ("AWS_SECRET_ACCESS_KEY", "hunter2"),
+        ("AUTH_FIXED_TOKEN", "246810"),
+    ])
+    .expect("it is usable");
+
+    let shown = format!("{config:?}");
+    assert!(!shown.contains("246810") && !shown.contains(config.secret_key.expose()), "{shown}");
+    assert!(!shown.contains("hunter2") && !shown.contains(config.token_root_key.expose()), "{shown}");
+}
+
+#[test]
+fn links_start_with_a_plain_address() {
+    let config = read(&[("PUBLIC_URL", "https://example.com/")]).expect("it is usable");
+
+    assert_eq!(config.public_url.as_deref(), Some("https://example.com"));
+    assert!(read(&[("PUBLIC_URL", "https://example.com/api")]).is_err());
+}

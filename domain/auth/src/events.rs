@@ -1,0 +1,51 @@
+//! What happened in auth, in the words that others subscribe to.
+
+use kernel_domain::{Aggregate, DomainEvent};
+
+use crate::{ChallengeId, OneTimeToken, PhoneNumber};
+
+/// A fact about who somebody is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AuthEvent {
+    /// A token is to be sent to a number.
+    VerificationAttempt {
+        /// The challenge that it answers.
+        challenge_id: ChallengeId,
+        /// Where it goes.
+        phone_number: PhoneNumber,
+        /// What is sent.
+        token: OneTimeToken,
+    },
+}
+
+impl DomainEvent for AuthEvent {
+    const CONTEXT: &'static str = "auth";
+
+    fn name(&self) -> &'static str {
+        match self {
+            Self::VerificationAttempt { .. } => "verification_attempt",
+        }
+    }
+
+    fn aggregate(&self) -> Aggregate {
+        match self {
+            Self::VerificationAttempt { challenge_id, .. } => {
+                Aggregate { kind: "challenge", id: challenge_id.as_uuid() }
+            }
+        }
+    }
+
+    fn data(&self) -> Vec<(&'static str, String)> {
+        match self {
+            Self::VerificationAttempt { phone_number, token, .. } => {
+                vec![("token", token.expose().to_owned()), ("phonenumber", phone_number.as_str().to_owned())]
+            }
+        }
+    }
+
+    fn is_confidential(&self) -> bool {
+        match self {
+            Self::VerificationAttempt { .. } => true,
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! How often a token may be requested and tried, whatever the order.
+
+use chrono::TimeDelta;
+use proptest::prelude::*;
+
+use super::*;
+use crate::testing::{a_challenge, an_account, an_unproved_number, hash_of, noon};
+
+fn requested(purpose: Purpose) -> PhoneVerification {
+    let mut verification = an_unproved_number();
+    verification.request(a_challenge(purpose), noon()).expect("the first one may be requested");
+    verification
+}
+
+fn confirm(verification: &mut PhoneVerification, token: &str) -> Result<Comparison, CannotConfirm> {
+    verification.confirm(Purpose::SignIn, hash_of(token), noon())
+}
+
+#[test]
+fn the_right_token_confirms_once() {
+    let mut verification = requested(Purpose::SignIn);
+
+    assert_eq!(confirm(&mut verification, "123456"), Ok(Comparison::Right));
+    assert_eq!(confirm(&mut verification, "123456"), Err(CannotConfirm::Void));
+}
+
+#[test]
+fn what_is_sent_is_what_was_drawn() {
+    let mut verification = an_unproved_number();
+    let new = a_challenge(Purpose::SignIn);
+
+    let event = verification.request(new.clone(), noon()).expect("it may be requested");
+
+    let phone_number = verification.phone_number().clone();
+    assert_eq!(event, AuthEvent::VerificationAttempt { challenge_id: new.id, phone_number, token: new.token });
+}
+
+#[test]
+fn five_wrong_tokens_void_it_even_for_the_right_one() {
+    let mut verification = requested(Purpose::SignIn);
+
+    for _ in 0..PhoneVerification::TRIES {
+        assert_eq!(confirm(&mut verification, "000000"), Ok(Comparison::Wrong));
+    }
+
+    assert_eq!(confirm(&mut verification, "123456"), Err(CannotConfirm::Void));
+}
+
+#[test]
+fn a_token_is_good_for_three_minutes() {
+    let mut verification = requested(Purpose::SignIn);
+    let confirm_after = |it: &mut PhoneVerification, seconds| {
+        it.confirm(Purpose::SignIn, hash_of("123456"), noon() + TimeDelta::seconds(seconds))
+    };
+
+    assert_eq!(confirm_after(&mut verification, 180), Err(CannotConfirm::Expired));
+    assert_eq!(confirm_after(&mut verification, 179), Ok(Comparison::Right));
+}
+
+#[test]
+fn a_new_token_voids_the_last_one() {
+    let mut verification = requested(Purpose::SignIn);
+    let new = NewChallenge { token_hash: hash_of("654321"), ..a_challenge(Purpose::SignIn) };
+    verification.request(new, noon()).expect("a second one may be requested");
+
+    assert_eq!(confirm(&mut verification, "123456"), Ok(Comparison::Wrong));
+    assert_eq!(confirm(&mut verification, "654321"), Ok(Comparison::Right));
+}
+
+#[test]
+fn a_token_is_for_what_it_was_requested_for() {
+    let mut verification = requested(Purpose::SignUp);
+
+    assert_eq!(confirm(&mut verification, "123456"), Err(CannotConfirm::NotRequested));
+    assert_eq!(confirm(&mut an_unproved_number(), "123456"), Err(CannotConfirm::NotRequested));
+}
+
+#[test]
+fn the_sixth_request_in_a_day_is_refused_and_leaves_the_fifth_token_good() {
+    let mut verification = an_unproved_number();
+    for hour in 0..5 {
+        verification.request(a_challenge(Purpose::SignIn), noon() + TimeDelta::hours(hour)).expect("five in a day");
+    }
+    let last = noon() + TimeDelta::hours(4);
+
+    let refused = verification.request(a_challenge(Purpose::SignIn), last);
+
+    assert_eq!(refused, Err(CannotRequest::Blocked { until: noon() + TimeDelta::hours(24) }));
+    assert_eq!(verification.confirm(Purpose::SignIn, hash_of("123456"), last), Ok(Comparison::Right));
+    let next_day = noon() + TimeDelta::hours(24);
+    assert!(verification.request(a_challenge(Purpose::SignIn), next_day).is_ok(), "and the first is forgotten");
+}
+
+#[test]
+fn success_does_not_clear_the_limit_of_a_day() {
+    let mut verification = an_unproved_number();
+    for _ in 0..5 {
+        verification.request(a_challenge(Purpose::SignIn), noon()).expect("five in a day");
+        assert_eq!(confirm(&mut verification, "123456"), Ok(Comparison::Right));
+    }
+
+    assert!(verification.request(a_challenge(Purpose::SignIn), noon()).is_err());
+}
+
+#[test]
+fn a_hundred_wrong_tokens_in_a_row_stop_the_number() {
+    let mut verification = an_unproved_number();
+    let mut now = noon();
+    for _ in 0..20 {
+        verification.request(a_challenge(Purpose::SignIn), now).expect("not stopped yet");
+        for _ in 0..5 {
+            assert_eq!(verification.confirm(Purpose::SignIn, hash_of("000000"), now), Ok(Comparison::Wrong));
+        }
+        now += PhoneVerification::DAY;
+    }
+
+    assert_eq!(verification.confirm(Purpose::SignIn, hash_of("123456"), now), Err(CannotConfirm::Stopped));
+    assert_eq!(verification.request(a_challenge(Purpose::SignIn), now), Err(CannotRequest::Stopped));
+}
+
+#[test]
+fn a_right_token_in_between_lets_the_count_begin_again() {
+    let mut verification = requested(Purpose::SignIn);
+    assert_eq!(confirm(&mut verification, "000000"), Ok(Comparison::Wrong));
+    assert_eq!(confirm(&mut verification, "123456"), Ok(Comparison::Right));
+
+    verification.request(a_challenge(Purpose::SignIn), noon()).expect("a second one");
+
+    assert_eq!(verification.newest().map(|it| it.failures_before), Some(0));
+}
+
+#[test]
+fn a_confirmed_number_opens_one_account_within_ten_minutes() {
+    let mut verification = requested(Purpose::SignUp);
+    assert_eq!(verification.spend(an_account(), noon()), Err(NotConfirmed));
+    verification.confirm(Purpose::SignUp, hash_of("123456"), noon()).expect("it can be compared");
+    let late = noon() + PhoneVerification::SIGN_UP_WINDOW;
+    assert_eq!(verification.clone().spend(an_account(), late), Err(NotConfirmed));
+
+    let account = an_account();
+    assert_eq!(verification.spend(account, noon()), Ok(()));
+
+    assert_eq!(verification.newest().and_then(|it| it.account_id), Some(account));
+    assert_eq!(verification.spend(an_account(), noon()), Err(NotConfirmed));
+}
+
+#[test]
+fn a_number_confirmed_to_sign_in_opens_no_account() {
+    let mut verification = requested(Purpose::SignIn);
+    assert_eq!(confirm(&mut verification, "123456"), Ok(Comparison::Right));
+
+    assert_eq!(verification.spend(an_account(), noon()), Err(NotConfirmed));
+}
+
+#[derive(Debug, Clone)]
+enum Step {
+    Request(Purpose),
+    Try { purpose: Purpose, right: bool },
+    Spend,
+    Wait(i64),
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let purpose = prop_oneof![Just(Purpose::SignIn), Just(Purpose::SignUp)];
+    let step = prop_oneof![
+        purpose.clone().prop_map(Step::Request),
+        (purpose, prop::bool::weighted(0.2)).prop_map(|(purpose, right)| Step::Try { purpose, right }),
+        Just(Step::Spend),
+        (0..100_000_i64).prop_map(Step::Wait),
+    ];
+    prop::collection::vec(step, 1..200)
+}
+
+proptest! {
+    /// Whatever anybody tries, in whatever order.
+    #[test]
+    fn the_limits_hold_for_every_sequence(steps in steps()) {
+        let mut verification = an_unproved_number();
+        let mut now = noon();
+        let mut sent = Vec::new();
+        let mut compared = 0;
+        let mut used = true;
+        for step in steps {
+            match step {
+                Step::Request(purpose) => {
+                    let before = verification.clone();
+                    if verification.request(a_challenge(purpose), now).is_ok() {
+                        sent.push(now);
+                        (compared, used) = (0, false);
+                    } else {
+                        prop_assert_eq!(&before, &verification, "a refusal leaves no trace");
+                    }
+                    let today = sent.iter().filter(|at| now - **at < PhoneVerification::DAY).count();
+                    prop_assert!(today <= PhoneVerification::REQUESTS);
+                }
+                Step::Try { purpose, right } => {
+                    let before = verification.clone();
+                    let token = hash_of(if right { "123456" } else { "000000" });
+                    if let Ok(comparison) = verification.confirm(purpose, token, now) {
+                        compared += 1;
+                        prop_assert!(compared <= PhoneVerification::TRIES, "five tries for a token");
+                        prop_assert_eq!(comparison == Comparison::Right, right);
+                        prop_assert!(!used, "a token is used once");
+                        used = right;
+                        prop_assert!(now - sent[sent.len() - 1] < PhoneVerification::TOKEN_LIFETIME);
+                    } else {
+                        prop_assert_eq!(&before, &verification, "a refusal leaves no trace");
+                    }
+                }
+                Step::Spend => {
+                    if verification.spend(an_account(), now).is_ok() {
+                        prop_assert!(used, "nobody signs up with a number that is not confirmed");
+                        prop_assert!(verification.spend(an_account(), now).is_err(), "nor twice");
+                    }
+                }
+                Step::Wait(seconds) => now += TimeDelta::seconds(seconds),
+            }
+        }
+    }
+}

@@ -1,0 +1,289 @@
+//! Sessions go on, end on every instance, and betray who copies them.
+
+use std::time::Duration;
+
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+use support::app::{Answer, PASSWORD, TestApp, Visitor};
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+on_both_stacks![
+    a_session_goes_on_with_the_next_pair_of_tokens,
+    a_refresh_token_that_is_shown_twice_ends_the_session,
+    of_fifty_who_show_the_same_refresh_token_one_at_most_goes_on,
+    who_signs_out_is_out_on_every_instance_within_a_second,
+    who_is_banned_unregistered_or_switched_off_is_out_on_every_instance_within_a_second,
+    a_changed_password_ends_every_other_session,
+    people_see_their_own_sessions_and_end_them,
+    nobody_signs_anybody_else_out,
+    an_honest_retry_gets_the_same_pair_again,
+    a_thief_hides_behind_no_idempotency_key,
+    a_token_is_verified_by_whether_it_opens_doors,
+    old_sessions_are_deleted_by_whoever_may,
+    web_tokens_do_as_well,
+    a_new_root_key_signs_nobody_out,
+];
+
+const REFRESH: &str = "/api/v1/auth/token/refresh/";
+const VERIFY: &str = "/api/v1/auth/token/verify/";
+const SIGN_OUT: &str = "/api/v1/auth/signout/";
+const SESSIONS: &str = "/api/v1/auth/sessions/";
+const PROFILE: &str = "/api/v1/user/users/self/profile/";
+
+fn refreshing(visitor: &Visitor) -> Value {
+    json!({ "refresh": visitor.refresh })
+}
+
+/// Until when whoever was shut out may still be let in somewhere.
+fn in_a_second() -> Instant {
+    Instant::now() + Duration::from_secs(1)
+}
+
+/// Waits until the token opens nothing, which has to be before `deadline`.
+async fn is_out(visitor: &Visitor, deadline: Instant) {
+    loop {
+        let answer = visitor.get(PROFILE).await;
+        if answer.status == StatusCode::UNAUTHORIZED {
+            return;
+        }
+        assert!(Instant::now() < deadline, "the token still opens doors: {}", answer.status);
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+async fn a_session_goes_on_with_the_next_pair_of_tokens(app: TestApp) {
+    let mut clerk = app.clerk().await;
+    for _ in 0..3 {
+        let old = clerk.refresh.clone();
+
+        let next = app.anybody().post(REFRESH, refreshing(&clerk)).await.expecting(StatusCode::OK);
+
+        clerk.holds(&next);
+        assert_ne!(clerk.refresh, old, "it is rotated");
+        clerk.get(PROFILE).await.expecting(StatusCode::OK);
+    }
+    for body in [json!({ "refresh": "nonsense" }), json!({ "refresh": clerk.token })] {
+        app.anybody().post(REFRESH, body).await.refused(StatusCode::UNAUTHORIZED, "token_not_valid");
+    }
+}
+
+async fn a_refresh_token_that_is_shown_twice_ends_the_session(app: TestApp) {
+    let mut clerk = app.clerk().await;
+    let stolen = refreshing(&clerk);
+    let next = app.anybody().post(REFRESH, stolen.clone()).await.expecting(StatusCode::OK);
+    clerk.holds(&next);
+
+    let again = app.anybody().post(REFRESH, stolen).await;
+
+    again.refused(StatusCode::UNAUTHORIZED, "token_not_valid");
+    let gone = app.anybody().post(REFRESH, refreshing(&clerk)).await;
+    gone.refused(StatusCode::UNAUTHORIZED, "token_not_valid");
+    is_out(&clerk, in_a_second()).await;
+}
+
+async fn of_fifty_who_show_the_same_refresh_token_one_at_most_goes_on(app: TestApp) {
+    let clerk = app.clerk().await;
+    let mut tries = JoinSet::new();
+    for _ in 0..50 {
+        let (anybody, body) = (app.anybody(), refreshing(&clerk));
+        tries.spawn(async move { anybody.post(REFRESH, body).await });
+    }
+
+    let answers = tries.join_all().await;
+
+    let pairs: Vec<_> = answers.iter().filter(|it| it.status == StatusCode::OK).collect();
+    assert_eq!(pairs.len(), 1, "one of them gets the next pair");
+    // The others showed that there are copies: the session has ended for all of them.
+    let refused = app.anybody().post(REFRESH, json!({ "refresh": pairs[0].body["refresh"] })).await;
+    refused.refused(StatusCode::UNAUTHORIZED, "token_not_valid");
+}
+
+async fn who_signs_out_is_out_on_every_instance_within_a_second(app: TestApp) {
+    let other = app.beside().await;
+    let clerk = app.clerk().await;
+    clerk.at(&other).get(PROFILE).await.expecting(StatusCode::OK);
+
+    let answer = clerk.post(SIGN_OUT, refreshing(&clerk)).await;
+
+    let deadline = in_a_second();
+    answer.expecting(StatusCode::NO_CONTENT);
+    clerk.get(PROFILE).await.refused(StatusCode::UNAUTHORIZED, "authentication_failed");
+    is_out(&clerk.at(&other), deadline).await;
+    let refused = app.anybody().post(REFRESH, refreshing(&clerk)).await;
+    refused.refused(StatusCode::UNAUTHORIZED, "token_not_valid");
+}
+
+async fn who_is_banned_unregistered_or_switched_off_is_out_on_every_instance_within_a_second(app: TestApp) {
+    let other = app.beside().await;
+    let root = app.superuser().await;
+    for (method, path, body) in [
+        (Method::POST, "ban/", Value::Null),
+        (Method::POST, "unregister/", Value::Null),
+        (Method::PATCH, "", json!({ "is_active": false })),
+    ] {
+        let clerk = app.clerk().await;
+        clerk.at(&other).get(PROFILE).await.expecting(StatusCode::OK);
+
+        let request = root.request(method, &format!("/api/v1/user/users/{}/{path}", clerk.user_id)).json(&body);
+        let answer = Answer::to(request).await;
+
+        let deadline = in_a_second();
+        assert!(answer.status.is_success(), "{path}: {:#}", answer.body);
+        is_out(&clerk, deadline).await;
+        is_out(&clerk.at(&other), deadline).await;
+        let refused = app.anybody().post(REFRESH, refreshing(&clerk)).await;
+        refused.refused(StatusCode::UNAUTHORIZED, "token_not_valid");
+    }
+}
+
+async fn a_changed_password_ends_every_other_session(app: TestApp) {
+    let clerk = app.clerk().await;
+    let mut elsewhere = clerk.clone();
+    elsewhere.sign_in().await;
+    let path = "/api/v1/auth/password/change/";
+    let wrong = json!({ "password": "not the password", "new_password": "battery staple" });
+    clerk.post(path, wrong).await.refused(StatusCode::BAD_REQUEST, "wrong_password");
+
+    let right = json!({ "password": PASSWORD, "new_password": "battery staple" });
+    clerk.post(path, right).await.expecting(StatusCode::NO_CONTENT);
+
+    is_out(&elsewhere, in_a_second()).await;
+    clerk.get(PROFILE).await.expecting(StatusCode::OK);
+    let old = json!({ "phonenumber": clerk.phone_number, "password": PASSWORD });
+    app.anybody().post("/api/v1/auth/signin/", old).await.refused(StatusCode::BAD_REQUEST, "no_active_account");
+    let new = json!({ "phonenumber": clerk.phone_number, "password": "battery staple" });
+    app.anybody().post("/api/v1/auth/signin/", new).await.expecting(StatusCode::OK);
+}
+
+async fn people_see_their_own_sessions_and_end_them(app: TestApp) {
+    let clerk = app.clerk().await;
+    let (mut phone, mut desk) = (clerk.clone(), clerk.clone());
+    phone.sign_in().await;
+    desk.sign_in().await;
+    app.clerk().await;
+
+    let list = clerk.get(SESSIONS).await.expecting(StatusCode::OK);
+
+    assert_eq!(list["count"], 3, "{list:#}");
+    let sessions = list["results"].as_array().expect("sessions");
+    assert_eq!(sessions.iter().filter(|it| it["current"] == true).count(), 1);
+    for session in sessions {
+        assert_eq!(session["address"], "127.0.0.1");
+        for field in ["id", "created_at", "last_used_at"] {
+            assert!(session[field].is_string(), "{session:#}");
+        }
+    }
+    let of_phone = phone.get(SESSIONS).await.expecting(StatusCode::OK);
+    let phones = of_phone["results"].as_array().expect("sessions").iter().find(|it| it["current"] == true);
+    let id = phones.expect("its own")["id"].as_str().expect("an id");
+    clerk.delete(&format!("{SESSIONS}{id}/")).await.expecting(StatusCode::NO_CONTENT);
+    is_out(&phone, in_a_second()).await;
+
+    clerk.delete(SESSIONS).await.expecting(StatusCode::NO_CONTENT);
+    is_out(&desk, in_a_second()).await;
+    clerk.get(PROFILE).await.expecting(StatusCode::OK);
+}
+
+async fn nobody_signs_anybody_else_out(app: TestApp) {
+    let (clerk, stranger) = (app.clerk().await, app.driver().await);
+    let sessions = clerk.get(SESSIONS).await.expecting(StatusCode::OK);
+    let id = sessions["results"][0]["id"].as_str().expect("an id").to_owned();
+
+    for body in [refreshing(&clerk), json!({ "refresh": "nonsense" })] {
+        let refused = stranger.post(SIGN_OUT, body.clone()).await;
+        refused.refused(StatusCode::BAD_REQUEST, "refresh_token_not_yours");
+        let refused = stranger.post("/api/v1/auth/unregister/", body).await;
+        refused.refused(StatusCode::BAD_REQUEST, "refresh_token_not_yours");
+    }
+    stranger.delete(&format!("{SESSIONS}{id}/")).await.refused(StatusCode::NOT_FOUND, "not_found");
+
+    clerk.get(PROFILE).await.expecting(StatusCode::OK);
+    app.anybody().post(REFRESH, refreshing(&clerk)).await.expecting(StatusCode::OK);
+}
+
+async fn an_honest_retry_gets_the_same_pair_again(app: TestApp) {
+    let clerk = app.clerk().await;
+    let ask = || {
+        let request = app.anybody().request(Method::POST, REFRESH).header("Idempotency-Key", "renewal-1");
+        Answer::to(request.json(&refreshing(&clerk)))
+    };
+    let first = ask().await.expecting(StatusCode::OK);
+
+    let again = ask().await;
+
+    assert_eq!(again.headers["idempotent-replayed"], "true");
+    assert_eq!(again.expecting(StatusCode::OK), first);
+    app.anybody().post(REFRESH, json!({ "refresh": first["refresh"] })).await.expecting(StatusCode::OK);
+}
+
+async fn a_thief_hides_behind_no_idempotency_key(app: TestApp) {
+    let mut clerk = app.clerk().await;
+    let stolen = refreshing(&clerk);
+    let next = app.anybody().post(REFRESH, stolen.clone()).await.expecting(StatusCode::OK);
+    clerk.holds(&next);
+
+    let request = app.anybody().request(Method::POST, REFRESH).header("Idempotency-Key", "fresh");
+    Answer::to(request.json(&stolen)).await.refused(StatusCode::UNAUTHORIZED, "token_not_valid");
+
+    let gone = app.anybody().post(REFRESH, refreshing(&clerk)).await;
+    gone.refused(StatusCode::UNAUTHORIZED, "token_not_valid");
+}
+
+async fn a_token_is_verified_by_whether_it_opens_doors(app: TestApp) {
+    let clerk = app.clerk().await;
+    let verified = app.anybody().post(VERIFY, json!({ "token": clerk.token })).await.expecting(StatusCode::OK);
+    assert_eq!(verified, json!({}));
+
+    clerk.post(SIGN_OUT, refreshing(&clerk)).await.expecting(StatusCode::NO_CONTENT);
+
+    for token in [clerk.token.clone().expect("a token"), "nonsense".to_owned()] {
+        let refused = app.anybody().post(VERIFY, json!({ "token": token })).await;
+        refused.refused(StatusCode::UNAUTHORIZED, "token_not_valid");
+    }
+}
+
+async fn old_sessions_are_deleted_by_whoever_may(app: TestApp) {
+    let path = "/api/v1/auth/token/heartbeat/";
+    app.anybody().post(path, json!({})).await.refused(StatusCode::UNAUTHORIZED, "not_authenticated");
+    app.driver().await.post(path, json!({})).await.refused(StatusCode::FORBIDDEN, "permission_denied");
+
+    let deleted = app.clerk().await.post(path, json!({})).await.expecting(StatusCode::OK);
+
+    assert_eq!(deleted, json!({ "delete_count": 0 }), "none of them is old");
+}
+
+async fn web_tokens_do_as_well(app: TestApp) {
+    let app = app.beside_with(&[("TOKEN_FORMAT", "jwt")]).await;
+    let (mut clerk, driver) = (app.clerk().await, app.driver().await);
+    assert_eq!(
+        clerk.token.as_deref().unwrap_or_default().split('.').count(),
+        3,
+        "three parts, as everybody knows them"
+    );
+
+    clerk.get("/api/v1/shipping/batches/").await.expecting(StatusCode::OK);
+    driver.get("/api/v1/shipping/batches/").await.refused(StatusCode::FORBIDDEN, "permission_denied");
+    let next = app.anybody().post(REFRESH, refreshing(&clerk)).await.expecting(StatusCode::OK);
+    clerk.holds(&next);
+    clerk.post(SIGN_OUT, refreshing(&clerk)).await.expecting(StatusCode::NO_CONTENT);
+    clerk.get(PROFILE).await.refused(StatusCode::UNAUTHORIZED, "authentication_failed");
+    let keys = app.anybody().get("/api/v1/auth/public-keys/").await.expecting(StatusCode::OK);
+    assert_eq!(keys, json!({ "keys": [] }), "there is nothing to verify them with but the secret");
+}
+
+async fn a_new_root_key_signs_nobody_out(app: TestApp) {
+    let clerk = app.clerk().await;
+    let old = app.variable("TOKEN_ROOT_KEY").to_owned();
+    let new = tokens_adapter::RootKeys::generate();
+
+    let rotated = app.beside_with(&[("TOKEN_ROOT_KEY", &new), ("TOKEN_RETIRED_KEYS", &old)]).await;
+
+    clerk.at(&rotated).get(PROFILE).await.expecting(StatusCode::OK);
+    let keys = rotated.anybody().get("/api/v1/auth/public-keys/").await.expecting(StatusCode::OK);
+    assert_eq!(keys["keys"].as_array().map(Vec::len), Some(2), "both are live");
+    let without = app.beside_with(&[("TOKEN_ROOT_KEY", &new)]).await;
+    clerk.at(&without).get(PROFILE).await.refused(StatusCode::UNAUTHORIZED, "authentication_failed");
+    // The session goes on all the same: its refresh token has nothing to do with keys.
+    without.anybody().post(REFRESH, refreshing(&clerk)).await.expecting(StatusCode::OK);
+}

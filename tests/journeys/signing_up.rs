@@ -1,0 +1,156 @@
+//! Somebody opens an account with a number that they proved is theirs.
+
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+use support::app::{PASSWORD, TestApp, Visitor};
+use tokio::task::JoinSet;
+use user_domain::{Privileges, Role};
+
+on_both_stacks![
+    a_driver_signs_up_with_name_birthday_and_password,
+    who_did_not_prove_their_number_opens_no_account,
+    a_number_opens_one_account_however_many_try_at_once,
+    a_number_that_has_an_account_cannot_sign_up_again,
+    outside_of_tests_only_allowed_numbers_are_staff,
+    every_fault_of_a_sign_up_is_told,
+    nobody_gives_themselves_rights,
+];
+
+const SIGN_UP: &str = "/api/v1/auth/signup/";
+const REQUEST: &str = "/api/v1/auth/signup/token_request/";
+const CONFIRM: &str = "/api/v1/auth/signup/token_confirm/";
+const SIGN_IN: &str = "/api/v1/auth/signin/";
+
+/// A number that somebody proved is theirs.
+async fn a_proved_number(app: &TestApp) -> String {
+    let number = app.a_phone_number().as_str().to_owned();
+    let anybody = app.anybody();
+    anybody.post(REQUEST, json!({ "phonenumber": number })).await.expecting(StatusCode::OK);
+    let token = app.token_sent_to(&number).await;
+    anybody.post(CONFIRM, json!({ "phonenumber": number, "token": token })).await.expecting(StatusCode::OK);
+    number
+}
+
+fn signed_in(app: &TestApp, answer: &Value) -> Visitor {
+    let mut visitor = app.anybody();
+    visitor.holds(answer);
+    visitor
+}
+
+async fn a_driver_signs_up_with_name_birthday_and_password(app: TestApp) {
+    let number = a_proved_number(&app).await;
+    let driver = json!({
+        "phonenumber": number, "user_type": "DRIVER", "fullname": "Park Minho", "dob": "1990-02-28", "password": PASSWORD,
+    });
+
+    let answer = app.anybody().post(SIGN_UP, driver).await.expecting(StatusCode::CREATED);
+
+    let profile = &answer["user_profile"];
+    assert_eq!(profile["uuid"], answer["uuid"]);
+    assert_eq!(
+        (&profile["type"], &profile["fullname"], &profile["dob"]),
+        (&json!("DRIVER"), &json!("Park Minho"), &json!("1990-02-28"))
+    );
+    let digits = number.trim_start_matches('+');
+    assert_eq!((&profile["username"], &profile["phonenumber"]), (&json!(digits), &json!(number)));
+
+    let me = signed_in(&app, &answer);
+    let own = me.get("/api/v1/user/users/self/profile/").await.expecting(StatusCode::OK);
+    assert_eq!(own, *profile);
+    let credentials = json!({ "username": digits, "password": PASSWORD });
+    app.anybody().post(SIGN_IN, credentials).await.expecting(StatusCode::OK);
+
+    let events = app.events.until(|it| it.name == "UserSignup").await;
+    let signed_up = events.iter().find(|it| it.name == "UserSignup").expect("it was waited for");
+    let uuid = answer["uuid"].as_str().expect("an id").replace('-', "");
+    assert_eq!(signed_up.data, [("uuid".to_owned(), uuid)]);
+}
+
+async fn who_did_not_prove_their_number_opens_no_account(app: TestApp) {
+    let number = app.a_phone_number().as_str().to_owned();
+    let body = json!({ "phonenumber": number, "user_type": "STAFF" });
+
+    for _ in 0..2 {
+        let refused = app.anybody().post(SIGN_UP, body.clone()).await;
+        refused.refused(StatusCode::BAD_REQUEST, "phonenumber_not_confirmed");
+        app.anybody().post(REQUEST, json!({ "phonenumber": number })).await.expecting(StatusCode::OK);
+    }
+}
+
+async fn a_number_opens_one_account_however_many_try_at_once(app: TestApp) {
+    let number = a_proved_number(&app).await;
+    let mut tries = JoinSet::new();
+    for _ in 0..30 {
+        let (anybody, body) = (app.anybody(), json!({ "phonenumber": number, "user_type": "DRIVER" }));
+        tries.spawn(async move { anybody.post(SIGN_UP, body).await });
+    }
+
+    let answers = tries.join_all().await;
+
+    assert_eq!(answers.iter().filter(|it| it.status == StatusCode::CREATED).count(), 1);
+    for answer in answers.iter().filter(|it| it.status != StatusCode::CREATED) {
+        let status = answer.status.as_u16();
+        assert!(matches!(status, 400 | 409 | 503), "{status}: {:#}", answer.body);
+    }
+}
+
+async fn a_number_that_has_an_account_cannot_sign_up_again(app: TestApp) {
+    let (_, number) = app.somebody(Role::Driver { date_of_birth: None }, Privileges::None).await;
+
+    let refused = app.anybody().post(REQUEST, json!({ "phonenumber": number.as_str() })).await;
+
+    refused.refused(StatusCode::BAD_REQUEST, "unique");
+}
+
+async fn outside_of_tests_only_allowed_numbers_are_staff(app: TestApp) {
+    let strict = app.beside_with(&[("ENV", "stage")]).await;
+    let (allowed, other) = (a_proved_number(&strict).await, a_proved_number(&strict).await);
+    let number = auth_domain::PhoneNumber::parse(&allowed).expect("a number");
+    let description = auth_domain::Description::default();
+    let allow = auth_domain::AllowedNumber { phone_number: number, description };
+    strict.auth.allow_number(allow).await.expect("it is allowed");
+    let staff = |number: &str| json!({ "phonenumber": number, "user_type": "STAFF" });
+
+    let refused = strict.anybody().post(SIGN_UP, staff(&other)).await;
+
+    refused.refused(StatusCode::BAD_REQUEST, "staff_not_allowed");
+    strict.anybody().post(SIGN_UP, staff(&allowed)).await.expecting(StatusCode::CREATED);
+    let driver = json!({ "phonenumber": other, "user_type": "DRIVER" });
+    strict.anybody().post(SIGN_UP, driver).await.expecting(StatusCode::CREATED);
+}
+
+async fn every_fault_of_a_sign_up_is_told(app: TestApp) {
+    let body = json!({
+        "phonenumber": 42, "user_type": "BOSS", "fullname": "x".repeat(33), "dob": "yesterday", "password": "short",
+    });
+
+    let problem = app.anybody().post(SIGN_UP, body).await.expecting(StatusCode::BAD_REQUEST);
+
+    let faults = problem["errors"].as_array().expect("faults");
+    let told: Vec<_> = faults.iter().filter_map(|it| Some((it["field"].as_str()?, it["code"].as_str()?))).collect();
+    for fault in [
+        ("phonenumber", "invalid"),
+        ("user_type", "invalid_choice"),
+        ("fullname", "max_length"),
+        ("dob", "invalid"),
+        ("password", "password_too_short"),
+    ] {
+        assert!(told.contains(&fault), "{fault:?} in {told:?}");
+    }
+}
+
+async fn nobody_gives_themselves_rights(app: TestApp) {
+    let number = a_proved_number(&app).await;
+    let body = json!({
+        "phonenumber": number, "user_type": "DRIVER", "is_staff": true, "is_superuser": true, "is_active": false,
+        "uuid": "00000000-0000-0000-0000-000000000001", "groups": ["root"], "type": "STAFF", "username": "root",
+    });
+
+    let answer = app.anybody().post(SIGN_UP, body).await.expecting(StatusCode::CREATED);
+
+    assert_ne!(answer["uuid"], "00000000-0000-0000-0000-000000000001");
+    assert_eq!(answer["user_profile"]["username"], json!(number.trim_start_matches('+')));
+    let me = signed_in(&app, &answer);
+    me.get("/api/v1/user/users/").await.refused(StatusCode::FORBIDDEN, "permission_denied");
+    me.get("/api/v1/shipping/batches/").await.refused(StatusCode::FORBIDDEN, "permission_denied");
+}
