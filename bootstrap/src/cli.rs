@@ -68,6 +68,12 @@ enum Command {
         #[arg(long)]
         remove: bool,
     },
+    /// Believe a phone number again that was stopped after too many wrong tokens
+    PardonPhonenumber {
+        /// In international form, like +821012345678
+        #[arg(long)]
+        phonenumber: String,
+    },
     /// Print a fresh key for `TOKEN_ROOT_KEY` or `SECRET_KEY`
     GenerateKeypair,
     /// Print the `OpenAPI` document
@@ -104,6 +110,12 @@ async fn execute(command: Command) -> Result<(), BoxError> {
         Command::AllowPhonenumber { phonenumber, description, remove } => {
             allow_phone_number(&phonenumber, &description, remove).await
         }
+        Command::PardonPhonenumber { phonenumber } => {
+            let phone_number = PhoneNumber::parse(&phonenumber)?;
+            let was_stopped = beside().await?.auth.pardon_number(&phone_number).await?;
+            println!("{}", if was_stopped { "it is believed again" } else { "it was not stopped" });
+            Ok(())
+        }
         Command::GenerateKeypair => {
             println!("{}", RootKeys::generate());
             Ok(())
@@ -126,7 +138,7 @@ fn configured() -> Result<Config, InvalidConfig> {
 
 async fn serve_until_told_to_stop() -> Result<(), BoxError> {
     let config = configured()?;
-    telemetry::start(config.environment);
+    telemetry::start(config.environment)?;
     let app = build(&config).await?;
     let listener = TcpListener::bind(config.listen).await?;
     if config.environment.is_private() {

@@ -110,9 +110,12 @@ pub struct Config {
     pub storage_credentials: Credentials,
     /// `TRUSTED_PROXIES`: networks whose `X-Forwarded-…` headers are believed, by comma; none by default.
     pub trusted_proxies: Vec<IpNet>,
+    /// `CORS_ALLOWED_ORIGINS`: origins of pages that may read answers, by comma; none by default.
+    pub allowed_origins: Vec<String>,
     /// `SECRET_KEY`: what is hashed and sealed is hashed and sealed with it; see `majestic generate-keypair`.
     pub secret_key: Secret,
-    /// `SECRET_RETIRED_KEYS`: keys that seal no more but still open what they sealed, by comma.
+    /// `SECRET_RETIRED_KEYS`: keys that seal no more but still open what they sealed and know what they hashed,
+    /// by comma.
     pub secret_retired_keys: Vec<Secret>,
     /// `AUTH_HIDE_ACCOUNTS`, `AUTH_TOKEN_DIGITS`, `AUTH_FIXED_TOKEN` and `BYPASS_PHONENUMBER_REGEX`.
     pub auth: AuthPolicy,
@@ -169,6 +172,7 @@ impl Config {
             storage: reader.storage(environment),
             storage_credentials: reader.storage_credentials(),
             trusted_proxies: reader.trusted_proxies(),
+            allowed_origins: reader.allowed_origins(),
             secret_key: reader.secret_key(private),
             secret_retired_keys: reader.keys("SECRET_RETIRED_KEYS", |key| Secrets::parse(key, []).is_ok()),
             auth: reader.auth(environment),
@@ -317,6 +321,16 @@ impl<L: Fn(&str) -> Option<String>> Reader<L> {
         })
     }
 
+    fn allowed_origins(&mut self) -> Vec<String> {
+        let raw = self.raw("CORS_ALLOWED_ORIGINS").unwrap_or_default();
+        let origins: Vec<_> = raw.split(',').map(str::trim).filter(|it| !it.is_empty()).map(str::to_owned).collect();
+        if origins.iter().all(|it| is_origin(it)) {
+            return origins;
+        }
+        self.fault("CORS_ALLOWED_ORIGINS", "origins like https://app.example.com, by comma");
+        Vec::new()
+    }
+
     fn auth(&mut self, environment: Environment) -> AuthPolicy {
         let private = environment.is_private();
         let token_length = self.parsed("AUTH_TOKEN_DIGITS", TokenLength::USUAL, "a number from 6 to 10", |raw| {
@@ -384,6 +398,12 @@ fn base_url(raw: &str) -> Option<String> {
         && url.query().is_none()
         && url.fragment().is_none();
     plain.then(|| raw.trim_end_matches('/').to_owned())
+}
+
+/// Whether that is how browsers write an origin: in lower case, and without the port that is the scheme's own.
+fn is_origin(raw: &str) -> bool {
+    let origin = url::Url::parse(raw).map(|it| it.origin());
+    raw.starts_with("http") && origin.is_ok_and(|it| it.is_tuple() && it.ascii_serialization() == raw)
 }
 
 #[cfg(test)]

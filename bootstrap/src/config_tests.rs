@@ -29,6 +29,7 @@ fn every_fault_is_named_at_once() {
         ("STORAGE_URL", "ftp://localhost"),
         ("AWS_ACCESS_KEY_ID", "half of it"),
         ("TRUSTED_PROXIES", "the one on the left"),
+        ("CORS_ALLOWED_ORIGINS", "*"),
         ("SECRET_KEY", "secret"),
         ("SECRET_RETIRED_KEYS", "secret"),
         ("AUTH_HIDE_ACCOUNTS", "maybe"),
@@ -52,6 +53,7 @@ fn every_fault_is_named_at_once() {
         "STORAGE_URL",
         "AWS_SECRET_ACCESS_KEY",
         "TRUSTED_PROXIES",
+        "CORS_ALLOWED_ORIGINS",
         "SECRET_KEY",
         "SECRET_RETIRED_KEYS",
         "AUTH_HIDE_ACCOUNTS",
@@ -145,4 +147,17 @@ fn links_start_with_a_plain_address() {
 
     assert_eq!(config.public_url.as_deref(), Some("https://example.com"));
     assert!(read(&[("PUBLIC_URL", "https://example.com/api")]).is_err());
+}
+
+#[test]
+fn origins_are_written_as_browsers_send_them() {
+    let origins = |raw| read(&[("CORS_ALLOWED_ORIGINS", raw)]).map(|it| it.allowed_origins);
+
+    let listed = origins("https://app.example.com, http://localhost:3000").expect("origins");
+    assert_eq!(listed, ["https://app.example.com", "http://localhost:3000"]);
+    assert_eq!(read(&[]).expect("the defaults").allowed_origins, Vec::<String>::new());
+    for no_origin in ["*", "null", "app.example.com", "https://app.example.com/", "https://APP.example.com", "file:///"]
+    {
+        assert!(origins(no_origin).is_err(), "{no_origin}");
+    }
 }

@@ -28,6 +28,7 @@ pub async fn serve(
         public_url: config.public_url.clone(),
         public_docs: config.environment.is_private(),
         trusted_proxies: config.trusted_proxies.clone(),
+        allowed_origins: config.allowed_origins.clone(),
         rates: config.throttle_rates.clone(),
         media: app.media,
         inbox: app.inbox.map(|it| Arc::new(Phones(it)) as Arc<dyn Inbox>),

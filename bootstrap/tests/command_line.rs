@@ -114,7 +114,7 @@ async fn a_key_that_was_created_beside_the_server_opens_what_its_scopes_say() {
 }
 
 #[tokio::test]
-async fn numbers_are_allowed_and_disallowed() {
+async fn numbers_are_allowed_disallowed_and_pardoned() {
     let folder = tempfile::tempdir().expect("a folder");
     let allow = ["allow-phonenumber", "--phonenumber", "+82 10-1234-5678", "--description", "Kim Jisoo"];
 
@@ -122,6 +122,7 @@ async fn numbers_are_allowed_and_disallowed() {
         (allow.to_vec(), "they may"),
         ([allow.as_slice(), &["--remove"]].concat(), "they may no longer"),
         ([allow.as_slice(), &["--remove"]].concat(), "they could not before"),
+        (vec!["pardon-phonenumber", "--phonenumber", "+821012345678"], "it was not stopped"),
     ] {
         let outcome = run(&mut majestic(folder.path(), &arguments)).await;
         assert!(outcome.status.success(), "{}", text(&outcome.stderr));

@@ -86,7 +86,7 @@ fn a_table_without_an_owner_is_caught() {
     assert_eq!(tables, ["items", "shipping_batches", "billing_bills"]);
     assert_eq!(strangers(&tables, &["shipping".into()]).len(), 2);
     assert_eq!(
-        strangers(&["outbox".into(), "outbox_deliveries".into(), "idempotency_requests".into()], &["shipping".into()])
+        strangers(&["outbox".into(), "outbox_subscribers".into(), "idempotency_requests".into()], &["shipping".into()])
             .len(),
         0
     );

@@ -366,7 +366,7 @@ impl UserQueries for Queries {
         Ok(None)
     }
 
-    async fn standing(&self, _: &PhoneNumber, _: PhoneNumberHash) -> Result<NumberStanding, StoreError> {
+    async fn standing(&self, _: &PhoneNumber, _: &[PhoneNumberHash]) -> Result<NumberStanding, StoreError> {
         Ok(NumberStanding::Free)
     }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auth_domain::testing::a_session;
+use auth_domain::{Credential, PasswordHash};
 use chrono::{DateTime, TimeDelta, Utc};
 use kernel_application::{ANSWERS_ARE_KEPT, KeptAnswer, Once, RequestKey};
 use kernel_domain::StoreError;
@@ -257,10 +258,15 @@ async fn a_second_unit_of_work_waits_for_the_first(database: TestDatabase) {
 
 async fn a_single_statement_is_kept_with_everything_else(database: TestDatabase) {
     let session = a_session();
+    let hash = PasswordHash::new("proved");
+    let mut work = database.auth_store().begin().await.unwrap();
+    let credential = Credential { account_id: session.account_id(), password_hash: hash.clone() };
+    work.credentials().save(&credential).await.unwrap();
+    work.commit().await.unwrap();
     let token = session.snapshot().refresh_token;
     for (given, kept) in [(None, None), (Some(answer("opened")), Some(session.account_id()))] {
         let came_to = once(&database, "a", async {
-            database.auth_store().open(&session).await.unwrap();
+            assert!(database.auth_store().open(&session, &hash).await.unwrap());
             given
         });
 

@@ -149,7 +149,7 @@ async fn check_user_lookups(faults: &mut Vec<String>, server: &mut Conn, databas
     ] {
         check_lookup(faults, server, "an account", queries.account(&name)).await;
     }
-    check_lookup(faults, server, "who has a number", queries.standing(&number, hash)).await;
+    check_lookup(faults, server, "who has a number", queries.standing(&number, &[hash])).await;
     check_lookup(faults, server, "a user", queries.user(id)).await;
     check_lookup(faults, server, "who was switched off", queries.deactivated_since(lately)).await;
     check_lookup(faults, server, "discarded images", queries.discarded_images(DateTime::UNIX_EPOCH, 10)).await;
@@ -188,7 +188,7 @@ async fn check_auth_lookups(faults: &mut Vec<String>, server: &mut Conn, databas
     })
     .await;
     check_lookup(faults, server, "what an account proved", async {
-        store.begin().await.unwrap().verifications().forget(account).await.unwrap();
+        store.begin().await.unwrap().verifications().forget(account, lately).await.unwrap();
     })
     .await;
     check_lookup(faults, server, "old sessions", async {

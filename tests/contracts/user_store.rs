@@ -250,7 +250,7 @@ async fn a_number_is_free_taken_or_banned_and_one_statement_tells(database: Test
     change(&database, thrown_out.id(), |it| drop(it.ban(Some(hash_of(9)), noon()).unwrap())).await.unwrap();
     let before = database.statements();
 
-    let standing = async |number: &PhoneNumber, hash| database.user_queries().standing(number, hash).await.unwrap();
+    let standing = async |number: &PhoneNumber, hash| database.user_queries().standing(number, &[hash]).await.unwrap();
 
     assert_eq!(standing(&a_phone_number(), hash_of(1)).await, NumberStanding::Free);
     assert_eq!(standing(&banned_number, hash_of(9)).await, NumberStanding::Banned);
@@ -260,6 +260,9 @@ async fn a_number_is_free_taken_or_banned_and_one_statement_tells(database: Test
     };
     assert_eq!((account.id, &account.role), (user.id(), user.role()));
     assert_eq!(database.statements() - before, 4);
+    let rotated = [hash_of(8), hash_of(9)];
+    let standing = database.user_queries().standing(&banned_number, &rotated).await.unwrap();
+    assert_eq!(standing, NumberStanding::Banned, "by a key of before");
 }
 
 async fn who_was_switched_off_lately_is_found(database: TestDatabase) {

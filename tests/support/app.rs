@@ -17,13 +17,13 @@ use secrets_adapter::Secrets;
 use serde_json::{Value, json};
 use tokens_adapter::RootKeys;
 use tokio::net::TcpListener;
-use tokio::sync::{Mutex, OwnedRwLockWriteGuard, RwLock, oneshot};
+use tokio::sync::{OwnedRwLockWriteGuard, RwLock, oneshot};
 use user_application::{RegisterUser, Users};
 use user_domain::{Privileges, Profile, Role, UserId};
 use uuid::Uuid;
 
 use crate::containers;
-use crate::events::{Pausable, Recorder};
+use crate::events::{Pausable, Pause, Recorder};
 
 /// What stands behind the application.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,7 +71,7 @@ pub struct TestApp {
     /// The context that knows who there is.
     pub users: Arc<Users>,
     variables: Variables,
-    paused: Arc<Mutex<bool>>,
+    pause: Pause,
     turn: Arc<RwLock<()>>,
     http: Client,
     stop: Option<oneshot::Sender<()>>,
@@ -127,11 +127,11 @@ impl TestApp {
         let config = Config::read(|name| variables.get(name).cloned()).expect("a usable configuration");
         let mut app = build(&config).await.expect("it can be built");
         app.database.migrate().await.expect("it can be migrated");
-        let paused = Arc::new(Mutex::new(false));
+        let pause = Pause::default();
         app.relay.publisher = Arc::new(events.clone());
         for relay in [&mut app.relay, &mut app.closed_accounts] {
             relay.settings.idle = Duration::from_millis(20);
-            relay.deliveries = Arc::new(Pausable::new(relay.deliveries.clone(), paused.clone()));
+            relay.deliveries = Arc::new(Pausable::new(relay.deliveries.clone(), pause.clone()));
         }
         let (auth, users, database) = (app.auth.clone(), app.users.clone(), app.database.clone());
         let turn = app.chores.turn.clone();
@@ -154,7 +154,7 @@ impl TestApp {
             auth,
             users,
             variables,
-            paused,
+            pause,
             turn,
             http,
             stop: Some(stop),
@@ -176,7 +176,7 @@ impl TestApp {
     /// Holds events back from now on, and all chores as long as the answer lives: the database hears nothing but
     /// the requests.
     pub async fn quiet(&self) -> OwnedRwLockWriteGuard<()> {
-        *self.paused.lock().await = true;
+        self.pause.begin().await;
         self.turn.clone().write_owned().await
     }
 

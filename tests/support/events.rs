@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use kernel_application::{ClaimLimits, Deliveries, Delivery, DeliveryOutcome, Publisher, StoredEvent};
 use kernel_domain::{BoxError, StoreError};
-use tokio::sync::{Mutex, Notify};
+use tokio::sync::{Notify, watch};
 use uuid::Uuid;
 
 /// How long an event may be on its way.
@@ -71,25 +71,71 @@ impl Recorder {
 /// A queue of events that can be held still, so that nobody but the test asks the database.
 pub struct Pausable {
     inner: Arc<dyn Deliveries>,
-    paused: Arc<Mutex<bool>>,
+    pause: Pause,
 }
 
 impl Pausable {
-    /// The queue, until `paused` says otherwise. Whoever holds the lock knows that no claim is under way.
-    pub fn new(inner: Arc<dyn Deliveries>, paused: Arc<Mutex<bool>>) -> Self {
-        Self { inner, paused }
+    /// The queue, until `pause` begins.
+    pub fn new(inner: Arc<dyn Deliveries>, pause: Pause) -> Self {
+        Self { inner, pause }
     }
 }
 
 #[async_trait]
 impl Deliveries for Pausable {
     async fn claim(&self, owner: Uuid, limits: ClaimLimits, now: DateTime<Utc>) -> Result<Vec<Delivery>, StoreError> {
-        let paused = self.paused.lock().await;
-        if *paused { Ok(Vec::new()) } else { self.inner.claim(owner, limits, now).await }
+        if !self.pause.enter() {
+            return Ok(Vec::new());
+        }
+        let claimed = self.inner.claim(owner, limits, now).await;
+        // What was claimed is under way until it is settled.
+        if !claimed.as_ref().is_ok_and(|it| !it.is_empty()) {
+            self.pause.leave();
+        }
+        claimed
     }
 
     async fn settle(&self, owner: Uuid, settled: &[(Delivery, DeliveryOutcome)]) -> Result<(), StoreError> {
-        let _under_way = self.paused.lock().await;
-        self.inner.settle(owner, settled).await
+        let outcome = self.inner.settle(owner, settled).await;
+        self.pause.leave();
+        outcome
+    }
+}
+
+/// Holds queues still; clones are the same.
+#[derive(Clone)]
+pub struct Pause(Arc<watch::Sender<Traffic>>);
+
+#[derive(Default)]
+struct Traffic {
+    is_held: bool,
+    /// Claims that were not settled yet.
+    under_way: usize,
+}
+
+impl Default for Pause {
+    fn default() -> Self {
+        Self(Arc::new(watch::Sender::new(Traffic::default())))
+    }
+}
+
+impl Pause {
+    /// Lets nothing be claimed from now on, and waits until everything is settled that was claimed before.
+    pub async fn begin(&self) {
+        self.0.send_modify(|it| it.is_held = true);
+        let mut traffic = self.0.subscribe();
+        let settled = traffic.wait_for(|it| it.under_way == 0);
+        let _settled = tokio::time::timeout(DEADLINE, settled).await.expect("what was claimed is settled");
+    }
+
+    fn enter(&self) -> bool {
+        self.0.send_if_modified(|it| {
+            it.under_way += usize::from(!it.is_held);
+            !it.is_held
+        })
+    }
+
+    fn leave(&self) {
+        self.0.send_modify(|it| it.under_way = it.under_way.saturating_sub(1));
     }
 }

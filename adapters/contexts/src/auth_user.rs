@@ -147,6 +147,6 @@ impl ClosedAccounts {
         }
         let told = event.data.iter().find(|(name, _)| name == "uuid").map(|(_, value)| Uuid::try_parse(value));
         let user = told.ok_or("the event names no user")??;
-        Ok(self.0.forget_account(AccountId::new(user)).await?)
+        Ok(self.0.forget_account(AccountId::new(user), event.occurred_at).await?)
     }
 }

@@ -41,7 +41,7 @@ struct Line {
 
 impl Drop for Line {
     fn drop(&mut self) {
-        let duration_ms = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
-        tracing::info!(target: "access", status = self.status, duration_ms, "request");
+        let duration_ns = u64::try_from(self.began.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        tracing::info!(target: "access", status = self.status, duration_ns, "request");
     }
 }

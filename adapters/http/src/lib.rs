@@ -24,6 +24,7 @@ mod center;
 mod compression;
 mod correlation;
 mod created;
+mod cross_origin;
 mod deadline;
 mod distribution;
 mod docs;
@@ -95,6 +96,8 @@ pub struct HttpSettings {
     pub public_url: Option<String>,
     /// The proxies whose word counts for where requests come from. None unless they are named.
     pub trusted_proxies: Vec<IpNet>,
+    /// The origins of pages elsewhere that may read answers, like `https://app.example.com`. None unless they are named.
+    pub allowed_origins: Vec<String>,
     /// Whether the documentation takes no right at all.
     pub public_docs: bool,
     /// How long a request may take.
@@ -116,6 +119,7 @@ impl Default for HttpSettings {
         Self {
             public_url: None,
             trusted_proxies: Vec::new(),
+            allowed_origins: Vec::new(),
             public_docs: false,
             request_timeout: Duration::from_secs(30),
             rates: Rates::default(),
@@ -190,7 +194,7 @@ fn pipeline(
 ) -> impl Endpoint<Output = Response> + use<> {
     resources.extend(extras(&settings));
     let Foundations { auth, clock, ids, throttle, idempotency } = foundations;
-    let HttpSettings { public_url, trusted_proxies, request_timeout, rates, lifecycle, .. } = settings;
+    let HttpSettings { public_url, trusted_proxies, allowed_origins, request_timeout, rates, lifecycle, .. } = settings;
     resource::mounted(resources)
         .data(Arc::new(origin::Origins { public_url, trusted_proxies }))
         .data(upload::Uploads::default())
@@ -201,6 +205,7 @@ fn pipeline(
         .with(throttle::Throttling::new(throttle, rates))
         .with(deadline::Deadline { after: request_timeout, lifecycle })
         .with(compression::Compressed)
+        .with(cross_origin::CrossOrigin::from(allowed_origins))
         .with(protection::Protected)
         .with(access_log::AccessLog)
         .with(correlation::Correlated(ids))

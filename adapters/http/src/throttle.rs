@@ -33,6 +33,9 @@ const LIMIT: HeaderName = HeaderName::from_static("ratelimit-limit");
 const REMAINING: HeaderName = HeaderName::from_static("ratelimit-remaining");
 const RESET: HeaderName = HeaderName::from_static("ratelimit-reset");
 
+/// What answers tell in their headers: the most requests, how many are left, and the seconds until all are again.
+pub(crate) const HEADERS: [HeaderName; 3] = [LIMIT, REMAINING, RESET];
+
 /// The rate of every scope.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rates(BTreeMap<&'static str, Rate>);

@@ -1,14 +1,15 @@
 //! The forms in which a password's hash may have been kept.
 
-use argon2::password_hash::PasswordVerifier as _;
 use argon2::password_hash::phc::PasswordHash as Phc;
-use argon2::{ARGON2ID_IDENT, Argon2, Params, Version};
+use argon2::{ARGON2ID_IDENT, Params, Version};
 use auth_domain::{Password, PasswordHash};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use kernel_domain::StoreError;
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
+
+use crate::workplace::Workplace;
 
 /// The most work that a kept hash may ask for: Django 6 does 1.2 million, and a little more with each release.
 /// A row that asks for more is a mistake or a trap.
@@ -42,12 +43,13 @@ impl Kept {
     }
 
     /// Whether it is the hash of this password. Takes its time.
-    pub(crate) fn is_of(&self, argon2: &Argon2<'_>, password: &Password) -> bool {
-        let password = password.expose().as_bytes();
+    pub(crate) fn is_of(&self, workplace: &mut Workplace, password: &Password) -> bool {
+        let password = password.expose();
         match self {
-            Self::Argon2(hash) => argon2.verify_password(password, hash.as_ref()).is_ok(),
+            Self::Argon2(hash) => workplace.is_of(hash, password),
             Self::Pbkdf2 { iterations, salt, digest } => {
-                let computed = pbkdf2::pbkdf2_hmac_array::<Sha256, 32>(password, salt.as_bytes(), *iterations);
+                let computed =
+                    pbkdf2::pbkdf2_hmac_array::<Sha256, 32>(password.as_bytes(), salt.as_bytes(), *iterations);
                 computed.ct_eq(digest.as_slice()).into()
             }
             Self::Unusable => false,

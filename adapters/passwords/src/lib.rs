@@ -8,17 +8,18 @@
 //! that, everybody would have to wait as long as the slowest. A team that minds lets its users choose new passwords.
 
 mod kept;
+mod workplace;
 
 use std::sync::Arc;
 
-use argon2::password_hash::PasswordHasher as _;
-use argon2::{Algorithm, Argon2, Params, Version};
+use argon2::Params;
 use async_trait::async_trait;
 use auth_application::{PasswordHasher, Verified};
 use auth_domain::{NewPassword, Password, PasswordHash};
 use kept::Kept;
 use kernel_domain::StoreError;
 use tokio::sync::{Semaphore, TryAcquireError};
+use workplace::{Workplace, Workplaces};
 
 /// OWASP Password Storage Cheat Sheet: argon2id with 19 MiB, two passes, one lane.
 const MEMORY_KIB: u32 = 19 * 1024;
@@ -32,7 +33,8 @@ const WAITING: usize = 32;
 
 /// Hashes and checks passwords.
 pub struct Argon2id {
-    argon2: Argon2<'static>,
+    params: Params,
+    workplaces: Arc<Workplaces>,
     /// Checked when there is no account, so that a stranger takes as long as anybody.
     decoy: PasswordHash,
     running: Arc<Semaphore>,
@@ -47,10 +49,11 @@ impl Argon2id {
     pub fn new() -> Result<Self, StoreError> {
         let params = Params::new(MEMORY_KIB, PASSES, LANES, None)
             .map_err(|it| StoreError::corrupt("parameter", it.to_string()))?;
-        let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
-        let decoy = hash(&argon2, "nobody has this password")?;
+        let workplaces = Workplaces::default();
+        let decoy = workplaces.with(|it| hash(it, &params, "nobody has this password"))?;
         Ok(Self {
-            argon2,
+            params,
+            workplaces: Arc::new(workplaces),
             decoy,
             running: Arc::new(Semaphore::new(AT_ONCE)),
             admitted: Arc::new(Semaphore::new(AT_ONCE + WAITING)),
@@ -61,15 +64,15 @@ impl Argon2id {
     /// whoever waits for it: a client that leaves does not let another hash in beside it.
     async fn in_turn<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Argon2<'static>) -> Result<T, StoreError> + Send + 'static,
+        work: impl FnOnce(&mut Workplace, &Params) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let admitted = self.admitted.clone().try_acquire_owned().map_err(|full: TryAcquireError| {
             StoreError::Unavailable(format!("too many passwords are being hashed: {full}").into())
         })?;
         let turn = self.running.clone().acquire_owned().await.map_err(StoreError::unavailable)?;
-        let argon2 = self.argon2.clone();
+        let (workplaces, params) = (self.workplaces.clone(), self.params.clone());
         let done = tokio::task::spawn_blocking(move || {
-            let outcome = work(&argon2);
+            let outcome = workplaces.with(|it| work(it, &params));
             drop((turn, admitted));
             outcome
         });
@@ -77,16 +80,15 @@ impl Argon2id {
     }
 }
 
-fn hash(argon2: &Argon2<'_>, password: &str) -> Result<PasswordHash, StoreError> {
-    let hash = argon2.hash_password(password.as_bytes());
-    Ok(PasswordHash::new(hash.map_err(|it| StoreError::unavailable(it.to_string()))?.to_string()))
+fn hash(workplace: &mut Workplace, params: &Params, password: &str) -> Result<PasswordHash, StoreError> {
+    Ok(PasswordHash::new(workplace.hash(params, password)?.to_string()))
 }
 
 #[async_trait]
 impl PasswordHasher for Argon2id {
     async fn hash(&self, password: &NewPassword) -> Result<PasswordHash, StoreError> {
         let password = password.as_password().clone();
-        self.in_turn(move |argon2| hash(argon2, password.expose())).await
+        self.in_turn(move |workplace, params| hash(workplace, params, password.expose())).await
     }
 
     async fn verify(&self, password: &Password, kept: Option<PasswordHash>) -> Result<Verified, StoreError> {
@@ -97,14 +99,14 @@ impl PasswordHasher for Argon2id {
         let exists = known.is_some();
         let kept = known.map_or_else(|| Kept::parse(&self.decoy), Ok)?;
         let password = password.clone();
-        let verified = self.in_turn(move |argon2| {
-            if !kept.is_of(argon2, &password) {
+        let verified = self.in_turn(move |workplace, params| {
+            if !kept.is_of(workplace, &password) {
                 return Ok(Verified::Wrong);
             }
-            if kept.is_as_strong_as(argon2.params()) {
+            if kept.is_as_strong_as(params) {
                 return Ok(Verified::Right);
             }
-            Ok(Verified::Outdated(hash(argon2, password.expose())?))
+            Ok(Verified::Outdated(hash(workplace, params, password.expose())?))
         });
         let verified = verified.await?;
         Ok(if exists { verified } else { Verified::Wrong })

@@ -88,6 +88,9 @@ where
     tokio::task::spawn_blocking(move || work(&mut AsyncMigrationHarness::new(connection))).await?
 }
 
+/// What a query says whose rows nobody may change until the transaction ends.
+const SHARED: &str = " FOR SHARE";
+
 /// What an insert says before it replaces what is there already: MySQL finds the key by itself.
 fn on_conflict(_key: &[&str]) -> String {
     " ON DUPLICATE KEY UPDATE ".to_owned()

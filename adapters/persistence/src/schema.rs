@@ -1,8 +1,16 @@
 //! The tables, context by context. A table's name starts with its context; no query crosses contexts.
 
 diesel::table! {
-    outbox (event_id) {
+    outbox_subscribers (subscriber) {
+        subscriber -> Text,
+    }
+}
+
+diesel::table! {
+    outbox (position) {
+        position -> BigInt,
         event_id -> Binary,
+        subscriber -> Text,
         context -> Text,
         name -> Text,
         payload -> Text,
@@ -12,22 +20,6 @@ diesel::table! {
         aggregate_version -> Integer,
         occurred_at -> Timestamp,
         correlation_id -> Text,
-    }
-}
-
-diesel::table! {
-    outbox_subscribers (subscriber) {
-        subscriber -> Text,
-    }
-}
-
-diesel::table! {
-    outbox_deliveries (position) {
-        position -> BigInt,
-        event_id -> Binary,
-        subscriber -> Text,
-        aggregate_type -> Text,
-        aggregate_id -> Binary,
         state -> Text,
         attempts -> Integer,
         next_attempt_at -> Nullable<Timestamp>,
@@ -35,8 +27,6 @@ diesel::table! {
         fence -> BigInt,
     }
 }
-
-diesel::allow_tables_to_appear_in_same_query!(outbox, outbox_deliveries);
 
 diesel::table! {
     idempotency_requests (scope, request_key) {

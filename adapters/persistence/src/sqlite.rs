@@ -104,6 +104,10 @@ async fn write_ahead(connection: &mut Connection) -> QueryResult<()> {
     connection.batch_execute(WRITE_AHEAD).await
 }
 
+/// What a query says whose rows nobody may change until the transaction ends: nothing, for here a writer has the whole
+/// database for itself.
+const SHARED: &str = "";
+
 /// What an insert says before it replaces what is there already.
 fn on_conflict(key: &[&str]) -> String {
     format!(" ON CONFLICT ({}) DO UPDATE SET ", key.join(", "))

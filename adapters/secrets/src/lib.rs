@@ -37,8 +37,7 @@ struct NotOpened;
 
 /// A key, with the keys it took over from. `Debug` hides them.
 ///
-/// A new key seals and hashes; retired ones only open what they sealed. What was *hashed* with a
-/// retired key is not found again: replacing the key forgets it.
+/// A new key seals and hashes; retired ones open what they sealed, and find again what they hashed.
 pub struct Secrets {
     current: Key,
     retired: Vec<Key>,
@@ -58,6 +57,11 @@ impl Secrets {
     pub fn generate() -> String {
         hex(&random::<KEY_BYTES>())
     }
+
+    /// The key in use, then those before it.
+    fn keys(&self) -> impl Iterator<Item = &Key> {
+        std::iter::once(&self.current).chain(&self.retired)
+    }
 }
 
 impl fmt::Debug for Secrets {
@@ -68,7 +72,11 @@ impl fmt::Debug for Secrets {
 
 impl KeyedHash for Secrets {
     fn digest(&self, purpose: &'static str, message: &[u8]) -> [u8; 32] {
-        hmac(&self.current.derive("hash", purpose), &[message])
+        self.current.digest(purpose, message)
+    }
+
+    fn digests(&self, purpose: &'static str, message: &[u8]) -> Vec<[u8; 32]> {
+        self.keys().map(|key| key.digest(purpose, message)).collect()
     }
 }
 
@@ -88,8 +96,7 @@ impl Sealing for Secrets {
             return Err(NotOpened.into());
         }
         let nonce = XNonce::from(*nonce);
-        let mut keys = std::iter::once(&self.current).chain(&self.retired);
-        let plain = keys.find_map(|key| key.cipher().decrypt(&nonce, Payload { msg, aad: belongs_to }).ok());
+        let plain = self.keys().find_map(|key| key.cipher().decrypt(&nonce, Payload { msg, aad: belongs_to }).ok());
         Ok(plain.ok_or(NotOpened)?)
     }
 }
@@ -116,6 +123,10 @@ impl Key {
     fn derive(&self, usage: &'static str, purpose: &str) -> [u8; 32] {
         let length = (usage.len() as u64).to_be_bytes();
         hmac(&self.0, &[&length, usage.as_bytes(), purpose.as_bytes()])
+    }
+
+    fn digest(&self, purpose: &str, message: &[u8]) -> [u8; 32] {
+        hmac(&self.derive("hash", purpose), &[message])
     }
 
     fn cipher(&self) -> XChaCha20Poly1305 {
@@ -193,6 +204,15 @@ mod tests {
         assert_ne!(one.digest("a", b"bc"), one.digest("ab", b"c"));
         assert_ne!(one.digest("a", b"bc"), one.digest("b", b"bc"));
         assert_ne!(one.digest("a", b"bc"), other.digest("a", b"bc"));
+    }
+
+    #[test]
+    fn what_was_hashed_with_a_retired_key_is_found_again() {
+        let new = Secrets::generate();
+        let after = Secrets::parse(&new, [KEY]).expect("keys");
+
+        assert_eq!(after.digests("a", b"bc"), [after.digest("a", b"bc"), secrets().digest("a", b"bc")]);
+        assert_eq!(secrets().digests("a", b"bc"), [secrets().digest("a", b"bc")]);
     }
 
     #[test]

@@ -18,6 +18,7 @@ mod ended_sessions;
 mod find_api_keys;
 mod find_sessions;
 mod operations;
+mod pardon_number;
 mod policy;
 mod ports;
 mod purge_sessions;
@@ -48,6 +49,7 @@ pub use ended_sessions::EndedSessions;
 pub use find_api_keys::FindApiKeysError;
 pub use find_sessions::{FindSessionsError, OwnSession};
 pub use operations::{MANAGE_API_KEYS, OWN_SESSIONS, PURGE_SESSIONS};
+pub use pardon_number::PardonNumberError;
 pub use policy::{AuthPolicy, Bypass};
 pub use ports::{
     AccessTokens, Account, AccountDirectory, AccountType, ApiKeys, Claims, CloseAccountError, IssueError,

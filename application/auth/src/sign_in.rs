@@ -30,26 +30,34 @@ pub enum SignInError {
     Store(#[from] StoreError),
 }
 
+/// A password that was proved is proved again if its hash was replaced meanwhile: by another password, which ended all
+/// sessions, or by a better hash of the same.
+const ATTEMPTS: usize = 2;
+
 impl Auth {
     /// Signs somebody in. Every wrong credential gets the same answer after the same time: a
     /// password is hashed even if there is no account.
     pub async fn sign_in(&self, command: SignIn) -> Result<TokenPair, SignInError> {
         let SignIn { name, password, device } = command;
         let account = self.accounts.find(&name).await?;
-        let hash = match &account {
-            Some(account) => self.queries.password_hash(account.id).await?,
-            None => None,
-        };
-        let verified = self.passwords.verify(&password, hash.clone()).await?;
-        let account = account.filter(|it| it.active && verified != Verified::Wrong);
-        let account = account.ok_or(SignInError::WrongCredentials)?;
+        for _ in 0..ATTEMPTS {
+            let hash = match &account {
+                Some(account) => self.queries.password_hash(account.id).await?,
+                None => None,
+            };
+            let verified = self.passwords.verify(&password, hash.clone()).await?;
+            let account = account.as_ref().filter(|it| it.active && verified != Verified::Wrong);
+            let (Some(account), Some(hash)) = (account, hash) else { break };
 
-        let (session, tokens) = self.new_session(&account, device, self.clock.now())?;
-        self.store.open(&session).await?;
-        if let (Verified::Outdated(new), Some(old)) = (verified, hash) {
-            self.upgrade(account.id, &old, new).await;
+            let (session, tokens) = self.new_session(account, device.clone(), self.clock.now())?;
+            if self.store.open(&session, &hash).await? {
+                if let Verified::Outdated(new) = verified {
+                    self.upgrade(account.id, &hash, new).await;
+                }
+                return Ok(tokens);
+            }
         }
-        Ok(tokens)
+        Err(SignInError::WrongCredentials)
     }
 
     /// Keeps a hash of today in the place of one that was made in an older way, unless the password was changed meanwhile.
@@ -100,6 +108,16 @@ mod tests {
     #[tokio::test]
     async fn a_wrong_password_opens_nothing() {
         let (auth, _) = world(Some(an_account()), Verified::Wrong).commits();
+
+        assert!(matches!(auth.sign_in(a_command()).await, Err(SignInError::WrongCredentials)));
+    }
+
+    #[tokio::test]
+    async fn a_password_that_is_changed_meanwhile_opens_nothing() {
+        let mut world = World::with_account(Some(an_account()));
+        world.queries.expect_password_hash().times(2).returning(|_| Ok(Some(PasswordHash::new("kept"))));
+        world.passwords.expect_verify().times(2).returning(|_, _| Ok(Verified::Right));
+        let (auth, _) = world.commits();
 
         assert!(matches!(auth.sign_in(a_command()).await, Err(SignInError::WrongCredentials)));
     }

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use auth_domain::{
     AccountId, AllowedNumberRepository, ApiKeyRepository, AuthStore, AuthWork, CredentialRepository,
     MockAllowedNumberRepository, MockApiKeyRepository, MockCredentialRepository, MockSessionRepository,
-    MockVerificationRepository, RefreshTokenHash, Session, SessionRepository, VerificationRepository,
+    MockVerificationRepository, PasswordHash, RefreshTokenHash, Session, SessionRepository, VerificationRepository,
 };
 use kernel_application::testing::{Committed, CountingIds, Noon, PlainHash};
 use kernel_domain::{MockOutbox, Outbox, StoreError};
@@ -81,10 +81,11 @@ impl AuthStore for Prepared {
         }
     }
 
-    async fn open(&self, _: &Session) -> Result<(), StoreError> {
+    async fn open(&self, _: &Session, _: &PasswordHash) -> Result<bool, StoreError> {
         let mut left = self.sessions_may_be_opened.lock().unwrap_or_else(PoisonError::into_inner);
-        *left = left.checked_sub(1).ok_or_else(|| StoreError::unavailable("no session was expected"))?;
-        Ok(())
+        let is_opened = left.checked_sub(1);
+        *left = is_opened.unwrap_or_default();
+        Ok(is_opened.is_some())
     }
 }
 
@@ -103,7 +104,7 @@ pub struct World {
     pub passwords: MockPasswordHasher,
     /// Makes and reads API keys.
     pub api_keys: MockApiKeys,
-    /// How many sessions may be opened outside of units of work.
+    /// How many sessions may be opened outside of units of work; for others, the password has been changed.
     pub sessions_may_be_opened: usize,
 }
 

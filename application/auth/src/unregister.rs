@@ -29,8 +29,9 @@ impl Auth {
         actor.require(OWN_SESSIONS)?;
         let account = actor.user_id().map(AccountId::new).ok_or(UnregisterError::NotYours)?;
         self.require_own(account, shown).await?;
+        let closed_at = self.clock.now();
         self.accounts.close(account, &actor.correlation_id).await?;
-        Ok(self.forget_account(account).await?)
+        Ok(self.forget_account(account, closed_at).await?)
     }
 
     async fn require_own(&self, account: AccountId, shown: &RefreshToken) -> Result<(), UnregisterError> {
@@ -68,7 +69,7 @@ mod tests {
         world.accounts.expect_close().times(1).withf(move |it, _| *it == me).returning(|_, _| Ok(()));
         world.second_work.sessions.expect_end_all().times(1).returning(move |_, _, _| Ok(vec![id]));
         world.second_work.credentials.expect_remove().times(1).returning(|_| Ok(()));
-        world.second_work.verifications.expect_forget().times(1).returning(|_| Ok(()));
+        world.second_work.verifications.expect_forget().times(1).returning(|_, _| Ok(()));
         let (auth, _) = world.commits();
 
         auth.unregister(&anyone(), &shown()).await.expect("they leave");

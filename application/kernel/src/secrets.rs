@@ -6,6 +6,10 @@ use kernel_domain::BoxError;
 pub trait KeyedHash: Send + Sync {
     /// The digest of `message`. Different purposes have nothing in common, whatever the message.
     fn digest(&self, purpose: &'static str, message: &[u8]) -> [u8; 32];
+
+    /// The digests of `message` by every key that is or was in use, today's first: to find again what is kept as a
+    /// digest for longer than a key is used.
+    fn digests(&self, purpose: &'static str, message: &[u8]) -> Vec<[u8; 32]>;
 }
 
 /// Keeps what has to be read again, but by nobody else.

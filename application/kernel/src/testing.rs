@@ -52,6 +52,10 @@ impl KeyedHash for PlainHash {
         }
         digest
     }
+
+    fn digests(&self, purpose: &'static str, message: &[u8]) -> Vec<[u8; 32]> {
+        vec![self.digest(purpose, message)]
+    }
 }
 
 /// Whether a mocked unit of work was kept; clones see the same.

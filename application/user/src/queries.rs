@@ -101,8 +101,8 @@ pub trait UserQueries: Send + Sync {
     /// The account that goes by this name. One statement.
     async fn account(&self, name: &AccountName) -> Result<Option<Account>, StoreError>;
 
-    /// Who has this number, whose hash is that. One statement.
-    async fn standing(&self, number: &PhoneNumber, hash: PhoneNumberHash) -> Result<NumberStanding, StoreError>;
+    /// Who has this number, which is kept as one of these hashes once it is banned. One statement.
+    async fn standing(&self, number: &PhoneNumber, hashes: &[PhoneNumberHash]) -> Result<NumberStanding, StoreError>;
 
     /// Users whose accounts cannot be used, and could until `since` at least.
     async fn deactivated_since(&self, since: DateTime<Utc>) -> Result<Vec<UserId>, StoreError>;

@@ -15,8 +15,9 @@ pub trait AuthStore: Send + Sync {
     /// Begins a unit of work.
     async fn begin(&self) -> Result<Box<dyn AuthWork>, StoreError>;
 
-    /// Keeps a new session, as a unit of work of its own: one statement.
-    async fn open(&self, session: &Session) -> Result<(), StoreError>;
+    /// Keeps a new session of an account that still has the password that was just proved, as a unit of work of its
+    /// own: one statement. False if it was changed or forgotten meanwhile; then nothing is kept.
+    async fn open(&self, session: &Session, proved: &PasswordHash) -> Result<bool, StoreError>;
 }
 
 /// One unit of work: all of it is kept on [`commit`](Self::commit), none of it otherwise.
@@ -109,8 +110,9 @@ pub trait VerificationRepository: Send {
     /// [`StoreError::Conflict`] if somebody else was faster.
     async fn save(&mut self, verification: &PhoneVerification) -> Result<(), StoreError>;
 
-    /// Forgets everything about the numbers that this account proved.
-    async fn forget(&mut self, account: AccountId) -> Result<(), StoreError>;
+    /// Forgets whatever was tried `until` then with the numbers that this account proved. What somebody else has begun
+    /// with them since stays.
+    async fn forget(&mut self, account: AccountId, until: DateTime<Utc>) -> Result<(), StoreError>;
 }
 
 /// API keys, by id.

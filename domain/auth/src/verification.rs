@@ -249,6 +249,15 @@ impl PhoneVerification {
         Ok(())
     }
 
+    /// Believes a number again that was stopped: somebody vouches for its owner. Whether it was stopped.
+    pub fn pardon(&mut self) -> bool {
+        let was_stopped = self.failures() >= Self::FAILURES;
+        if let Some(challenge) = self.challenges.first_mut().filter(|_| was_stopped) {
+            challenge.failures_before = 0;
+        }
+        was_stopped
+    }
+
     /// Whether an account may be opened with the number now.
     pub fn confirmed_for_sign_up(&self, now: DateTime<Utc>) -> Result<(), NotConfirmed> {
         match self.newest() {

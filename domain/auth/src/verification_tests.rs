@@ -116,6 +116,11 @@ fn a_hundred_wrong_tokens_in_a_row_stop_the_number() {
 
     assert_eq!(verification.confirm(Purpose::SignIn, hash_of("123456"), now), Err(CannotConfirm::Stopped));
     assert_eq!(verification.request(a_challenge(Purpose::SignIn), now), Err(CannotRequest::Stopped));
+
+    assert!(verification.pardon());
+    assert!(!verification.pardon(), "once");
+    verification.request(a_challenge(Purpose::SignIn), now).expect("it is believed again");
+    assert_eq!(verification.confirm(Purpose::SignIn, hash_of("123456"), now), Ok(Comparison::Right));
 }
 
 #[test]

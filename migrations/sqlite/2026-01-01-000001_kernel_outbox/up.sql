@@ -1,9 +1,18 @@
--- Events that wait to be delivered. One transaction keeps an event and the change it tells of.
+-- Who hears of events. A relay holds its subscriber's row while it claims events.
+CREATE TABLE outbox_subscribers (
+  subscriber TEXT NOT NULL PRIMARY KEY
+) STRICT, WITHOUT ROWID;
+
+-- Events that wait to be delivered, one row for each subscriber. One transaction keeps an event and the change it
+-- tells of. The position follows the order in which events were appended; since a unit of work has its aggregates for
+-- itself, that is the order of versions within each aggregate.
 CREATE TABLE outbox (
-  event_id          BLOB    NOT NULL PRIMARY KEY,
+  position          INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+  event_id          BLOB    NOT NULL,
+  subscriber        TEXT    NOT NULL,
   context           TEXT    NOT NULL,
   name              TEXT    NOT NULL,
-  -- Sealed while it is confidential, and empty once nobody waits for it any more.
+  -- Sealed while it is confidential, and empty once it was delivered.
   payload           TEXT    NOT NULL,
   is_confidential   INTEGER NOT NULL,
   aggregate_type    TEXT    NOT NULL,
@@ -11,42 +20,24 @@ CREATE TABLE outbox (
   aggregate_version INTEGER NOT NULL,
   occurred_at       TEXT    NOT NULL,
   correlation_id    TEXT    NOT NULL,
-  CONSTRAINT outbox_version_is_positive CHECK (aggregate_version > 0)
-) STRICT, WITHOUT ROWID;
-
--- An aggregate has at most one event for each of its versions.
-CREATE UNIQUE INDEX outbox_aggregate ON outbox (aggregate_type, aggregate_id, aggregate_version);
-
--- Who hears of events. A relay holds its subscriber's row while it claims deliveries.
-CREATE TABLE outbox_subscribers (
-  subscriber TEXT    NOT NULL PRIMARY KEY
-) STRICT, WITHOUT ROWID;
-
--- Who still has to be told of what. The position follows the order in which events were appended; since a
--- unit of work has its aggregates for itself, that is the order of versions within each aggregate.
-CREATE TABLE outbox_deliveries (
-  position        INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
-  event_id        BLOB    NOT NULL,
-  subscriber      TEXT    NOT NULL,
-  aggregate_type  TEXT    NOT NULL,
-  aggregate_id    BLOB    NOT NULL,
-  state           TEXT    NOT NULL,
-  -- Counted when a relay claims the delivery, so that a crash counts too.
-  attempts        INTEGER NOT NULL,
+  state             TEXT    NOT NULL,
+  -- Counted when a relay claims the event, so that a crash counts too.
+  attempts          INTEGER NOT NULL,
   -- Nobody claims it before: it was claimed until then, or it failed and has to wait.
-  next_attempt_at TEXT,
-  lease_owner     BLOB,
-  fence           INTEGER NOT NULL,
-  FOREIGN KEY (event_id) REFERENCES outbox (event_id),
-  CONSTRAINT outbox_deliveries_state_is_known CHECK (state IN ('OPEN', 'DELIVERED', 'PARKED')),
-  CONSTRAINT outbox_deliveries_attempts_count_up CHECK (attempts >= 0),
-  CONSTRAINT outbox_deliveries_lease_ends
-    CHECK (lease_owner IS NULL OR (state = 'OPEN' AND next_attempt_at IS NOT NULL))
+  next_attempt_at   TEXT,
+  lease_owner       BLOB,
+  fence             INTEGER NOT NULL,
+  CONSTRAINT outbox_version_is_positive CHECK (aggregate_version > 0),
+  CONSTRAINT outbox_state_is_known CHECK (state IN ('OPEN', 'DELIVERED', 'PARKED')),
+  CONSTRAINT outbox_attempts_count_up CHECK (attempts >= 0),
+  CONSTRAINT outbox_lease_ends CHECK (lease_owner IS NULL OR (state = 'OPEN' AND next_attempt_at IS NOT NULL))
 ) STRICT;
 
-CREATE UNIQUE INDEX outbox_deliveries_event_id ON outbox_deliveries (event_id, subscriber);
-CREATE INDEX outbox_deliveries_by_state ON outbox_deliveries (subscriber, state, position);
-CREATE INDEX outbox_deliveries_by_aggregate ON outbox_deliveries (subscriber, aggregate_type, aggregate_id, state);
+CREATE UNIQUE INDEX outbox_event_id ON outbox (event_id, subscriber);
+-- A subscriber hears of an aggregate at most once for each of its versions.
+CREATE UNIQUE INDEX outbox_aggregate ON outbox (subscriber, aggregate_type, aggregate_id, aggregate_version);
+CREATE INDEX outbox_by_state ON outbox (subscriber, state, position);
+CREATE INDEX outbox_aggregate_by_state ON outbox (subscriber, aggregate_type, aggregate_id, state);
 
 -- Requests that act once however often they are made, and what was answered, sealed. Bytes compare exactly,
 -- which texts with blanks at their end do not.

@@ -36,8 +36,8 @@ impl UserQueries for CachedProfiles {
         self.inner.account(name).await
     }
 
-    async fn standing(&self, number: &PhoneNumber, hash: PhoneNumberHash) -> Result<NumberStanding, StoreError> {
-        self.inner.standing(number, hash).await
+    async fn standing(&self, number: &PhoneNumber, hashes: &[PhoneNumberHash]) -> Result<NumberStanding, StoreError> {
+        self.inner.standing(number, hashes).await
     }
 
     async fn deactivated_since(&self, since: DateTime<Utc>) -> Result<Vec<UserId>, StoreError> {

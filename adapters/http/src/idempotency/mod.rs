@@ -19,7 +19,7 @@ use crate::problem::{Problem, Recipient};
 use crate::{body, caller, throttle};
 
 const KEY: HeaderName = HeaderName::from_static("idempotency-key");
-const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
+pub(crate) const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
 /// The longest key, in characters.
 const MAX_KEY: usize = 255;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use kernel_application::testing::noon;
 use kernel_domain::BoxError;
-use poem::http::StatusCode;
+use poem::http::{Method, StatusCode};
 
 use super::{faults_of, parcels, serving};
 use crate::{HttpSettings, Inbox, InboxMessage, Media, MediaFile};
@@ -87,4 +87,50 @@ async fn neither_is_there_unless_it_is_asked_for() {
     for path in ["/media/images/a.png", "/dev/inbox"] {
         client.get(path).send().await.assert_status(StatusCode::NOT_FOUND);
     }
+}
+
+#[tokio::test]
+async fn pages_elsewhere_read_answers_only_if_they_are_listed() {
+    const LISTED: &str = "https://app.example.com";
+    let settings = HttpSettings { allowed_origins: vec![LISTED.to_owned()], ..HttpSettings::default() };
+    let client = serving(parcels(), settings);
+    let path = "/api/v1/parcels/";
+
+    let response = client.get(path).header("origin", LISTED).send().await;
+    response.assert_status_is_ok();
+    response.assert_header("access-control-allow-origin", LISTED);
+    let exposed = response.0.header("access-control-expose-headers").expect("some").to_ascii_lowercase();
+    assert!(exposed.contains("correlation-id") && exposed.contains("ratelimit-remaining"), "{exposed}");
+    assert!(response.0.headers().get_all("vary").iter().any(|it| it == "origin"));
+    response.assert_header_is_not_exist("access-control-allow-credentials");
+
+    for stranger in ["https://evil.example.com", "https://app.example.com.evil.example", "null"] {
+        let response = client.get(path).header("origin", stranger).send().await;
+        response.assert_status_is_ok();
+        response.assert_header_is_not_exist("access-control-allow-origin");
+    }
+
+    let asking = |origin| {
+        let ask = client.request(Method::OPTIONS, path).header("origin", origin);
+        ask.header("access-control-request-method", "POST")
+            .header("access-control-request-headers", "authorization, idempotency-key")
+            .send()
+    };
+    let response = asking(LISTED).await;
+    response.assert_status_is_ok();
+    response.assert_header("access-control-allow-origin", LISTED);
+    let allowed = response.0.header("access-control-allow-methods").expect("some").to_owned();
+    assert!(allowed.contains("POST") && allowed.contains("PATCH"), "{allowed}");
+    response.assert_header("access-control-allow-headers", "authorization, idempotency-key");
+    asking("https://evil.example.com").await.assert_header_is_not_exist("access-control-allow-origin");
+    let plain = client.request(Method::OPTIONS, path).header("origin", LISTED).send().await;
+    plain.assert_status(StatusCode::NO_CONTENT);
+}
+
+#[tokio::test]
+async fn nobody_elsewhere_reads_answers_unless_somebody_is_listed() {
+    let response = super::client().get("/api/v1/parcels/").header("origin", "https://app.example.com").send().await;
+
+    response.assert_status_is_ok();
+    response.assert_header_is_not_exist("access-control-allow-origin");
 }

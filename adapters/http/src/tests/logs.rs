@@ -53,7 +53,7 @@ async fn a_request_leaves_one_line_that_says_all_about_it() {
     let lines = lines_about("/api/v1/parcels/?size=SMALL", 0x1_0001).await;
 
     let [line] = lines.as_slice() else { panic!("one line, not {lines:?}") };
-    for part in ["method=GET", "path=\"/api/v1/parcels/\"", "status=200", "duration_ms="] {
+    for part in ["method=GET", "path=\"/api/v1/parcels/\"", "status=200", "duration_ns="] {
         assert!(line.contains(part), "{part} is missing in {line}");
     }
     assert!(!line.contains("secret-token") && !line.contains("SMALL"), "{line}");
@@ -82,7 +82,7 @@ async fn a_client_that_leaves_early_is_in_the_log_too() {
 
     let lines = lines_with(&id);
     assert!(
-        matches!(lines.as_slice(), [line] if line.contains("duration_ms=") && !line.contains("status=")),
+        matches!(lines.as_slice(), [line] if line.contains("duration_ns=") && !line.contains("status=")),
         "{lines:?}"
     );
 }

@@ -21,7 +21,7 @@ use diesel_async::pooled_connection::{PoolableConnection, RecyclingMethod};
 use kernel_application::{Deliveries, Sealing};
 use kernel_domain::{BoxError, StoreError};
 
-use super::{Backend, Connection, begin, establish, incoming, migrate, on_conflict};
+use super::{Backend, Connection, SHARED, begin, establish, incoming, migrate, on_conflict};
 use crate::error::store_error;
 use crate::statements::Statements;
 use access::Access;

@@ -52,7 +52,7 @@ async fn who_leaves_is_forgotten() {
     let work = &mut served.auth.second_work;
     work.sessions.expect_end_all().times(1).returning(|_, _, _| Ok(vec![]));
     work.credentials.expect_remove().times(1).returning(|_| Ok(()));
-    work.verifications.expect_forget().times(1).returning(|_| Ok(()));
+    work.verifications.expect_forget().times(1).returning(|_, _| Ok(()));
 
     let response = post(served, "auth/unregister/", &json!({ "refresh": "shown" })).await;
 

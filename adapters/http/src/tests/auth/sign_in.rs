@@ -2,7 +2,7 @@
 
 use auth_application::testing::{World, an_account};
 use auth_application::{Account, NumberStanding, SignInName, Verified};
-use auth_domain::{Challenge, PhoneVerification, Purpose};
+use auth_domain::{Challenge, PasswordHash, PhoneVerification, Purpose};
 use poem::http::StatusCode;
 use serde_json::{Value, json};
 
@@ -12,7 +12,7 @@ use super::{NUMBER, a_challenge, after, bypassing, standing, unconfirmed};
 
 fn world(account: Option<Account>, proved: bool) -> Served {
     let mut auth = World::with_account(account);
-    auth.queries.expect_password_hash().returning(|_| Ok(None));
+    auth.queries.expect_password_hash().returning(|_| Ok(Some(PasswordHash::new("kept"))));
     let verified = if proved { Verified::Right } else { Verified::Wrong };
     auth.passwords.expect_verify().returning(move |_, _| Ok(verified.clone()));
     auth.sessions_may_be_opened = 1;
@@ -123,7 +123,7 @@ async fn the_sixth_token_of_a_day_is_not_sent() {
 #[tokio::test]
 async fn the_right_token_opens_a_session() {
     let mut served = standing(NumberStanding::Taken(an_account()));
-    served.auth.sessions_may_be_opened = 1;
+    served.auth.work.sessions.expect_add().times(1).returning(|_| Ok(()));
     let served = Served { adjusted: Some(bypassing), ..served };
 
     let body = json!({ "phonenumber": NUMBER, "token": "123456" });

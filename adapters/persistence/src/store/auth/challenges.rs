@@ -5,7 +5,7 @@ use auth_domain::{
     AccountId, Challenge, ChallengeId, ChallengeState, PhoneNumber, PhoneVerification, Purpose, TokenHash,
     VerificationRepository,
 };
-use chrono::NaiveDateTime;
+use chrono::{DateTime, NaiveDateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use kernel_domain::{Aggregate, StoreError};
@@ -94,15 +94,17 @@ impl VerificationRepository for Work {
         Ok(())
     }
 
-    async fn forget(&mut self, account: AccountId) -> Result<(), StoreError> {
+    async fn forget(&mut self, account: AccountId, until: DateTime<Utc>) -> Result<(), StoreError> {
         let numbers = auth_challenges::table
             .filter(auth_challenges::account_id.eq(Some(Id(account.as_uuid()))))
             .select(auth_challenges::phone_number)
             .distinct();
         let numbers: Vec<String> = numbers.load(self.unit.connection()?).await.map_err(store_error)?;
         for chunk in numbers.chunks(CHUNK) {
-            let theirs = auth_challenges::phone_number.eq_any(padded(chunk));
-            let theirs = Prepared::kept(diesel::delete(auth_challenges::table.filter(theirs)));
+            let theirs = auth_challenges::table
+                .filter(auth_challenges::phone_number.eq_any(padded(chunk)))
+                .filter(auth_challenges::requested_at.le(until.naive_utc()));
+            let theirs = Prepared::kept(diesel::delete(theirs));
             theirs.execute(self.unit.connection()?).await.map_err(store_error)?;
         }
         Ok(())

@@ -11,16 +11,13 @@ use std::collections::HashMap;
 
 use async_trait::async_trait;
 use auth_domain::{
-    AllowedNumberRepository, ApiKeyRepository, AuthStore, AuthWork, CredentialRepository, PhoneNumber,
+    AllowedNumberRepository, ApiKeyRepository, AuthStore, AuthWork, CredentialRepository, PasswordHash, PhoneNumber,
     RefreshTokenHash, Session, SessionId, SessionRepository, VerificationRepository,
 };
 use kernel_domain::{Outbox, RecordedEvent, StoreError};
 
-use super::record;
 use super::{Stores, Unit};
-use crate::error::store_error;
 use challenges::ChallengeRow;
-use sessions::SessionRow;
 
 #[async_trait]
 impl AuthStore for Stores {
@@ -29,9 +26,9 @@ impl AuthStore for Stores {
         Ok(Box::new(Work { unit, tokens: HashMap::new(), newest: HashMap::new() }))
     }
 
-    async fn open(&self, session: &Session) -> Result<(), StoreError> {
+    async fn open(&self, session: &Session, proved: &PasswordHash) -> Result<bool, StoreError> {
         let mut lease = self.writer().await?;
-        record::insert(lease.connection(), &[SessionRow::of(session)]).await.map_err(store_error)
+        sessions::open(lease.connection(), session, proved).await
     }
 }
 

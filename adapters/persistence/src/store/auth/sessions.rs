@@ -2,18 +2,22 @@
 
 use async_trait::async_trait;
 use auth_domain::{
-    AccountId, Device, FoundSession, RefreshTokenHash, Session, SessionId, SessionRepository, SessionSnapshot,
+    AccountId, Device, FoundSession, PasswordHash, RefreshTokenHash, Session, SessionId, SessionRepository,
+    SessionSnapshot,
 };
 use chrono::{DateTime, NaiveDateTime, Utc};
+use diesel::dsl::SqlTypeOf;
 use diesel::prelude::*;
+use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel_async::RunQueryDsl;
 use kernel_domain::StoreError;
 
 use super::super::record::{self, Binds, CHUNK, Record, record};
+use super::super::{Backend, Connection, SHARED};
 use super::Work;
 use crate::error::store_error;
 use crate::id::Id;
-use crate::schema::{auth_sessions, auth_spent_refresh_tokens};
+use crate::schema::{auth_credentials, auth_sessions, auth_spent_refresh_tokens};
 use crate::sql::{Locked, Prepared, padded};
 
 #[derive(Queryable, Selectable)]
@@ -42,6 +46,40 @@ struct SpentRow {
 }
 
 record!(SpentRow in auth_spent_refresh_tokens { hash; session_id, spent_at });
+
+/// Keeps a session if its account still has this password. The credential is held meanwhile: whoever is changing it is
+/// waited for, and whoever changes it next finds the session.
+pub(super) async fn open(
+    connection: &mut Connection,
+    session: &Session,
+    proved: &PasswordHash,
+) -> Result<bool, StoreError> {
+    let opened = Opened { session: SessionRow::of(session), password_hash: proved.as_str() };
+    Ok(opened.execute(connection).await.map_err(store_error)? == 1)
+}
+
+struct Opened<'h> {
+    session: SessionRow,
+    password_hash: &'h str,
+}
+
+impl QueryId for Opened<'_> {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl QueryFragment<Backend> for Opened<'_> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Backend>) -> QueryResult<()> {
+        out.push_sql(&format!("INSERT INTO {} ({}) SELECT ", SessionRow::TABLE, SessionRow::COLUMNS.join(", ")));
+        self.session.bind(out.reborrow())?;
+        out.push_sql(" FROM auth_credentials WHERE account_id = ");
+        out.push_bind_param::<SqlTypeOf<auth_credentials::account_id>, _>(&self.session.account_id)?;
+        out.push_sql(" AND password_hash = ");
+        out.push_bind_param::<SqlTypeOf<auth_credentials::password_hash>, _>(self.password_hash)?;
+        out.push_sql(SHARED);
+        Ok(())
+    }
+}
 
 #[async_trait]
 impl SessionRepository for Work {

@@ -23,8 +23,8 @@ use super::OPEN;
 use super::relayed::StoredRow;
 use crate::error::store_error;
 use crate::id::Id;
-use crate::schema::{outbox, outbox_deliveries, outbox_subscribers};
-use crate::sql::{Locked, Prepared, padded};
+use crate::schema::{outbox, outbox_subscribers};
+use crate::sql::{Prepared, padded};
 
 /// The state of a delivery that was made.
 const DELIVERED: &str = "DELIVERED";
@@ -82,15 +82,9 @@ impl Deliveries for Queue {
 
     async fn settle(&self, owner: Uuid, settled: &[(Delivery, DeliveryOutcome)]) -> Result<(), StoreError> {
         let mut transaction = self.begin().await?;
-        let secrets = delivered_secrets(settled);
-        lock(transaction.connection()?, &secrets).await?;
-        for (outcome, fence, events) in alike(settled) {
-            for events in events.chunks(CHUNK) {
-                let connection = transaction.connection()?;
-                self.close(connection, owner, fence, events, outcome).await.map_err(store_error)?;
-            }
+        for alike in Alike::groups(settled) {
+            self.close(transaction.connection()?, owner, &alike).await?;
         }
-        forget(transaction.connection()?, &secrets).await?;
         transaction.commit().await
     }
 }
@@ -103,9 +97,9 @@ impl Queue {
     /// Whether anything may be claimed. Most of the time nothing is, and then a relay holds nothing up.
     async fn has_due(&self, now: DateTime<Utc>) -> Result<bool, StoreError> {
         let mut lease = self.readers.lease().await?;
-        let open = outbox_deliveries::table
-            .filter(outbox_deliveries::subscriber.eq(&self.subscriber))
-            .filter(outbox_deliveries::state.eq(OPEN))
+        let open = outbox::table
+            .filter(outbox::subscriber.eq(&self.subscriber))
+            .filter(outbox::state.eq(OPEN))
             .filter(is_due(now));
         diesel::select(exists(open)).get_result(lease.connection()).await.map_err(store_error)
     }
@@ -117,31 +111,22 @@ impl Queue {
         limit: u32,
         now: DateTime<Utc>,
     ) -> Result<Vec<DueRow>, StoreError> {
-        let others = diesel::alias!(outbox_deliveries as others);
+        let others = diesel::alias!(outbox as others);
         let held_up = others
-            .filter(others.field(outbox_deliveries::subscriber).eq(&self.subscriber))
-            .filter(others.field(outbox_deliveries::aggregate_type).eq(outbox_deliveries::aggregate_type))
-            .filter(others.field(outbox_deliveries::aggregate_id).eq(outbox_deliveries::aggregate_id))
-            .filter(
-                others.field(outbox_deliveries::state).eq(PARKED).nullable().or(others
-                    .field(outbox_deliveries::state)
-                    .eq(OPEN)
-                    .and(others.field(outbox_deliveries::next_attempt_at).gt(now.naive_utc()))),
-            );
-        let due = outbox_deliveries::table
-            .inner_join(outbox::table.on(outbox::event_id.eq(outbox_deliveries::event_id)))
-            .filter(outbox_deliveries::subscriber.eq(&self.subscriber))
-            .filter(outbox_deliveries::state.eq(OPEN))
+            .filter(others.field(outbox::subscriber).eq(&self.subscriber))
+            .filter(others.field(outbox::aggregate_type).eq(outbox::aggregate_type))
+            .filter(others.field(outbox::aggregate_id).eq(outbox::aggregate_id))
+            .filter(others.field(outbox::state).eq(PARKED).nullable().or(
+                others.field(outbox::state).eq(OPEN).and(others.field(outbox::next_attempt_at).gt(now.naive_utc())),
+            ));
+        let due = outbox::table
+            .filter(outbox::subscriber.eq(&self.subscriber))
+            .filter(outbox::state.eq(OPEN))
             .filter(is_due(now))
             .filter(not(exists(held_up)))
-            .order(outbox_deliveries::position)
+            .order(outbox::position)
             .limit(i64::from(limit))
-            .select((
-                outbox_deliveries::position,
-                outbox_deliveries::attempts,
-                outbox_deliveries::fence,
-                StoredRow::as_select(),
-            ));
+            .select((outbox::position, outbox::attempts, outbox::fence, StoredRow::as_select()));
         due.load(connection).await.map_err(store_error)
     }
 
@@ -169,40 +154,38 @@ impl Queue {
         reading
     }
 
-    /// Ends claims, unless another relay has made them its own since.
-    async fn close(
-        &self,
-        connection: &mut Connection,
-        owner: Uuid,
-        fence: i64,
-        events: &[Id],
-        outcome: DeliveryOutcome,
-    ) -> QueryResult<usize> {
-        let (state, next_attempt_at, tried) = match outcome {
+    /// Ends claims, unless another relay has made them its own since. A secret that arrived is forgotten.
+    async fn close(&self, connection: &mut Connection, owner: Uuid, alike: &Alike) -> Result<(), StoreError> {
+        let (state, next_attempt_at, tried) = match alike.outcome {
             DeliveryOutcome::Delivered => (DELIVERED, None, true),
             DeliveryOutcome::RetryAt(at) => (OPEN, Some(at.naive_utc()), true),
             DeliveryOutcome::Parked => (PARKED, None, true),
             DeliveryOutcome::Released => (OPEN, None, false),
         };
-        let closed = diesel::update(outbox_deliveries::table)
-            .filter(outbox_deliveries::event_id.eq_any(padded(events.iter().copied())))
-            .filter(outbox_deliveries::subscriber.eq(&self.subscriber))
-            .filter(outbox_deliveries::lease_owner.eq(Some(Id(owner))))
-            .filter(outbox_deliveries::fence.eq(fence))
-            .set((
-                outbox_deliveries::state.eq(state),
-                outbox_deliveries::attempts.eq(outbox_deliveries::attempts - i32::from(!tried)),
-                outbox_deliveries::next_attempt_at.eq(next_attempt_at),
-                outbox_deliveries::lease_owner.eq(None::<Id>),
-            ));
-        Prepared::kept(closed).execute(connection).await
+        let is_secret_over = alike.is_confidential && alike.outcome == DeliveryOutcome::Delivered;
+        for events in alike.events.chunks(CHUNK) {
+            let closed = diesel::update(outbox::table)
+                .filter(outbox::event_id.eq_any(padded(events.iter().copied())))
+                .filter(outbox::subscriber.eq(&self.subscriber))
+                .filter(outbox::lease_owner.eq(Some(Id(owner))))
+                .filter(outbox::fence.eq(alike.fence))
+                .set((
+                    outbox::state.eq(state),
+                    outbox::attempts.eq(outbox::attempts - i32::from(!tried)),
+                    outbox::next_attempt_at.eq(next_attempt_at),
+                    outbox::lease_owner.eq(None::<Id>),
+                    is_secret_over.then(|| outbox::payload.eq("")),
+                ));
+            Prepared::kept(closed).execute(connection).await.map_err(store_error)?;
+        }
+        Ok(())
     }
 }
 
 #[diesel::dsl::auto_type(no_type_alias)]
 fn is_due(now: DateTime<Utc>) -> _ {
     let now: NaiveDateTime = now.naive_utc();
-    outbox_deliveries::next_attempt_at.is_null().nullable().or(outbox_deliveries::next_attempt_at.le(now))
+    outbox::next_attempt_at.is_null().nullable().or(outbox::next_attempt_at.le(now))
 }
 
 fn delivery(attempts: i32, fence: i64, row: StoredRow, sealing: &dyn Sealing) -> Result<Delivery, StoreError> {
@@ -218,13 +201,12 @@ async fn lease(
 ) -> Result<(), StoreError> {
     for chunk in positions.chunks(CHUNK) {
         let positions = padded(chunk.iter().copied());
-        let leased =
-            diesel::update(outbox_deliveries::table).filter(outbox_deliveries::position.eq_any(positions)).set((
-                outbox_deliveries::attempts.eq(outbox_deliveries::attempts + 1),
-                outbox_deliveries::fence.eq(outbox_deliveries::fence + 1),
-                outbox_deliveries::next_attempt_at.eq(Some(until.naive_utc())),
-                outbox_deliveries::lease_owner.eq(Some(Id(owner))),
-            ));
+        let leased = diesel::update(outbox::table).filter(outbox::position.eq_any(positions)).set((
+            outbox::attempts.eq(outbox::attempts + 1),
+            outbox::fence.eq(outbox::fence + 1),
+            outbox::next_attempt_at.eq(Some(until.naive_utc())),
+            outbox::lease_owner.eq(Some(Id(owner))),
+        ));
         Prepared::kept(leased).execute(connection).await.map_err(store_error)?;
     }
     Ok(())
@@ -232,60 +214,38 @@ async fn lease(
 
 async fn park(connection: &mut Connection, positions: &[i64]) -> Result<(), StoreError> {
     for chunk in positions.chunks(CHUNK) {
-        let hopeless = outbox_deliveries::position.eq_any(padded(chunk.iter().copied()));
-        let parked = diesel::update(outbox_deliveries::table).filter(hopeless).set((
-            outbox_deliveries::state.eq(PARKED),
-            outbox_deliveries::next_attempt_at.eq(None::<NaiveDateTime>),
-            outbox_deliveries::lease_owner.eq(None::<Id>),
+        let hopeless = outbox::position.eq_any(padded(chunk.iter().copied()));
+        let parked = diesel::update(outbox::table).filter(hopeless).set((
+            outbox::state.eq(PARKED),
+            outbox::next_attempt_at.eq(None::<NaiveDateTime>),
+            outbox::lease_owner.eq(None::<Id>),
         ));
         Prepared::kept(parked).execute(connection).await.map_err(store_error)?;
     }
     Ok(())
 }
 
-/// The confidential events that arrived, by id.
-fn delivered_secrets(settled: &[(Delivery, DeliveryOutcome)]) -> Vec<Id> {
-    let arrived =
-        settled.iter().filter(|(it, outcome)| it.event.is_confidential && *outcome == DeliveryOutcome::Delivered);
-    let mut secrets: Vec<_> = arrived.map(|(it, _)| Id(it.event.id.as_uuid())).collect();
-    secrets.sort_unstable();
-    secrets
-}
-
-/// Keeps two subscribers that settle the same event from each taking the other for the last one.
-async fn lock(connection: &mut Connection, events: &[Id]) -> Result<(), StoreError> {
-    for chunk in events.chunks(CHUNK) {
-        let these = outbox::table.filter(outbox::event_id.eq_any(padded(chunk.iter().copied())));
-        let these = Prepared::kept(Locked(these.order(outbox::event_id).select(outbox::event_id)));
-        these.load::<Id>(connection).await.map_err(store_error)?;
-    }
-    Ok(())
-}
-
-/// Forgets what these events told, unless somebody still waits for it.
-async fn forget(connection: &mut Connection, events: &[Id]) -> Result<(), StoreError> {
-    for chunk in events.chunks(CHUNK) {
-        let awaited = outbox_deliveries::table
-            .filter(outbox_deliveries::event_id.eq(outbox::event_id))
-            .filter(outbox_deliveries::state.ne(DELIVERED));
-        let forgotten = diesel::update(outbox::table)
-            .filter(outbox::event_id.eq_any(padded(chunk.iter().copied())))
-            .filter(not(exists(awaited)))
-            .set(outbox::payload.eq(""));
-        Prepared::kept(forgotten).execute(connection).await.map_err(store_error)?;
-    }
-    Ok(())
-}
-
 /// Deliveries that end alike, together: most end alike.
-fn alike(settled: &[(Delivery, DeliveryOutcome)]) -> Vec<(DeliveryOutcome, i64, Vec<Id>)> {
-    let mut groups: Vec<(DeliveryOutcome, i64, Vec<Id>)> = Vec::new();
-    for (delivery, outcome) in settled {
-        let event = Id(delivery.event.id.as_uuid());
-        match groups.iter_mut().find(|(ends, fence, _)| ends == outcome && *fence == delivery.fence) {
-            Some((.., events)) => events.push(event),
-            None => groups.push((*outcome, delivery.fence, vec![event])),
+struct Alike {
+    outcome: DeliveryOutcome,
+    fence: i64,
+    is_confidential: bool,
+    events: Vec<Id>,
+}
+
+impl Alike {
+    fn groups(settled: &[(Delivery, DeliveryOutcome)]) -> Vec<Self> {
+        let mut groups: Vec<Self> = Vec::new();
+        for (Delivery { event, fence, .. }, outcome) in settled {
+            let id = Id(event.id.as_uuid());
+            let (outcome, fence, is_confidential) = (*outcome, *fence, event.is_confidential);
+            let alike =
+                |it: &&mut Self| it.outcome == outcome && it.fence == fence && it.is_confidential == is_confidential;
+            match groups.iter_mut().find(alike) {
+                Some(group) => group.events.push(id),
+                None => groups.push(Self { outcome, fence, is_confidential, events: vec![id] }),
+            }
         }
+        groups
     }
-    groups
 }

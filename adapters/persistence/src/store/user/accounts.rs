@@ -11,6 +11,7 @@ use super::users::UserRow;
 use crate::error::store_error;
 use crate::id::Id;
 use crate::schema::{user_permission_groups, user_users};
+use crate::sql::{Prepared, padded};
 
 pub(super) async fn account(connection: &mut Connection, name: &AccountName) -> Result<Option<Account>, StoreError> {
     let users = in_groups();
@@ -27,14 +28,15 @@ pub(super) async fn account(connection: &mut Connection, name: &AccountName) -> 
 pub(super) async fn standing(
     connection: &mut Connection,
     number: &PhoneNumber,
-    hash: PhoneNumberHash,
+    hashes: &[PhoneNumberHash],
 ) -> Result<NumberStanding, StoreError> {
     let is_theirs = user_users::phone_number.eq(number.as_str());
-    let is_banned = user_users::banned_number_hash.eq(hash.as_bytes().as_slice());
-    let rows = in_groups().filter(is_theirs.or(is_banned)).load(connection).await.map_err(store_error)?;
+    let banned = padded(hashes.iter().map(|it| it.as_bytes().as_slice()));
+    let rows = in_groups().filter(is_theirs.or(user_users::banned_number_hash.eq_any(banned)));
+    let rows = Prepared::kept(rows).load(connection).await.map_err(store_error)?;
     let mut owner = None;
     for (row, groups) in folded(rows)? {
-        if row.has_banned_number(hash) {
+        if row.has_banned_number(hashes) {
             return Ok(NumberStanding::Banned);
         }
         owner = Some(of(&row, groups)?);

@@ -42,8 +42,8 @@ impl UserQueries for Stores {
         accounts::account(self.reader().await?.connection(), name).await
     }
 
-    async fn standing(&self, number: &PhoneNumber, hash: PhoneNumberHash) -> Result<NumberStanding, StoreError> {
-        accounts::standing(self.reader().await?.connection(), number, hash).await
+    async fn standing(&self, number: &PhoneNumber, hashes: &[PhoneNumberHash]) -> Result<NumberStanding, StoreError> {
+        accounts::standing(self.reader().await?.connection(), number, hashes).await
     }
 
     async fn deactivated_since(&self, since: DateTime<Utc>) -> Result<Vec<UserId>, StoreError> {

@@ -207,8 +207,8 @@ impl UserRow {
         Ok(state)
     }
 
-    pub(super) fn has_banned_number(&self, hash: PhoneNumberHash) -> bool {
-        self.banned_number_hash.as_deref() == Some(hash.as_bytes().as_slice())
+    pub(super) fn has_banned_number(&self, hashes: &[PhoneNumberHash]) -> bool {
+        hashes.iter().any(|it| self.banned_number_hash.as_deref() == Some(it.as_bytes().as_slice()))
     }
 
     fn banned_number(&self) -> Result<Option<PhoneNumberHash>, StoreError> {

@@ -1,0 +1,338 @@
+//! Lines of JSON in Elastic Common Schema 8: what is logged under names that are not Elastic's goes to `labels`, which
+//! the schema keeps for that.
+//!
+//! A span is written once, when it begins, and its text is repeated with each of its events.
+
+use std::cell::RefCell;
+use std::error::Error;
+use std::fmt::{self, Write as _};
+use std::io::Write;
+use std::sync::Arc;
+
+use chrono::SecondsFormat;
+use kernel_application::Clock as _;
+use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Subscriber};
+use tracing_subscriber::Layer;
+use tracing_subscriber::layer::Context;
+use tracing_subscriber::registry::LookupSpan;
+
+use crate::system::SystemClock;
+
+/// The names of our fields that Elastic has a name for.
+const NAMES: [(&str, &str); 12] = [
+    ("api_key", "user.id"),
+    ("cause", "error.message"),
+    ("chain", "error.stack_trace"),
+    ("correlation_id", "http.request.id"),
+    ("duration_ns", "event.duration"),
+    ("error", "error.message"),
+    ("event", "event.id"),
+    ("event_id", "event.id"),
+    ("method", "http.request.method"),
+    ("path", "url.path"),
+    ("status", "http.response.status_code"),
+    ("user", "user.id"),
+];
+
+/// Writes what happens to `W`, a line at a time.
+pub(super) struct Ecs<W>(Arc<W>);
+
+impl<W> Ecs<W> {
+    pub(super) fn to(output: Arc<W>) -> Self {
+        Self(output)
+    }
+}
+
+impl<S, W> Layer<S> for Ecs<W>
+where
+    S: Subscriber + for<'s> LookupSpan<'s>,
+    W: Send + Sync + 'static,
+    for<'w> &'w W: Write,
+{
+    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
+        let mut fields = Fields::default();
+        attributes.record(&mut fields);
+        if let Some(span) = context.span(id) {
+            span.extensions_mut().insert(fields);
+        }
+    }
+
+    fn on_record(&self, id: &Id, values: &Record<'_>, context: Context<'_, S>) {
+        let Some(span) = context.span(id) else { return };
+        if let Some(fields) = span.extensions_mut().get_mut::<Fields>() {
+            values.record(fields);
+        }
+    }
+
+    fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
+        thread_local! {
+            /// What is about to be written, so that a line costs no allocation.
+            static LINE: RefCell<(String, Fields)> = RefCell::default();
+        }
+        LINE.with(|line| {
+            // Whatever is logged while a line is written has no line of its own.
+            let Ok(mut line) = line.try_borrow_mut() else { return };
+            let (line, own) = &mut *line;
+            line.clear();
+            own.clear();
+            event.record(own);
+            let at = SystemClock.now().to_rfc3339_opts(SecondsFormat::Micros, true);
+            let metadata = event.metadata();
+            let (level, target) = (metadata.level(), metadata.target());
+            let _ = write!(line, r#"{{"@timestamp":"{at}","log.level":"{level}","log.logger":"{target}""#);
+            line.push_str(r#","ecs.version":"8.17.0","service.name":"majestic""#);
+            line.push_str(&own.named);
+            let spans = || context.event_scope(event).into_iter().flatten();
+            for span in spans() {
+                line.push_str(span.extensions().get::<Fields>().map_or("", |it| &it.named));
+            }
+            let begin = line.len();
+            line.push_str(&own.labels);
+            for span in spans() {
+                line.push_str(span.extensions().get::<Fields>().map_or("", |it| &it.labels));
+            }
+            if line.len() > begin {
+                // Each label begins with a comma; the first one needs none.
+                line.replace_range(begin..=begin, r#","labels":{"#);
+                line.push('}');
+            }
+            line.push_str("}\n");
+            // There is nobody left to tell of a log that cannot be written.
+            let _ = (&*self.0).write_all(line.as_bytes());
+        });
+    }
+}
+
+/// Fields as JSON, each after a comma: those that Elastic knows, and the others.
+#[derive(Default)]
+struct Fields {
+    named: String,
+    labels: String,
+}
+
+impl Fields {
+    fn clear(&mut self) {
+        self.named.clear();
+        self.labels.clear();
+    }
+
+    /// Adds a number or a truth. Labels are texts, whatever they say.
+    fn plain(&mut self, field: &Field, value: impl fmt::Display) {
+        let _ = match known(field.name()) {
+            Some(name) => write!(self.named, r#","{name}":{value}"#),
+            None => write!(self.labels, r#","{}":"{value}""#, field.name()),
+        };
+    }
+
+    fn text(&mut self, field: &Field, value: fmt::Arguments<'_>) {
+        let (out, name) = match known(field.name()) {
+            Some(name) => (&mut self.named, name),
+            None => (&mut self.labels, field.name()),
+        };
+        let _ = write!(out, r#","{name}":""#);
+        let _ = write!(Escaped(out), "{value}");
+        out.push('"');
+    }
+}
+
+fn known(name: &str) -> Option<&'static str> {
+    if name == "message" {
+        return Some("message");
+    }
+    NAMES.iter().find(|(ours, _)| *ours == name).map(|(_, elastic)| *elastic)
+}
+
+impl Visit for Fields {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        self.text(field, format_args!("{value:?}"));
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.text(field, format_args!("{value}"));
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.plain(field, value);
+    }
+
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.plain(field, value);
+    }
+
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        self.plain(field, value);
+    }
+
+    fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
+        self.text(field, format_args!("{}", Causes(value)));
+    }
+}
+
+/// An error, and what caused it.
+struct Causes<'e>(&'e (dyn Error + 'static));
+
+impl fmt::Display for Causes<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)?;
+        let mut cause = self.0.source();
+        while let Some(error) = cause {
+            write!(f, ", because {error}")?;
+            cause = error.source();
+        }
+        Ok(())
+    }
+}
+
+/// Escapes what is written to it for a JSON string (RFC 8259, 7).
+struct Escaped<'o>(&'o mut String);
+
+impl fmt::Write for Escaped<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let mut rest = text;
+        while let Some(at) = rest.find(|it: char| it < ' ' || it == '"' || it == '\\') {
+            let (plain, special) = rest.split_at(at);
+            self.0.push_str(plain);
+            let mut characters = special.chars();
+            match characters.next() {
+                Some(quoted @ ('"' | '\\')) => self.0.extend(['\\', quoted]),
+                Some('\n') => self.0.push_str("\\n"),
+                Some(control) => write!(self.0, "\\u{:04x}", u32::from(control))?,
+                None => {}
+            }
+            rest = characters.as_str();
+        }
+        self.0.push_str(rest);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Mutex, PoisonError};
+
+    use serde_json::{Value, json};
+    use tracing_subscriber::layer::SubscriberExt as _;
+
+    use super::*;
+
+    /// Names of Elastic Common Schema 8.17 (its field reference) that we use, besides `labels`.
+    const SCHEMA: [&str; 15] = [
+        "@timestamp",
+        "ecs.version",
+        "error.message",
+        "error.stack_trace",
+        "event.duration",
+        "event.id",
+        "http.request.id",
+        "http.request.method",
+        "http.response.status_code",
+        "log.level",
+        "log.logger",
+        "message",
+        "service.name",
+        "url.path",
+        "user.id",
+    ];
+
+    #[derive(Default)]
+    struct Written(Mutex<Vec<u8>>);
+
+    impl Write for &Written {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).write(bytes)
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn lines(happens: impl FnOnce()) -> Vec<Value> {
+        let written = Arc::<Written>::default();
+        let subscriber = tracing_subscriber::registry().with(Ecs::to(Arc::clone(&written)));
+        tracing::subscriber::with_default(subscriber, happens);
+        let bytes = written.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let text = String::from_utf8(bytes).expect("UTF-8");
+        text.lines().map(|it| serde_json::from_str(it).expect("JSON")).collect()
+    }
+
+    #[test]
+    fn a_request_is_told_in_the_words_of_the_schema() {
+        let lines = lines(|| {
+            let span = tracing::error_span!(
+                "request",
+                correlation_id = "c-1",
+                method = %"GET",
+                path = "/api/v1/",
+                user = tracing::field::Empty
+            );
+            let _inside = span.enter();
+            span.record("user", tracing::field::display("u-1"));
+            tracing::info!(target: "access", status = Some(200_u16), duration_ns = 7_u64, "request");
+            tracing::warn!(backend = "redis", tries = 3, ready = false, "it does not answer");
+        });
+
+        let [access, warning] = lines.as_slice() else { panic!("two lines, not {lines:?}") };
+        for line in &lines {
+            let known = |name: &String| name == "labels" || SCHEMA.contains(&name.as_str());
+            assert!(line.as_object().expect("an object").keys().all(known), "{line}");
+            assert!(chrono::DateTime::parse_from_rfc3339(line["@timestamp"].as_str().expect("a time")).is_ok());
+            for (name, told) in [
+                ("http.request.id", json!("c-1")),
+                ("http.request.method", json!("GET")),
+                ("url.path", json!("/api/v1/")),
+                ("user.id", json!("u-1")),
+                ("service.name", json!("majestic")),
+            ] {
+                assert_eq!(line[name], told, "{line}");
+            }
+        }
+        for (name, told) in [
+            ("message", json!("request")),
+            ("log.level", json!("INFO")),
+            ("log.logger", json!("access")),
+            ("http.response.status_code", json!(200)),
+            ("event.duration", json!(7)),
+        ] {
+            assert_eq!(access[name], told, "{access}");
+        }
+        assert_eq!(access.get("labels"), None);
+        assert_eq!(
+            warning["labels"],
+            json!({ "backend": "redis", "tries": "3", "ready": "false" }),
+            "texts, all of them"
+        );
+    }
+
+    #[test]
+    fn whatever_is_said_it_stays_one_line_of_json() {
+        let nasty = "a \"quote\", a \\, a\nline, a \u{1b}[31mcolour, 한국어";
+
+        let lines = lines(|| tracing::error!(cause = nasty, path = %nasty, odd = ?nasty, "{nasty}"));
+
+        let [line] = lines.as_slice() else { panic!("one line, not {lines:?}") };
+        for name in ["error.message", "url.path", "message"] {
+            assert_eq!(line[name], json!(nasty));
+        }
+        assert_eq!(line["labels"]["odd"], json!(format!("{nasty:?}")));
+    }
+
+    #[test]
+    fn an_error_names_its_causes() {
+        #[derive(Debug, thiserror::Error)]
+        #[error("it does not work")]
+        struct Broken(#[source] std::io::Error);
+
+        let broken = Broken(std::io::Error::other("it is broken"));
+        let lines = lines(|| tracing::error!(error = &broken as &dyn Error, "no"));
+
+        assert_eq!(lines[0]["error.message"], json!("it does not work, because it is broken"));
+    }
+
+    #[test]
+    fn every_name_is_one_of_the_schema() {
+        assert_eq!(NAMES.iter().find(|(_, name)| !SCHEMA.contains(name)), None);
+    }
+}

@@ -1,0 +1,37 @@
+//! The log: lines for people on a developer's machine, Elastic Common Schema everywhere else.
+
+mod ecs;
+
+use std::fs::File;
+use std::io::{self, IsTerminal};
+use std::os::fd::AsFd;
+use std::sync::Arc;
+
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+
+use crate::config::Environment;
+use ecs::Ecs;
+
+/// What is logged unless `RUST_LOG` says otherwise.
+const DEFAULT_FILTER: &str = "info";
+
+/// Starts logging. A second call changes nothing: tests start several servers in one process.
+///
+/// # Errors
+/// If the process has no standard output.
+pub(crate) fn start(environment: Environment) -> io::Result<()> {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(DEFAULT_FILTER));
+    // Each line is one write to the file itself: nobody waits for a lock that others hold while they write.
+    let output = Arc::new(File::from(io::stdout().as_fd().try_clone_to_owned()?));
+    let registry = tracing_subscriber::registry().with(filter);
+    let started = if environment.is_private() {
+        let lines = tracing_subscriber::fmt::layer().with_ansi(io::stdout().is_terminal()).with_writer(output);
+        registry.with(lines.compact().with_target(false)).try_init()
+    } else {
+        registry.with(Ecs::to(output)).try_init()
+    };
+    drop(started);
+    Ok(())
+}
