@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use auth_application::{AuthPolicy, Bypass};
 use auth_domain::{OneTimeToken, TokenLength};
-use cache_adapter::CacheUrl;
+use cache_adapter::{CacheUrl, RedisSettings};
 use http_adapter::Rates;
 use ipnet::IpNet;
 use regex::Regex;
@@ -102,6 +103,8 @@ pub struct Config {
     pub database_url: Secret,
     /// `CACHE_URL`: `memory:` by default, `redis://…` or `rediss://…`.
     pub cache: CacheUrl,
+    /// `CACHE_TIMEOUT_MS`: how long Redis may take to answer before everybody goes on without, 50 ms by default.
+    pub cache_timeout: Duration,
     /// `CACHE_PREFIX`: what keys start with in a Redis that others use too, `majestic` by default.
     pub cache_prefix: String,
     /// `STORAGE_URL`: `file:var/media` by default, or `s3://bucket?region=…&endpoint=…`.
@@ -168,6 +171,12 @@ impl Config {
                 .parsed("PUBLIC_URL", None, "http(s)://host[:port] without a path", |raw| base_url(raw).map(Some)),
             database_url: reader.database_url(private),
             cache: reader.cache(),
+            cache_timeout: reader.parsed(
+                "CACHE_TIMEOUT_MS",
+                RedisSettings::USUAL_TIMEOUT,
+                "milliseconds, from 1 to 10000",
+                |raw| raw.parse().ok().filter(|it| (1..=10_000).contains(it)).map(Duration::from_millis),
+            ),
             cache_prefix: reader.raw("CACHE_PREFIX").unwrap_or_else(|| "majestic".to_owned()),
             storage: reader.storage(environment),
             storage_credentials: reader.storage_credentials(),

@@ -189,7 +189,8 @@ fn shared(config: &Config, probes: &mut Vec<(&'static str, Arc<dyn Probe>)>) -> 
     match &config.cache {
         CacheUrl::Memory => Shared { views: ViewCache::alone(), throttle: Arc::new(MemoryThrottle::default()) },
         CacheUrl::Redis(url) => {
-            let redis = RedisCache::connect(url, &config.cache_prefix, &RedisSettings::default());
+            let redis =
+                RedisCache::connect(url, &config.cache_prefix, &RedisSettings::answering_within(config.cache_timeout));
             probes.push(("cache", Arc::new(RedisProbe(redis.clone()))));
             let throttle = ResilientThrottle::new(Arc::new(redis.throttle()), MemoryThrottle::default());
             Shared { views: ViewCache::shared(redis), throttle: Arc::new(throttle) }

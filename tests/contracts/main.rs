@@ -10,6 +10,7 @@
 mod auth_store;
 mod cache;
 mod cache_outage;
+mod cursors;
 mod databases;
 mod deliveries;
 mod events;

@@ -6,7 +6,7 @@ use std::fmt::Debug;
 use auth_domain::testing::a_phone_number;
 use auth_domain::{AccountId, RefreshTokenHash};
 use chrono::{DateTime, TimeDelta};
-use kernel_application::{Direction, PageRequest};
+use kernel_application::{Cursor, Direction, PageRequest};
 use mysql_async::Conn;
 use mysql_async::prelude::Queryable;
 use persistence_adapter::{Database, Settings};
@@ -120,6 +120,25 @@ async fn check_lookup<T>(faults: &mut Vec<String>, server: &mut Conn, what: &str
     }
 }
 
+/// The first page, and one from the middle by cursor, forwards and backwards: of a list by `times`, of which some
+/// entries may have none.
+fn pages(times: usize) -> Vec<PageRequest> {
+    let middle =
+        Some((DateTime::UNIX_EPOCH + TimeDelta::days(20454) + TimeDelta::seconds(i64::from(ROWS) / 2)).to_utc());
+    let mut places = vec![vec![middle; times]];
+    if times > 1 {
+        places.push([vec![None], vec![middle; times - 1]].concat());
+    }
+    let mut pages = vec![PageRequest::default(), PageRequest::beyond(None, 10).unwrap()];
+    for place in places {
+        for is_backwards in [false, true] {
+            let cursor = Cursor::new(is_backwards, &place, Uuid::from_u128(u128::from(ROWS / 2)));
+            pages.push(PageRequest::beyond(cursor, 10).unwrap());
+        }
+    }
+    pages
+}
+
 async fn check_users(faults: &mut Vec<String>, server: &mut Conn, database: &Database) {
     let all = UserFilter::default();
     for filter in [
@@ -130,8 +149,10 @@ async fn check_users(faults: &mut Vec<String>, server: &mut Conn, database: &Dat
         UserFilter { is_banned: Some(false), ..all.clone() },
         all,
     ] {
-        let queries = database.user_queries();
-        check(faults, server, &filter, queries.users(&filter, PageRequest::default())).await;
+        for page in pages(1) {
+            let queries = database.user_queries();
+            check(faults, server, (&filter, page), queries.users(&filter, page)).await;
+        }
     }
 }
 
@@ -203,8 +224,11 @@ async fn check_items(faults: &mut Vec<String>, server: &mut Conn, database: &Dat
         for order in [ItemOrder::Created, ItemOrder::Completed] {
             for status in [None, Some(ItemStatus::Moving), Some(ItemStatus::Completed)] {
                 let (filter, order) = (ItemFilter { status, batch: None }, [(order, direction)]);
-                let queries = database.shipping_queries();
-                check(faults, server, (&filter, order), queries.items(&filter, &order, PageRequest::default())).await;
+                let times = if order[0].0 == ItemOrder::Created { 1 } else { 2 };
+                for page in pages(times) {
+                    let queries = database.shipping_queries();
+                    check(faults, server, (&filter, order, page), queries.items(&filter, &order, page)).await;
+                }
             }
         }
     }
@@ -215,8 +239,11 @@ async fn check_batches(faults: &mut Vec<String>, server: &mut Conn, database: &D
         for order in [BatchOrder::Created, BatchOrder::Completed] {
             for completed in [None, Some(false), Some(true)] {
                 let (filter, order) = (BatchFilter { completed, transport: None }, [(order, direction)]);
-                let queries = database.shipping_queries();
-                check(faults, server, (&filter, order), queries.batches(&filter, &order, PageRequest::default())).await;
+                let times = if order[0].0 == BatchOrder::Created { 1 } else { 2 };
+                for page in pages(times) {
+                    let queries = database.shipping_queries();
+                    check(faults, server, (&filter, order, page), queries.batches(&filter, &order, page)).await;
+                }
             }
         }
     }
@@ -234,9 +261,12 @@ async fn check_transports(faults: &mut Vec<String>, server: &mut Conn, database:
                 filters.push(TransportFilter { destination: Some(center("D")), ..all.clone() });
             }
             for filter in filters {
-                let (queries, order) = (database.shipping_queries(), [(order, direction)]);
-                let page = queries.transports(&filter, &order, PageRequest::default());
-                check(faults, server, (&filter, order), page).await;
+                let order = [(order, direction)];
+                let times = if order[0].0 == TransportOrder::Created { 1 } else { 2 };
+                for page in pages(times) {
+                    let queries = database.shipping_queries();
+                    check(faults, server, (&filter, order, page), queries.transports(&filter, &order, page)).await;
+                }
             }
         }
     }

@@ -107,6 +107,10 @@ impl Fault {
         Self::invalid(Message::NotAPage)
     }
 
+    pub(crate) fn not_a_cursor() -> Self {
+        Self::invalid(Message::NotACursor)
+    }
+
     pub(crate) fn not_a_page_size() -> Self {
         Self::invalid(Message::NotAPageSize { max: PageRequest::MAX_SIZE })
     }

@@ -25,6 +25,7 @@ mod compression;
 mod correlation;
 mod created;
 mod cross_origin;
+mod cursor;
 mod deadline;
 mod distribution;
 mod docs;

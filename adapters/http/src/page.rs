@@ -1,18 +1,19 @@
 //! Lists on the wire, with links to their other pages.
 
-use kernel_application::Page;
+use kernel_application::{Cursor, Page, Place};
 use poem::{FromRequest, Request, RequestBody};
 use poem_openapi::Object;
 use poem_openapi::types::{ParseFromJSON, ToJSON, Type};
 
-use crate::origin;
+use crate::{cursor, origin};
 
-/// One page of a list.
+/// One page of a list. Beyond a cursor nothing is counted, and pages have no numbers.
 #[derive(Object)]
 #[oai(rename = "Page")]
 pub(crate) struct PageBody<T: Type + ParseFromJSON + ToJSON> {
     /// How many entries the whole list has.
-    count: u64,
+    #[oai(skip_serializing_if_is_none)]
+    count: Option<u64>,
     /// The next page.
     #[oai(nullable)]
     next: Option<String>,
@@ -20,7 +21,8 @@ pub(crate) struct PageBody<T: Type + ParseFromJSON + ToJSON> {
     #[oai(nullable)]
     previous: Option<String>,
     /// The number of this page, from 1.
-    current_page: u32,
+    #[oai(skip_serializing_if_is_none)]
+    current_page: Option<u32>,
     /// Entries on a full page.
     items_per_page: u32,
     /// The entries of this page.
@@ -30,13 +32,26 @@ pub(crate) struct PageBody<T: Type + ParseFromJSON + ToJSON> {
 impl<T: Type + ParseFromJSON + ToJSON> PageBody<T> {
     /// A page of the list that was asked for at `here`.
     pub(crate) fn at<E: Into<T>>(here: &Here, page: Page<E>) -> Self {
-        Self {
-            count: page.count,
-            next: page.has_next().then(|| here.page(page.number + 1)),
-            previous: page.number.checked_sub(1).filter(|it| *it > 0).map(|it| here.page(it)),
-            current_page: page.number,
-            items_per_page: page.size,
-            results: page.entries.into_iter().map(Into::into).collect(),
+        let Page { entries, place, size } = page;
+        let items_per_page = size;
+        let results = entries.into_iter().map(Into::into).collect();
+        match place {
+            Place::Numbered { number, count } => Self {
+                count: Some(count),
+                next: (u64::from(number) * u64::from(size) < count).then(|| here.page(number + 1)),
+                previous: number.checked_sub(1).filter(|it| *it > 0).map(|it| here.page(it)),
+                current_page: Some(number),
+                items_per_page,
+                results,
+            },
+            Place::Between { previous, next } => Self {
+                count: None,
+                next: next.map(|it| here.beyond(&it)),
+                previous: previous.map(|it| here.beyond(&it)),
+                current_page: None,
+                items_per_page,
+                results,
+            },
         }
     }
 }
@@ -45,15 +60,23 @@ impl<T: Type + ParseFromJSON + ToJSON> PageBody<T> {
 pub(crate) struct Here {
     /// Up to the question mark.
     base: String,
-    /// All but the page, sorted by name.
+    /// All but the page and the cursor, sorted by name.
     query: Vec<(String, String)>,
 }
 
 impl Here {
     /// The URL of another page. The first one needs no number.
     fn page(&self, number: u32) -> String {
-        let number = (number > 1).then(|| ("page".to_owned(), number.to_string()));
-        let mut query: Vec<_> = self.query.iter().cloned().chain(number).collect();
+        self.with((number > 1).then(|| ("page".to_owned(), number.to_string())))
+    }
+
+    /// The URL of the page beyond a cursor.
+    fn beyond(&self, cursor: &Cursor) -> String {
+        self.with(Some(("cursor".to_owned(), cursor::written(cursor))))
+    }
+
+    fn with(&self, parameter: Option<(String, String)>) -> String {
+        let mut query: Vec<_> = self.query.iter().cloned().chain(parameter).collect();
         query.sort_by(|one, other| one.0.cmp(&other.0));
         let query = url_encoded(&query);
         if query.is_empty() { self.base.clone() } else { format!("{}?{query}", self.base) }
@@ -68,7 +91,7 @@ fn url_encoded(query: &[(String, String)]) -> String {
 impl<'a> FromRequest<'a> for Here {
     async fn from_request(request: &'a Request, _: &mut RequestBody) -> poem::Result<Self> {
         let mut query: Vec<(String, String)> = request.params().unwrap_or_default();
-        query.retain(|(name, _)| name != "page");
+        query.retain(|(name, _)| name != "page" && name != "cursor");
         let path = request.uri().path().trim_end_matches('/');
         Ok(Self { base: format!("{}{path}/", origin::base_url(request)), query })
     }

@@ -37,6 +37,8 @@ impl Auth {
         };
         let sessions = self.queries.sessions(account, self.clock.now(), page).await?;
         let sessions = sessions.ok_or(FindSessionsError::PastTheEnd)?;
-        Ok(sessions.map(|session| OwnSession { is_current: session.id.as_uuid() == current, session }))
+        let (sessions, page) = sessions.taken();
+        let own = |session: SessionView| OwnSession { is_current: session.id.as_uuid() == current, session };
+        Ok(page.with(sessions.into_iter().map(own).collect()))
     }
 }

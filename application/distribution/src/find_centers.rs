@@ -39,8 +39,8 @@ impl Distribution {
     ) -> Result<Page<CenterView>, FindCenterError> {
         actor.require(READ)?;
         let found = self.queries.centers(filter, page).await?.ok_or(FindCenterError::PastTheEnd)?;
-        let Page { entries, count, number, size } = found;
-        Ok(Page { entries: self.with_staff(entries).await?, count, number, size })
+        let (summaries, page) = found.taken();
+        Ok(page.with(self.with_staff(summaries).await?))
     }
 
     /// The centers with these codes, for other contexts: they have asked for their own caller's rights.
@@ -92,7 +92,7 @@ mod tests {
         let mut world = World { unknown_staff: vec![gone], staff_calls: 1, ..World::default() };
         world.queries.expect_centers().returning(move |_, page| {
             let entries = vec![summary.clone(), summary.clone()];
-            Ok(Some(Page { entries, count: 2, number: 1, size: page.size() }))
+            Ok(Some(Page::numbered(entries, 1, 2, page.size())))
         });
         let (distribution, _) = world.commits();
 

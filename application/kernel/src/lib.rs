@@ -22,7 +22,7 @@ pub use clock::Clock;
 pub use deliveries::{ClaimLimits, Deliveries, Delivery, DeliveryOutcome, Publisher, StoredEvent};
 pub use idempotency::{ANSWERS_ARE_KEPT, Idempotency, KeptAnswer, KeptRequest, Once, RequestKey, Work};
 pub use ids::Ids;
-pub use page::{Direction, Page, PageNumber, PageRequest};
+pub use page::{Cursor, Direction, Page, PageNumber, PageRequest, PageStart, Place};
 pub use record::record;
 pub use secrets::{KeyedHash, Sealing};
 #[cfg(feature = "testing")]

@@ -1,4 +1,7 @@
-//! Lists in pages.
+//! Lists in pages: counted, or cut where a cursor points.
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
 
 /// Which page: counted from 1, or the last one there is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -9,10 +12,53 @@ pub enum PageNumber {
     Last,
 }
 
+/// Where a page begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PageStart {
+    /// At a number. The list is counted for it, and skipped up to there: what that costs grows with the list.
+    Number(PageNumber),
+    /// Beyond a cursor, or at the beginning without one. Costs the same wherever it is.
+    Cursor(Option<Cursor>),
+}
+
+/// A place in a list, told by what stands there: the times that the list is ordered by, and the id that breaks ties.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cursor {
+    /// Whether the page ends before this place, and does not begin behind it.
+    pub is_backwards: bool,
+    times: [Option<DateTime<Utc>>; Cursor::MAX_TIMES],
+    count: usize,
+    /// What breaks ties.
+    pub id: Uuid,
+}
+
+impl Cursor {
+    /// As many times as any list can be ordered by.
+    pub const MAX_TIMES: usize = 4;
+
+    /// `None` if these are no times, or more than [`Self::MAX_TIMES`].
+    pub fn new(is_backwards: bool, times: &[Option<DateTime<Utc>>], id: Uuid) -> Option<Self> {
+        let mut all = [None; Self::MAX_TIMES];
+        all.get_mut(..times.len())?.copy_from_slice(times);
+        (!times.is_empty()).then_some(Self { is_backwards, times: all, count: times.len(), id })
+    }
+
+    /// The same place, for the page before it or behind it.
+    #[must_use]
+    pub fn towards(self, is_backwards: bool) -> Self {
+        Self { is_backwards, ..self }
+    }
+
+    /// The times, in the order of the list.
+    pub fn times(&self) -> &[Option<DateTime<Utc>>] {
+        self.times.get(..self.count).unwrap_or_default()
+    }
+}
+
 /// A page to fetch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PageRequest {
-    number: PageNumber,
+    start: PageStart,
     size: u32,
 }
 
@@ -25,32 +71,39 @@ impl PageRequest {
     /// `None` for a page number or a size of zero.
     pub fn new(number: PageNumber, size: u32) -> Option<Self> {
         let sensible = size > 0 && number != PageNumber::Number(0);
-        sensible.then(|| Self { number, size: size.min(Self::MAX_SIZE) })
+        sensible.then(|| Self { start: PageStart::Number(number), size: size.min(Self::MAX_SIZE) })
+    }
+
+    /// The page beyond a cursor, or the first one without; `None` for a size of zero.
+    pub fn beyond(cursor: Option<Cursor>, size: u32) -> Option<Self> {
+        (size > 0).then(|| Self { start: PageStart::Cursor(cursor), size: size.min(Self::MAX_SIZE) })
+    }
+
+    /// Where it begins.
+    pub fn start(&self) -> PageStart {
+        self.start
     }
 
     /// Entries on a page, at most [`Self::MAX_SIZE`].
     pub fn size(&self) -> u32 {
         self.size
     }
+}
 
-    /// The page's number in a list of `count` entries; `None` past the end. Page 1 always exists.
-    pub fn number_in(&self, count: u64) -> Option<u32> {
-        let last = u32::try_from(count.div_ceil(u64::from(self.size))).unwrap_or(u32::MAX).max(1);
-        match self.number {
-            PageNumber::Last => Some(last),
-            PageNumber::Number(number) => (number <= last).then_some(number),
+impl PageNumber {
+    /// The number in a list of `count` entries with `size` on a page; `None` past the end. Page 1 always exists.
+    pub fn among(self, count: u64, size: u32) -> Option<u32> {
+        let last = u32::try_from(count.div_ceil(u64::from(size))).unwrap_or(u32::MAX).max(1);
+        match self {
+            Self::Last => Some(last),
+            Self::Number(number) => (number <= last).then_some(number),
         }
-    }
-
-    /// How many entries stand before page `number`.
-    pub fn offset_of(&self, number: u32) -> u64 {
-        u64::from(number - 1) * u64::from(self.size)
     }
 }
 
 impl Default for PageRequest {
     fn default() -> Self {
-        Self { number: PageNumber::Number(1), size: Self::DEFAULT_SIZE }
+        Self { start: PageStart::Number(PageNumber::Number(1)), size: Self::DEFAULT_SIZE }
     }
 }
 
@@ -59,28 +112,53 @@ impl Default for PageRequest {
 pub struct Page<T> {
     /// The entries of this page, in the order asked for.
     pub entries: Vec<T>,
-    /// How many entries the whole list has.
-    pub count: u64,
-    /// This page's number, from 1.
-    pub number: u32,
+    /// Where in the list it is.
+    pub place: Place,
     /// Entries on a full page.
     pub size: u32,
 }
 
+/// Where in its list a page is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// At a number.
+    Numbered {
+        /// The number, from 1.
+        number: u32,
+        /// How many entries the whole list has.
+        count: u64,
+    },
+    /// Between others.
+    Between {
+        /// What leads to the page before, if there is one.
+        previous: Option<Cursor>,
+        /// What leads to the next one, if there is one.
+        next: Option<Cursor>,
+    },
+}
+
 impl<T> Page<T> {
-    /// The same page with each entry turned into something else.
-    pub fn map<U>(self, f: impl FnMut(T) -> U) -> Page<U> {
-        Page {
-            entries: self.entries.into_iter().map(f).collect(),
-            count: self.count,
-            number: self.number,
-            size: self.size,
-        }
+    /// A page of a list of `count` entries.
+    pub fn numbered(entries: Vec<T>, number: u32, count: u64, size: u32) -> Self {
+        Self { entries, place: Place::Numbered { number, count }, size }
     }
 
-    /// Whether another page follows.
-    pub fn has_next(&self) -> bool {
-        u64::from(self.number) * u64::from(self.size) < self.count
+    /// The entries, and the page without them.
+    pub fn taken(self) -> (Vec<T>, Page<()>) {
+        (self.entries, Page { entries: Vec::new(), place: self.place, size: self.size })
+    }
+
+    /// The same page with other entries.
+    pub fn with<U>(self, entries: Vec<U>) -> Page<U> {
+        Page { entries, place: self.place, size: self.size }
+    }
+
+    /// How many entries the whole list has, if they were counted.
+    pub fn count(&self) -> Option<u64> {
+        match self.place {
+            Place::Numbered { count, .. } => Some(count),
+            Place::Between { .. } => None,
+        }
     }
 }
 
@@ -114,17 +192,24 @@ mod tests {
 
     #[test]
     fn page_one_exists_even_when_nothing_does() {
-        assert_eq!(page(1, 10).number_in(0), Some(1));
-        assert_eq!(page(2, 10).number_in(0), None);
+        assert_eq!(PageNumber::Number(1).among(0, 10), Some(1));
+        assert_eq!(PageNumber::Number(2).among(0, 10), None);
     }
 
     #[test]
     fn the_last_page_is_found_by_name() {
-        let last = PageRequest::new(PageNumber::Last, 10).expect("a sensible page");
+        assert_eq!(PageNumber::Last.among(0, 10), Some(1));
+        assert_eq!(PageNumber::Last.among(20, 10), Some(2));
+        assert_eq!(PageNumber::Last.among(21, 10), Some(3));
+    }
 
-        assert_eq!(last.number_in(0), Some(1));
-        assert_eq!(last.number_in(20), Some(2));
-        assert_eq!(last.number_in(21), Some(3));
-        assert_eq!(last.offset_of(3), 20);
+    #[test]
+    fn a_cursor_holds_as_many_times_as_a_list_has() {
+        let cursor = |count| Cursor::new(false, &vec![None; count], Uuid::nil());
+
+        assert_eq!(cursor(0), None);
+        assert_eq!(cursor(4).map(|it| it.times().len()), Some(4));
+        assert_eq!(cursor(5), None);
+        assert_eq!(PageRequest::beyond(None, 0), None);
     }
 }

@@ -41,8 +41,8 @@ impl Shipping {
     ) -> Result<Page<BatchView>, FindBatchError> {
         actor.require(READ)?;
         let found = self.queries.batches(filter, order, page).await?.ok_or(FindBatchError::PastTheEnd)?;
-        let Page { entries, count, number, size } = found;
-        Ok(Page { entries: self.with_transports(entries).await?, count, number, size })
+        let (summaries, page) = found.taken();
+        Ok(page.with(self.with_transports(summaries).await?))
     }
 
     /// A page of the batches that are or were on a transport.

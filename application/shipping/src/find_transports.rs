@@ -39,8 +39,8 @@ impl Shipping {
     ) -> Result<Page<TransportView>, FindTransportError> {
         actor.require(READ)?;
         let found = self.queries.transports(filter, order, page).await?.ok_or(FindTransportError::PastTheEnd)?;
-        let Page { entries, count, number, size } = found;
-        Ok(Page { entries: self.with_centers_and_drivers(entries).await?, count, number, size })
+        let (summaries, page) = found.taken();
+        Ok(page.with(self.with_centers_and_drivers(summaries).await?))
     }
 
     /// The transport with its centers and its driver.
@@ -110,9 +110,11 @@ mod tests {
     async fn a_page_of_transports_asks_each_other_context_once() {
         let summaries: Vec<_> = (0..10).map(|_| a_summary(&a_transport().driven_by(a_driver()).build())).collect();
         let mut world = World { directory_calls: Some(1), ..World::default() };
-        world.queries.expect_transports().times(1).returning(move |_, _, page| {
-            Ok(Some(Page { entries: summaries.clone(), count: 10, number: 1, size: page.size() }))
-        });
+        world
+            .queries
+            .expect_transports()
+            .times(1)
+            .returning(move |_, _, page| Ok(Some(Page::numbered(summaries.clone(), 1, 10, page.size()))));
 
         let page = world
             .never_begins()

@@ -30,15 +30,22 @@ pub struct RedisSettings {
     pub response_timeout: Duration,
 }
 
+impl RedisSettings {
+    /// How long an answer may take unless somebody says otherwise: a server in the same region answers in a millisecond,
+    /// and who waits longer had better go without.
+    pub const USUAL_TIMEOUT: Duration = Duration::from_millis(50);
+
+    /// For a server that answers within this time, and takes twice as long to check a connection and ten times as long to
+    /// make one.
+    pub fn answering_within(response_timeout: Duration) -> Self {
+        let (patience, connect_timeout) = (response_timeout * 2, response_timeout * 10);
+        Self { pool_size: 4, patience, connect_timeout, response_timeout }
+    }
+}
+
 impl Default for RedisSettings {
-    /// A server in the same region answers in a millisecond: who waits longer had better go without.
     fn default() -> Self {
-        Self {
-            pool_size: 4,
-            patience: Duration::from_millis(100),
-            connect_timeout: Duration::from_millis(500),
-            response_timeout: Duration::from_millis(50),
-        }
+        Self::answering_within(Self::USUAL_TIMEOUT)
     }
 }
 

@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::field::{Change, Convert, Field, Rules};
 use super::{Fields, Input};
+use crate::cursor;
 use crate::fault::Fault;
 use crate::messages::Message;
 use crate::path::strict_uuid;
@@ -71,7 +72,7 @@ impl Fields {
         })
     }
 
-    /// The parameters `page` and `page_size` of every list.
+    /// The parameters `page`, `cursor` and `page_size` of every list.
     pub(crate) fn page(&mut self) -> Option<PageRequest> {
         let about = "Which page, counted from 1, or `last`.";
         let schema = || MetaSchema {
@@ -80,6 +81,15 @@ impl Fields {
             ..MetaSchema::new("string")
         };
         let number = self.field("page", about, schema, page_number).optional();
+        let about = "Instead of a page: where the last one ended, as its `next` or `previous` says; empty for the first \
+                     page. Nothing is counted then, and what it costs does not grow with the list.";
+        let schema = || MetaSchema { max_length: Some(cursor::MAX_CHARS), ..MetaSchema::new("string") };
+        let cursor =
+            self.field("cursor", about, schema, |value: Value, rules: &Rules| match text(value, rules)?.as_str() {
+                "" => Ok(None),
+                sent => cursor::read(sent).map(Some).ok_or_else(|| vec![Fault::not_a_cursor()]),
+            });
+        let cursor = cursor.blank().optional();
         let about = "Entries on a page. More than 100 is held at 100.";
         let schema = || MetaSchema {
             minimum: Some(1.0),
@@ -87,7 +97,11 @@ impl Fields {
             ..MetaSchema::new("integer")
         };
         let size = self.field("page_size", about, schema, page_size).optional();
-        PageRequest::new(number?.unwrap_or(PageNumber::Number(1)), size?.unwrap_or(PageRequest::DEFAULT_SIZE))
+        let (number, cursor, size) = (number?, cursor?, size?.unwrap_or(PageRequest::DEFAULT_SIZE));
+        match cursor {
+            Some(cursor) => PageRequest::beyond(cursor, size),
+            None => PageRequest::new(number.unwrap_or(PageNumber::Number(1)), size),
+        }
     }
 
     /// The parameter `ordering`: names of `keys` with commas between them, each descending if a

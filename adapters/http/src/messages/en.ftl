@@ -14,6 +14,7 @@ not-a-uuid = Must be a valid UUID.
 not-a-boolean = Must be a valid boolean.
 not-an-object = Invalid data. Expected a dictionary, but got { $got }.
 not-a-list = Expected a list of items but got type "{ $got }".
+not-a-cursor = A cursor is what the "next" or "previous" of another page says, or empty for the first page.
 not-a-page = A page is a number from 1, or "last".
 not-a-page-size = A page size is a number from 1; more than { $max } is held at that.
 invalid-choice = "{ $choice }" is not a valid choice.

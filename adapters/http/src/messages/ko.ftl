@@ -14,6 +14,7 @@ not-a-uuid = 유효한 UUID 이어야 합니다.
 not-a-boolean = 유효한 불리언이어야 합니다.
 not-an-object = 유효하지 않은 데이터. 딕셔너리(dictionary)대신 { $got }를 받았습니다.
 not-a-list = 아이템 리스트가 예상되었으나 "{ $got }"를 받았습니다.
+not-a-cursor = 커서는 다른 페이지의 "next" 또는 "previous"에 있는 값이거나, 첫 페이지의 경우 비어 있어야 합니다.
 not-a-page = 페이지는 1 이상의 숫자이거나 "last"여야 합니다.
 not-a-page-size = 페이지 크기는 1 이상의 숫자여야 합니다. { $max }보다 크면 { $max }으로 제한됩니다.
 invalid-choice = "{ $choice }"은 유효하지 않은 선택입니다.

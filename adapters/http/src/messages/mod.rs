@@ -63,6 +63,7 @@ messages! {
     NotABoolean = "not-a-boolean";
     NotAnObject { got: String } = "not-an-object";
     NotAList { got: String } = "not-a-list";
+    NotACursor = "not-a-cursor";
     NotAPage = "not-a-page";
     NotAPageSize { max: u32 } = "not-a-page-size";
     InvalidChoice { choice: String } = "invalid-choice";

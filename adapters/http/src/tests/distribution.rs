@@ -82,7 +82,7 @@ async fn centers_are_listed_by_code_and_name() {
         .queries
         .expect_centers()
         .withf(move |it, _| *it == filter)
-        .returning(|_, page| Ok(Some(Page { entries: vec![summary()], count: 1, number: 1, size: page.size() })));
+        .returning(|_, page| Ok(Some(Page::numbered(vec![summary()], 1, 1, page.size()))));
 
     let page = json_of(get(served(world), "distribution/centers/?center_code=ABC001&name=Seoul").await).await;
 

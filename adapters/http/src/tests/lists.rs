@@ -4,7 +4,7 @@ use poem::http::StatusCode;
 use poem::test::TestResponse;
 use serde_json::{Value, json};
 
-use super::{client, faults_of, json_of, parcels, serving};
+use super::{client, faults_of, json_of, parcels, refusals_of, serving};
 use crate::HttpSettings;
 
 async fn list(query: &str) -> TestResponse {
@@ -124,4 +124,30 @@ async fn a_host_that_is_none_and_proxies_nobody_trusts_are_not_repeated() {
     let response = request.header("x-forwarded-proto", "https").send().await;
 
     assert_eq!(json_of(response).await["next"], "http://localhost/api/v1/parcels/?page=2");
+}
+
+#[tokio::test]
+async fn a_cursor_leads_from_page_to_page_without_a_count() {
+    let first = page("cursor=&page_size=5&size=SMALL&page=3").await;
+    let fields: Vec<_> = first.as_object().expect("an object").keys().map(String::as_str).collect();
+    assert_eq!(fields, ["items_per_page", "next", "previous"]);
+    assert_eq!(first["previous"], Value::Null);
+    let next = first["next"].as_str().expect("a link");
+    assert!(next.starts_with("http://api.example.com/api/v1/parcels/?cursor=A"), "{next}");
+    assert!(next.ends_with("&page_size=5&size=SMALL"), "{next}");
+
+    let second = page(next.split_once('?').expect("a query").1).await;
+    assert_eq!(second["next"], Value::Null);
+    let previous = second["previous"].as_str().expect("a link");
+    assert_ne!(previous, next);
+    assert!(previous.contains("cursor=A") && previous.ends_with("&page_size=5&size=SMALL"), "{previous}");
+}
+
+#[tokio::test]
+async fn junk_cursors_are_refused() {
+    for junk in ["AQ", "AAAA", "%F0%9F%92%A9", "..%2F..", &"A".repeat(5000), "AQEBAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA%3D"]
+    {
+        let response = list(&format!("cursor={junk}")).await;
+        assert_eq!(refusals_of(response, StatusCode::BAD_REQUEST).await, [("cursor".to_owned(), "invalid".to_owned())]);
+    }
 }

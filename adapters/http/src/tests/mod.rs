@@ -21,8 +21,8 @@ use std::sync::Arc;
 
 use auth_application::{MockAccessTokens, TokenRefused, VerifiedToken};
 use auth_domain::{AccountId, SessionId};
-use kernel_application::testing::{CountingIds, Noon, every_right};
-use kernel_application::{Direction, Page, PageRequest};
+use kernel_application::testing::{CountingIds, Noon, every_right, noon};
+use kernel_application::{Cursor, Direction, Page, PageRequest, PageStart, Place};
 use kernel_domain::StoreError;
 use poem::http::StatusCode;
 use poem::http::uri::Scheme;
@@ -144,10 +144,21 @@ impl Parcels {
     #[oai(path = "/parcels", method = "get")]
     async fn list(&self, query: Query<ParcelQuery>, here: Here) -> Result<Json<PageBody<Parcel>>, Problem> {
         let Query(query) = query;
-        let number = query.page.number_in(PARCELS).ok_or_else(Problem::no_such_page)?;
         let label = format!("{:?} {:?} {:?}", query.size, query.fragile, query.order);
         let parcel = Parcel { label, note: "n".repeat(2000), fragile: false, owner: None, staff: vec![] };
-        let page = Page { entries: vec![parcel], count: PARCELS, number, size: query.page.size() };
+        let size = query.page.size();
+        let page = match query.page.start() {
+            PageStart::Number(number) => {
+                let number = number.among(PARCELS, size).ok_or_else(Problem::no_such_page)?;
+                Page::numbered(vec![parcel], number, PARCELS, size)
+            }
+            // The second page is the last.
+            PageStart::Cursor(cursor) => {
+                let place = |is_backwards| Cursor::new(is_backwards, &[Some(noon()), None], Uuid::from_u128(7));
+                let next = if cursor.is_none() { place(false) } else { None };
+                Page { entries: vec![parcel], place: Place::Between { previous: cursor.and(place(true)), next }, size }
+            }
+        };
         Ok(Json(PageBody::at(&here, page)))
     }
 

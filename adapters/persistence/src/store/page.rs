@@ -1,40 +1,241 @@
-//! Lists in pages.
+//! Lists in pages: counted, or cut where a cursor points.
+//!
+//! A cursor names the times and the id of the row where a page ends, so that the next one begins with a search in the
+//! index that orders the list, and not with a count of what comes before.
 
-use kernel_application::{Direction, Page, PageRequest};
+use chrono::{DateTime, NaiveDateTime, Utc};
+use diesel::QueryResult;
+use diesel::expression::{AppearsOnTable, Expression, SelectableExpression, ValidGrouping, is_aggregate};
+use diesel::query_builder::{AstPass, QueryFragment, QueryId};
+use diesel::sql_types::{Binary, Bool, Nullable, Timestamp};
+use kernel_application::{Cursor, Direction, Page, PageRequest, PageStart, Place};
 use kernel_domain::StoreError;
 
-/// Which part of a list to read, once it is known how long the list is.
-pub(super) struct Window {
+use super::Backend;
+use crate::id::Id;
+
+/// The columns that a list is ordered by: times, and an id that breaks ties.
+#[derive(Clone)]
+pub(super) struct Order<K> {
+    /// The times, in the order in which they count.
+    pub(super) keys: Vec<(K, Direction)>,
+    /// In which direction ids go.
+    pub(super) ties: Direction,
+}
+
+impl<K: Copy + PartialEq> Order<K> {
+    /// What was asked for, without repetitions; what ties is ordered by `last` and then by id, in the direction asked
+    /// for last.
+    pub(super) fn of(asked: &[(K, Direction)], last: K) -> Self {
+        let mut keys: Vec<(K, Direction)> = Vec::new();
+        for &(key, direction) in asked {
+            if keys.iter().all(|(known, _)| *known != key) {
+                keys.push((key, direction));
+            }
+        }
+        let ties = keys.last().map_or(Direction::Descending, |(_, direction)| *direction);
+        if keys.iter().all(|(known, _)| *known != last) {
+            keys.push((last, ties));
+        }
+        Self { keys, ties }
+    }
+
+    /// Whether many ask for it: a connection keeps what it prepared for good.
+    pub(super) fn is_usual(&self) -> bool {
+        self.keys.len() <= 2
+    }
+
+    fn reversed(self) -> Self {
+        let keys = self.keys.into_iter().map(|(key, direction)| (key, reverse(direction))).collect();
+        Self { keys, ties: reverse(self.ties) }
+    }
+}
+
+fn reverse(direction: Direction) -> Direction {
+    match direction {
+        Direction::Ascending => Direction::Descending,
+        Direction::Descending => Direction::Ascending,
+    }
+}
+
+/// The one time that a list is ordered by, if it is always the same.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct Time;
+
+/// A row of a list.
+pub(super) trait Row<K> {
+    /// One of the times that it may be ordered by.
+    fn time(&self, key: K) -> Option<NaiveDateTime>;
+
+    /// What breaks ties.
+    fn id(&self) -> Id;
+}
+
+/// Which part of a list to read.
+pub(super) struct Window<K> {
+    /// In which order. Backwards, if the page ends where its cursor points.
+    pub(super) order: Order<K>,
+    /// Only what is beyond that.
+    pub(super) beyond: Option<Beyond>,
     pub(super) limit: i64,
     pub(super) offset: i64,
-    number: u32,
-    count: u64,
+    start: Start,
+    size: u32,
 }
 
-impl Window {
-    /// `None` past the end.
-    pub(super) fn of(page: PageRequest, count: i64) -> Result<Option<Self>, StoreError> {
-        let count = u64::try_from(count).map_err(|error| StoreError::corrupt("count", error))?;
-        let Some(number) = page.number_in(count) else { return Ok(None) };
-        let offset = i64::try_from(page.offset_of(number)).map_err(|error| StoreError::corrupt("page", error))?;
-        Ok(Some(Self { limit: i64::from(page.size()), offset, number, count }))
-    }
-
-    pub(super) fn filled<T>(self, entries: Vec<T>, page: PageRequest) -> Page<T> {
-        Page { entries, count: self.count, number: self.number, size: page.size() }
-    }
+enum Start {
+    Number { number: u32, count: u64 },
+    Cursor(Option<Cursor>),
 }
 
-/// What a list is ordered by, without repetitions, and the direction in which ties are broken.
-pub(super) fn order_of<K: Copy + PartialEq>(asked: &[(K, Direction)]) -> (Vec<(K, Direction)>, Direction) {
-    let mut order: Vec<(K, Direction)> = Vec::new();
-    for &(key, direction) in asked {
-        if order.iter().all(|(known, _)| *known != key) {
-            order.push((key, direction));
+impl<K: Copy + PartialEq> Window<K> {
+    /// The list is counted if the page is asked for by its number. `None` past the end; a cursor of a list in another
+    /// order is a place in no list, and past the end, too.
+    pub(super) async fn of(
+        page: PageRequest,
+        order: Order<K>,
+        column: impl Fn(K) -> &'static str,
+        id: &'static str,
+        count: impl Future<Output = Result<i64, StoreError>>,
+    ) -> Result<Option<Self>, StoreError> {
+        let size = page.size();
+        match page.start() {
+            PageStart::Number(number) => {
+                let count = u64::try_from(count.await?).map_err(|error| StoreError::corrupt("count", error))?;
+                let Some(number) = number.among(count, size) else { return Ok(None) };
+                let offset = i64::from(number - 1) * i64::from(size);
+                let start = Start::Number { number, count };
+                Ok(Some(Self { order, beyond: None, limit: i64::from(size), offset, start, size }))
+            }
+            PageStart::Cursor(cursor) => {
+                if cursor.is_some_and(|it| it.times().len() != order.keys.len()) {
+                    return Ok(None);
+                }
+                let order = if cursor.is_some_and(|it| it.is_backwards) { order.reversed() } else { order };
+                let beyond = cursor.map(|it| Beyond::of(&order, it, column, id));
+                // One more than is shown tells whether there is a page behind it.
+                let limit = i64::from(size) + 1;
+                Ok(Some(Self { order, beyond, limit, offset: 0, start: Start::Cursor(cursor), size }))
+            }
         }
     }
-    let ties = order.last().map_or(Direction::Descending, |(_, direction)| *direction);
-    (order, ties)
+
+    /// The page, once its rows were read.
+    pub(super) fn filled<R: Row<K>>(self, mut rows: Vec<R>) -> Page<R> {
+        let cursor = match self.start {
+            Start::Number { number, count } => return Page::numbered(rows, number, count, self.size),
+            Start::Cursor(cursor) => cursor,
+        };
+        let shown = usize::try_from(self.size).unwrap_or(usize::MAX);
+        let goes_on = rows.len() > shown;
+        rows.truncate(shown);
+        let is_backwards = cursor.is_some_and(|it| it.is_backwards);
+        if is_backwards {
+            rows.reverse();
+        }
+        let at = |row: Option<&R>, is_backwards| match (row, cursor) {
+            (Some(row), _) => self.cursor(row, is_backwards),
+            // Whatever stood there is gone: what is on the other side of the cursor is still there.
+            (None, Some(cursor)) => Some(cursor.towards(is_backwards)),
+            (None, None) => None,
+        };
+        let has_previous = if is_backwards { goes_on } else { cursor.is_some() };
+        let has_next = if is_backwards { true } else { goes_on };
+        let previous = has_previous.then(|| at(rows.first(), true)).flatten();
+        let next = has_next.then(|| at(rows.last(), false)).flatten();
+        Page { entries: rows, place: Place::Between { previous, next }, size: self.size }
+    }
+
+    fn cursor<R: Row<K>>(&self, row: &R, is_backwards: bool) -> Option<Cursor> {
+        let time = |it: &(K, Direction)| row.time(it.0).map(|it| it.and_utc());
+        let times: Vec<Option<DateTime<Utc>>> = self.order.keys.iter().map(time).collect();
+        Cursor::new(is_backwards, &times, row.id().0)
+    }
+}
+
+/// The rows of a list that come after some place.
+///
+/// Spelled as one condition for each column that may be the first to differ: that is what MySQL finds in an index,
+/// which it does not with rows of values.
+pub(super) struct Beyond {
+    times: Vec<(&'static str, Direction, Option<NaiveDateTime>)>,
+    id: (&'static str, Direction, Id),
+}
+
+impl Beyond {
+    fn of<K: Copy>(order: &Order<K>, cursor: Cursor, column: impl Fn(K) -> &'static str, id: &'static str) -> Self {
+        let times = order.keys.iter().zip(cursor.times());
+        let times = times.map(|((key, direction), time)| (column(*key), *direction, time.map(|it| it.naive_utc())));
+        Self { times: times.collect(), id: (id, order.ties, Id(cursor.id)) }
+    }
+}
+
+impl Expression for Beyond {
+    type SqlType = Bool;
+}
+
+impl<QS: ?Sized> AppearsOnTable<QS> for Beyond {}
+
+impl<QS: ?Sized> SelectableExpression<QS> for Beyond {}
+
+impl<G> ValidGrouping<G> for Beyond {
+    type IsAggregate = is_aggregate::No;
+}
+
+impl QueryId for Beyond {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl QueryFragment<Backend> for Beyond {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Backend>) -> QueryResult<()> {
+        let (id, direction, last) = &self.id;
+        out.push_sql("(");
+        for (at, (column, direction, time)) in self.times.iter().enumerate() {
+            self.alike(at, out.reborrow())?;
+            out.push_sql(&match (direction, time) {
+                // What has no time sorts as the oldest.
+                (Direction::Ascending, None) => format!("{column} IS NOT NULL OR "),
+                (Direction::Descending, None) => "FALSE OR ".to_owned(),
+                (Direction::Ascending, Some(_)) => format!("{column} > "),
+                (Direction::Descending, Some(_)) => format!("({column} IS NULL OR {column} < "),
+            });
+            if time.is_some() {
+                out.push_bind_param::<Nullable<Timestamp>, _>(time)?;
+                out.push_sql(match direction {
+                    Direction::Ascending => " OR ",
+                    Direction::Descending => ") OR ",
+                });
+            }
+        }
+        self.alike(self.times.len(), out.reborrow())?;
+        out.push_sql(id);
+        out.push_sql(match direction {
+            Direction::Ascending => " > ",
+            Direction::Descending => " < ",
+        });
+        out.push_bind_param::<Binary, _>(last)?;
+        out.push_sql(")");
+        Ok(())
+    }
+}
+
+impl Beyond {
+    /// That the first columns do not differ.
+    fn alike<'b>(&'b self, columns: usize, mut out: AstPass<'_, 'b, Backend>) -> QueryResult<()> {
+        for (column, _, time) in self.times.iter().take(columns) {
+            out.push_sql(column);
+            match time {
+                Some(_) => {
+                    out.push_sql(" = ");
+                    out.push_bind_param::<Nullable<Timestamp>, _>(time)?;
+                }
+                None => out.push_sql(" IS NULL"),
+            }
+            out.push_sql(" AND ");
+        }
+        Ok(())
+    }
 }
 
 /// Orders a boxed query by one more column.
@@ -56,15 +257,16 @@ mod tests {
 
     #[test]
     fn a_key_that_is_named_twice_counts_once() {
-        assert_eq!(
-            order_of(&[('a', Ascending), ('b', Descending), ('a', Descending)]).0,
-            [('a', Ascending), ('b', Descending)]
-        );
+        let order = Order::of(&[('a', Ascending), ('b', Descending), ('a', Descending)], 'b');
+
+        assert_eq!((order.keys.as_slice(), order.ties), ([('a', Ascending), ('b', Descending)].as_slice(), Descending));
     }
 
     #[test]
     fn ties_follow_the_last_key_and_newest_come_first_without_any() {
-        assert_eq!(order_of::<char>(&[]).1, Descending);
-        assert_eq!(order_of(&[('a', Descending), ('b', Ascending)]).1, Ascending);
+        let keys = |asked: &[(char, Direction)]| Order::of(asked, 'z').keys;
+
+        assert_eq!(keys(&[]), [('z', Descending)]);
+        assert_eq!(keys(&[('a', Descending), ('b', Ascending)]).last(), Some(&('z', Ascending)));
     }
 }

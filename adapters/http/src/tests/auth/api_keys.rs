@@ -97,7 +97,7 @@ async fn keys_are_listed_without_what_opens_doors() {
             expires_at: None,
             last_used_at: Some(noon()),
         };
-        Ok(Some(Page { entries: vec![view], count: 1, number: 1, size: 10 }))
+        Ok(Some(Page::numbered(vec![view], 1, 1, 10)))
     });
 
     let page = json_of(get(served, KEYS).await).await;

@@ -29,9 +29,12 @@ async fn somebody_sees_where_they_are_signed_in_and_which_one_this_is() {
     let mine = |account: &AccountId, _: &_, page: &kernel_application::PageRequest| {
         *account == AccountId::new(STAFF) && page.size() == 2
     };
-    served.auth.queries.expect_sessions().withf(mine).returning(move |_, _, _| {
-        Ok(Some(Page { entries: vec![a_view(SESSION), a_view(other)], count: 3, number: 1, size: 2 }))
-    });
+    served
+        .auth
+        .queries
+        .expect_sessions()
+        .withf(mine)
+        .returning(move |_, _, _| Ok(Some(Page::numbered(vec![a_view(SESSION), a_view(other)], 1, 3, 2))));
 
     let response = get(served, "auth/sessions/?page_size=2").await;
 

@@ -75,7 +75,7 @@ async fn items_are_listed_by_status_in_the_order_asked_for() {
             PastBatch { alias: alias("late"), completed: false, transport: None },
             PastBatch { alias: alias("early"), completed: true, transport: Some(transport) },
         ];
-        Ok(Some(Page { entries: vec![item], count: 1, number: 1, size: page.size() }))
+        Ok(Some(Page::numbered(vec![item], 1, 1, page.size())))
     });
 
     let query = "status=MOVING&ordering=-timestamp_completed,timestamp_created";

@@ -83,9 +83,11 @@ async fn transports_are_listed_by_all_their_filters() {
     };
     let order = [(TransportOrder::Departed, Direction::Ascending), (TransportOrder::Arrived, Direction::Descending)];
     let mut world = World::default();
-    world.queries.expect_transports().withf(move |it, by, _| *it == filter && *by == order).returning(|_, _, page| {
-        Ok(Some(Page { entries: vec![a_summary(&a_transport().build())], count: 1, number: 1, size: page.size() }))
-    });
+    world
+        .queries
+        .expect_transports()
+        .withf(move |it, by, _| *it == filter && *by == order)
+        .returning(|_, _, page| Ok(Some(Page::numbered(vec![a_summary(&a_transport().build())], 1, 1, page.size()))));
 
     let query = format!("completed=FALSE&driver_uuid={driver}&{}=ABC001&{}=ABC002", ROUTE[0], ROUTE[1]);
     let query = format!("{query}&ordering=timestamp_departed,-timestamp_arrived");

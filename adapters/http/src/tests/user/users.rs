@@ -39,7 +39,7 @@ fn listing(expected: UserFilter) -> Served {
         .queries
         .expect_users()
         .withf(move |filter, _| *filter == expected)
-        .returning(|_, _| Ok(Some(Page { entries: vec![a_view()], count: 1, number: 1, size: 10 })));
+        .returning(|_, _| Ok(Some(Page::numbered(vec![a_view()], 1, 1, 10))));
     served
 }
 

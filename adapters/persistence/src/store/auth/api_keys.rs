@@ -25,13 +25,13 @@ const NOTED_AT_ONCE: usize = 100;
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = auth_api_keys)]
 pub(super) struct ApiKeyRow {
-    id: Id,
+    pub(super) id: Id,
     name: String,
     pub(super) prefix: String,
     key_hash: Vec<u8>,
     scopes: String,
     created_by: Option<Id>,
-    created_at: NaiveDateTime,
+    pub(super) created_at: NaiveDateTime,
     expires_at: Option<NaiveDateTime>,
     last_used_at: Option<NaiveDateTime>,
     revoked_at: Option<NaiveDateTime>,

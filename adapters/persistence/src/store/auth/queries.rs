@@ -11,7 +11,7 @@ use kernel_application::{Page, PageRequest};
 use kernel_domain::StoreError;
 
 use super::super::Stores;
-use super::super::page::Window;
+use super::super::page::{Order, Row, Time, Window, then_by};
 use super::api_keys::ApiKeyRow;
 use crate::error::store_error;
 use crate::id::Id;
@@ -40,24 +40,35 @@ impl AuthQueries for Stores {
         page: PageRequest,
     ) -> Result<Option<Page<SessionView>>, StoreError> {
         let mut lease = self.reader().await?;
-        let count = auth_sessions::table.filter(goes_on(account, now)).count();
-        let count = count.get_result(lease.connection()).await.map_err(store_error)?;
-        let Some(window) = Window::of(page, count)? else { return Ok(None) };
+        let count = async {
+            let count = auth_sessions::table.filter(goes_on(account, now)).count();
+            count.get_result(lease.connection()).await.map_err(store_error)
+        };
+        let column = |Time| "auth_sessions.last_used_at";
+        let window = Window::of(page, Order::of(&[], Time), column, "auth_sessions.id", count).await?;
+        let Some(mut window) = window else { return Ok(None) };
 
-        let rows = auth_sessions::table
+        let mut query = auth_sessions::table
             .filter(goes_on(account, now))
-            .order((auth_sessions::last_used_at.desc(), auth_sessions::id.desc()))
-            .limit(window.limit)
-            .offset(window.offset)
             .select((
                 auth_sessions::id,
                 auth_sessions::user_agent,
                 auth_sessions::address,
                 auth_sessions::opened_at,
                 auth_sessions::last_used_at,
-            ));
-        let rows: Vec<SessionRow> = rows.load(lease.connection()).await.map_err(store_error)?;
-        Ok(Some(window.filled(rows.into_iter().map(session).collect(), page)))
+            ))
+            .into_boxed();
+        for (Time, direction) in &window.order.keys {
+            query = then_by!(query, auth_sessions::last_used_at, direction);
+        }
+        query = then_by!(query, auth_sessions::id, window.order.ties);
+        if let Some(beyond) = window.beyond.take() {
+            query = query.filter(beyond);
+        }
+        let query = query.limit(window.limit).offset(window.offset);
+        let (rows, page) =
+            window.filled(query.load::<SessionRow>(lease.connection()).await.map_err(store_error)?).taken();
+        Ok(Some(page.with(rows.into_iter().map(session).collect())))
     }
 
     async fn ended_since(&self, since: DateTime<Utc>) -> Result<Vec<(SessionId, DateTime<Utc>)>, StoreError> {
@@ -79,19 +90,30 @@ impl AuthQueries for Stores {
 
     async fn api_keys(&self, page: PageRequest) -> Result<Option<Page<ApiKeyView>>, StoreError> {
         let mut lease = self.reader().await?;
-        let count = auth_api_keys::table.filter(auth_api_keys::revoked_at.is_null()).count();
-        let count = count.get_result(lease.connection()).await.map_err(store_error)?;
-        let Some(window) = Window::of(page, count)? else { return Ok(None) };
+        let count = async {
+            let count = auth_api_keys::table.filter(auth_api_keys::revoked_at.is_null()).count();
+            count.get_result(lease.connection()).await.map_err(store_error)
+        };
+        let column = |Time| "auth_api_keys.created_at";
+        let window = Window::of(page, Order::of(&[], Time), column, "auth_api_keys.id", count).await?;
+        let Some(mut window) = window else { return Ok(None) };
 
-        let rows = auth_api_keys::table
+        let mut query = auth_api_keys::table
             .filter(auth_api_keys::revoked_at.is_null())
-            .order((auth_api_keys::created_at.desc(), auth_api_keys::id.desc()))
-            .limit(window.limit)
-            .offset(window.offset)
-            .select(ApiKeyRow::as_select());
-        let rows: Vec<ApiKeyRow> = rows.load(lease.connection()).await.map_err(store_error)?;
+            .select(ApiKeyRow::as_select())
+            .into_boxed();
+        for (Time, direction) in &window.order.keys {
+            query = then_by!(query, auth_api_keys::created_at, direction);
+        }
+        query = then_by!(query, auth_api_keys::id, window.order.ties);
+        if let Some(beyond) = window.beyond.take() {
+            query = query.filter(beyond);
+        }
+        let query = query.limit(window.limit).offset(window.offset);
+        let (rows, page) =
+            window.filled(query.load::<ApiKeyRow>(lease.connection()).await.map_err(store_error)?).taken();
         let views = rows.into_iter().map(|row| row.into_key().map(|it| view(it.snapshot())));
-        Ok(Some(window.filled(views.collect::<Result<_, _>>()?, page)))
+        Ok(Some(page.with(views.collect::<Result<_, _>>()?)))
     }
 
     async fn is_allowed(&self, number: &PhoneNumber) -> Result<bool, StoreError> {
@@ -103,6 +125,26 @@ impl AuthQueries for Stores {
 
 /// A session as it is listed: its id, its device, and when it was opened and used.
 type SessionRow = (Id, Option<String>, Option<String>, NaiveDateTime, NaiveDateTime);
+
+impl Row<Time> for SessionRow {
+    fn time(&self, Time: Time) -> Option<NaiveDateTime> {
+        Some(self.4)
+    }
+
+    fn id(&self) -> Id {
+        self.0
+    }
+}
+
+impl Row<Time> for ApiKeyRow {
+    fn time(&self, Time: Time) -> Option<NaiveDateTime> {
+        Some(self.created_at)
+    }
+
+    fn id(&self) -> Id {
+        self.id
+    }
+}
 
 #[diesel::dsl::auto_type(no_type_alias)]
 fn goes_on(account: AccountId, now: DateTime<Utc>) -> _ {

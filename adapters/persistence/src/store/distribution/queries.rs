@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use async_trait::async_trait;
+use chrono::NaiveDateTime;
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
 use diesel_async::RunQueryDsl;
@@ -11,7 +12,7 @@ use distribution_domain::{CenterCode, CenterId, StaffId};
 use kernel_application::{Page, PageRequest};
 use kernel_domain::StoreError;
 
-use super::super::page::Window;
+use super::super::page::{Order, Row, Time, Window, then_by};
 use super::super::record::CHUNK;
 use super::super::{Backend, Connection, Stores, corrupt};
 use super::CenterRow;
@@ -46,16 +47,35 @@ impl DistributionQueries for Stores {
         page: PageRequest,
     ) -> Result<Option<Page<CenterSummary>>, StoreError> {
         let mut lease = self.reader().await?;
-        let count = matching(distribution_centers::table.count().into_boxed(), filter);
-        let count = count.get_result(lease.connection()).await.map_err(store_error)?;
-        let Some(window) = Window::of(page, count)? else { return Ok(None) };
+        let count = async {
+            let count = matching(distribution_centers::table.count().into_boxed(), filter);
+            count.get_result(lease.connection()).await.map_err(store_error)
+        };
+        let column = |Time| "distribution_centers.created_at";
+        let window = Window::of(page, Order::of(&[], Time), column, "distribution_centers.id", count).await?;
+        let Some(mut window) = window else { return Ok(None) };
 
-        let rows = matching(distribution_centers::table.select(CenterRow::as_select()).into_boxed(), filter)
-            .order((distribution_centers::created_at.desc(), distribution_centers::id.desc()))
-            .limit(window.limit)
-            .offset(window.offset);
-        let rows = rows.load(lease.connection()).await.map_err(store_error)?;
-        Ok(Some(window.filled(with_staff(lease.connection(), rows).await?, page)))
+        let mut query = matching(distribution_centers::table.select(CenterRow::as_select()).into_boxed(), filter);
+        for (Time, direction) in &window.order.keys {
+            query = then_by!(query, distribution_centers::created_at, direction);
+        }
+        query = then_by!(query, distribution_centers::id, window.order.ties);
+        if let Some(beyond) = window.beyond.take() {
+            query = query.filter(beyond);
+        }
+        let query = query.limit(window.limit).offset(window.offset);
+        let (rows, page) = window.filled(query.load(lease.connection()).await.map_err(store_error)?).taken();
+        Ok(Some(page.with(with_staff(lease.connection(), rows).await?)))
+    }
+}
+
+impl Row<Time> for CenterRow {
+    fn time(&self, Time: Time) -> Option<NaiveDateTime> {
+        Some(self.created_at)
+    }
+
+    fn id(&self) -> Id {
+        self.id
     }
 }
 

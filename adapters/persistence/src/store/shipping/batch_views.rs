@@ -1,5 +1,6 @@
 //! Batches as they are shown, each with its transport.
 
+use chrono::NaiveDateTime;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use kernel_application::{Direction, Page, PageRequest};
@@ -7,7 +8,7 @@ use kernel_domain::StoreError;
 use shipping_application::{BatchFilter, BatchOrder, BatchSummary};
 use shipping_domain::{Alias, BatchId};
 
-use super::super::page::{Window, order_of, then_by};
+use super::super::page::{Order, Row, Window, then_by};
 use super::super::record::CHUNK;
 use super::super::{Backend, Connection};
 use super::batches::BatchRow;
@@ -33,23 +34,45 @@ pub(super) async fn page(
     order: &[(BatchOrder, Direction)],
     page: PageRequest,
 ) -> Result<Option<Page<BatchSummary>>, StoreError> {
-    let count = matching(shipping_batches::table.count().into_boxed(), filter);
-    let count = count.get_result(connection).await.map_err(store_error)?;
-    let Some(window) = Window::of(page, count)? else { return Ok(None) };
+    let count = async {
+        let count = matching(shipping_batches::table.count().into_boxed(), filter);
+        count.get_result(connection).await.map_err(store_error)
+    };
+    let column = |key| match key {
+        BatchOrder::Created => "shipping_batches.created_at",
+        BatchOrder::Completed => "shipping_batches.completed_at",
+    };
+    let order = Order::of(order, BatchOrder::Created);
+    let window = Window::of(page, order, column, "shipping_batches.id", count).await?;
+    let Some(mut window) = window else { return Ok(None) };
 
     let mut query = matching(shipping_batches::table.select(BatchRow::as_select()).into_boxed(), filter);
-    let (order, ties) = order_of(order);
-    for (key, direction) in &order {
+    for (key, direction) in &window.order.keys {
         query = match key {
             BatchOrder::Created => then_by!(query, shipping_batches::created_at, direction),
             BatchOrder::Completed => then_by!(query, shipping_batches::completed_at, direction),
         };
     }
-    query = then_by!(query, shipping_batches::created_at, ties);
-    query = then_by!(query, shipping_batches::id, ties);
-    let query = Prepared::kept_if(order.len() < 2, query.limit(window.limit).offset(window.offset));
-    let rows = query.load(connection).await.map_err(store_error)?;
-    Ok(Some(window.filled(with_transports(connection, rows).await?, page)))
+    query = then_by!(query, shipping_batches::id, window.order.ties);
+    if let Some(beyond) = window.beyond.take() {
+        query = query.filter(beyond);
+    }
+    let query = Prepared::kept_if(window.order.is_usual(), query.limit(window.limit).offset(window.offset));
+    let (rows, page) = window.filled(query.load(connection).await.map_err(store_error)?).taken();
+    Ok(Some(page.with(with_transports(connection, rows).await?)))
+}
+
+impl Row<BatchOrder> for BatchRow {
+    fn time(&self, key: BatchOrder) -> Option<NaiveDateTime> {
+        match key {
+            BatchOrder::Created => Some(self.created_at),
+            BatchOrder::Completed => self.completed_at,
+        }
+    }
+
+    fn id(&self) -> Id {
+        self.id
+    }
 }
 
 fn matching<'q, ST: 'static>(

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use chrono::NaiveDateTime;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use kernel_application::{Direction, Page, PageRequest};
@@ -9,7 +10,7 @@ use kernel_domain::StoreError;
 use shipping_application::{ItemFilter, ItemOrder, ItemView, PastBatch};
 use shipping_domain::{Alias, CenterCode, ItemId, TrackingNumber, TransportId};
 
-use super::super::page::{Window, order_of, then_by};
+use super::super::page::{Order, Row, Window, then_by};
 use super::super::record::CHUNK;
 use super::super::{Backend, Connection, corrupt};
 use super::items::ItemRow;
@@ -38,23 +39,45 @@ pub(super) async fn page(
     order: &[(ItemOrder, Direction)],
     page: PageRequest,
 ) -> Result<Option<Page<ItemView>>, StoreError> {
-    let count = matching(shipping_items::table.count().into_boxed(), filter);
-    let count = count.get_result(connection).await.map_err(store_error)?;
-    let Some(window) = Window::of(page, count)? else { return Ok(None) };
+    let count = async {
+        let count = matching(shipping_items::table.count().into_boxed(), filter);
+        count.get_result(connection).await.map_err(store_error)
+    };
+    let column = |key| match key {
+        ItemOrder::Created => "shipping_items.created_at",
+        ItemOrder::Completed => "shipping_items.completed_at",
+    };
+    let order = Order::of(order, ItemOrder::Created);
+    let window = Window::of(page, order, column, "shipping_items.id", count).await?;
+    let Some(mut window) = window else { return Ok(None) };
 
     let mut query = matching(shipping_items::table.select(ItemRow::as_select()).into_boxed(), filter);
-    let (order, ties) = order_of(order);
-    for (key, direction) in &order {
+    for (key, direction) in &window.order.keys {
         query = match key {
             ItemOrder::Created => then_by!(query, shipping_items::created_at, direction),
             ItemOrder::Completed => then_by!(query, shipping_items::completed_at, direction),
         };
     }
-    query = then_by!(query, shipping_items::created_at, ties);
-    query = then_by!(query, shipping_items::id, ties);
-    let query = Prepared::kept_if(order.len() < 2, query.limit(window.limit).offset(window.offset));
-    let rows = query.load(connection).await.map_err(store_error)?;
-    Ok(Some(window.filled(with_history(connection, rows).await?, page)))
+    query = then_by!(query, shipping_items::id, window.order.ties);
+    if let Some(beyond) = window.beyond.take() {
+        query = query.filter(beyond);
+    }
+    let query = Prepared::kept_if(window.order.is_usual(), query.limit(window.limit).offset(window.offset));
+    let (rows, page) = window.filled(query.load(connection).await.map_err(store_error)?).taken();
+    Ok(Some(page.with(with_history(connection, rows).await?)))
+}
+
+impl Row<ItemOrder> for ItemRow {
+    fn time(&self, key: ItemOrder) -> Option<NaiveDateTime> {
+        match key {
+            ItemOrder::Created => Some(self.created_at),
+            ItemOrder::Completed => self.completed_at,
+        }
+    }
+
+    fn id(&self) -> Id {
+        self.id
+    }
 }
 
 fn matching<'q, ST: 'static>(

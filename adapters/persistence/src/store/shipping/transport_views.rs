@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use chrono::NaiveDateTime;
 use diesel::dsl::auto_type;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
@@ -10,7 +11,7 @@ use kernel_domain::StoreError;
 use shipping_application::{TransportFilter, TransportOrder, TransportSummary};
 use shipping_domain::{DriverId, TransportId};
 
-use super::super::page::{Window, order_of, then_by};
+use super::super::page::{Order, Row, Window, then_by};
 use super::super::record::CHUNK;
 use super::super::{Backend, Connection};
 use super::transports::TransportRow;
@@ -50,26 +51,49 @@ pub(super) async fn page(
     order: &[(TransportOrder, Direction)],
     page: PageRequest,
 ) -> Result<Option<Page<TransportSummary>>, StoreError> {
-    let count = matching(shipping_transports::table.count().into_boxed(), filter);
-    let count = count.get_result(connection).await.map_err(store_error)?;
-    let Some(window) = Window::of(page, count)? else { return Ok(None) };
+    let count = async {
+        let count = matching(shipping_transports::table.count().into_boxed(), filter);
+        count.get_result(connection).await.map_err(store_error)
+    };
+    let column = |key| match key {
+        TransportOrder::Created => "shipping_transports.created_at",
+        TransportOrder::Departed => "shipping_transports.departed_at",
+        TransportOrder::Arrived => "shipping_transports.arrived_at",
+    };
+    let order = Order::of(order, TransportOrder::Created);
+    let window = Window::of(page, order, column, "shipping_transports.id", count).await?;
+    let Some(mut window) = window else { return Ok(None) };
 
     let query = shipping_transports::table.select((TransportRow::as_select(), batch_count())).into_boxed();
     let mut query = matching(query, filter);
-    let (order, ties) = order_of(order);
-    for (key, direction) in &order {
+    for (key, direction) in &window.order.keys {
         query = match key {
             TransportOrder::Created => then_by!(query, shipping_transports::created_at, direction),
             TransportOrder::Departed => then_by!(query, shipping_transports::departed_at, direction),
             TransportOrder::Arrived => then_by!(query, shipping_transports::arrived_at, direction),
         };
     }
-    query = then_by!(query, shipping_transports::created_at, ties);
-    query = then_by!(query, shipping_transports::id, ties);
-    let query = Prepared::kept_if(order.len() < 2, query.limit(window.limit).offset(window.offset));
-    let rows = query.load::<Counted>(connection).await.map_err(store_error)?;
-    let entries = rows.into_iter().map(summary).collect::<Result<_, _>>()?;
-    Ok(Some(window.filled(entries, page)))
+    query = then_by!(query, shipping_transports::id, window.order.ties);
+    if let Some(beyond) = window.beyond.take() {
+        query = query.filter(beyond);
+    }
+    let query = Prepared::kept_if(window.order.is_usual(), query.limit(window.limit).offset(window.offset));
+    let (rows, page) = window.filled(query.load::<Counted>(connection).await.map_err(store_error)?).taken();
+    Ok(Some(page.with(rows.into_iter().map(summary).collect::<Result<_, _>>()?)))
+}
+
+impl Row<TransportOrder> for Counted {
+    fn time(&self, key: TransportOrder) -> Option<NaiveDateTime> {
+        match key {
+            TransportOrder::Created => Some(self.0.created_at),
+            TransportOrder::Departed => self.0.departed_at,
+            TransportOrder::Arrived => self.0.arrived_at,
+        }
+    }
+
+    fn id(&self) -> Id {
+        self.0.id
+    }
 }
 
 fn matching<'q, ST: 'static>(

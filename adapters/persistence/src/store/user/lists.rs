@@ -1,5 +1,6 @@
 //! Users, as the staff lists them.
 
+use chrono::NaiveDateTime;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use kernel_application::{Page, PageRequest};
@@ -7,7 +8,7 @@ use kernel_domain::StoreError;
 use user_application::{UserFilter, UserView};
 use user_domain::{Email, GroupName, UserId};
 
-use super::super::page::Window;
+use super::super::page::{Order, Row, Time, Window, then_by};
 use super::super::{Backend, Connection, corrupt};
 use super::queries::groups;
 use super::users::UserRow;
@@ -27,16 +28,34 @@ pub(super) async fn page(
     filter: &UserFilter,
     page: PageRequest,
 ) -> Result<Option<Page<UserView>>, StoreError> {
-    let count = matching(user_users::table.count().into_boxed(), filter);
-    let count = count.get_result(connection).await.map_err(store_error)?;
-    let Some(window) = Window::of(page, count)? else { return Ok(None) };
+    let count = async {
+        let count = matching(user_users::table.count().into_boxed(), filter);
+        count.get_result(connection).await.map_err(store_error)
+    };
+    let window = Window::of(page, Order::of(&[], Time), |Time| "user_users.joined_at", "user_users.id", count).await?;
+    let Some(mut window) = window else { return Ok(None) };
 
-    let rows = matching(user_users::table.select(UserRow::as_select()).into_boxed(), filter)
-        .order((user_users::joined_at.desc(), user_users::id.desc()))
-        .limit(window.limit)
-        .offset(window.offset);
-    let rows = rows.load(connection).await.map_err(store_error)?;
-    Ok(Some(window.filled(with_groups(connection, rows).await?, page)))
+    let mut query = matching(user_users::table.select(UserRow::as_select()).into_boxed(), filter);
+    for (Time, direction) in &window.order.keys {
+        query = then_by!(query, user_users::joined_at, direction);
+    }
+    query = then_by!(query, user_users::id, window.order.ties);
+    if let Some(beyond) = window.beyond.take() {
+        query = query.filter(beyond);
+    }
+    let query = query.limit(window.limit).offset(window.offset);
+    let (rows, page) = window.filled(query.load(connection).await.map_err(store_error)?).taken();
+    Ok(Some(page.with(with_groups(connection, rows).await?)))
+}
+
+impl Row<Time> for UserRow {
+    fn time(&self, Time: Time) -> Option<NaiveDateTime> {
+        Some(self.joined_at)
+    }
+
+    fn id(&self) -> Id {
+        self.id
+    }
 }
 
 fn matching<'q, ST: 'static>(
