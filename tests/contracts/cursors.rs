@@ -118,7 +118,7 @@ async fn batches_come_in_the_same_order_by_cursor(database: TestDatabase) {
     let batches: Vec<_> = (0..11).map(batch).collect();
     keep(&database, &[], &batches, std::slice::from_ref(&trip)).await;
     for order in orders(&[BatchOrder::Created, BatchOrder::Completed]) {
-        for completed in [None, Some(true)] {
+        for completed in [None, Some(true), Some(false)] {
             let filter = BatchFilter { completed, transport: None };
             let fetch = async |page| database.shipping_queries().batches(&filter, &order, page).await.unwrap().unwrap();
             walk(&format!("{order:?} {completed:?}"), fetch, |it| it.id.as_uuid()).await;
@@ -140,9 +140,12 @@ async fn transports_come_in_the_same_order_by_cursor(database: TestDatabase) {
     let transports: Vec<_> = (0..11).map(transport).collect();
     keep(&database, &[], &[], &transports).await;
     for order in orders(&[TransportOrder::Created, TransportOrder::Departed, TransportOrder::Arrived]) {
-        let filter = TransportFilter::default();
-        let fetch = async |page| database.shipping_queries().transports(&filter, &order, page).await.unwrap().unwrap();
-        walk(&format!("{order:?}"), fetch, |it| it.id.as_uuid()).await;
+        for completed in [None, Some(true), Some(false)] {
+            let filter = TransportFilter { completed, ..TransportFilter::default() };
+            let fetch =
+                async |page| database.shipping_queries().transports(&filter, &order, page).await.unwrap().unwrap();
+            walk(&format!("{order:?} {completed:?}"), fetch, |it| it.id.as_uuid()).await;
+        }
     }
 }
 

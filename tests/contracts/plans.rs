@@ -239,7 +239,8 @@ async fn check_batches(faults: &mut Vec<String>, server: &mut Conn, database: &D
         for order in [BatchOrder::Created, BatchOrder::Completed] {
             for completed in [None, Some(false), Some(true)] {
                 let (filter, order) = (BatchFilter { completed, transport: None }, [(order, direction)]);
-                let times = if order[0].0 == BatchOrder::Created { 1 } else { 2 };
+                let has_times = order[0].0 == BatchOrder::Completed && completed != Some(false);
+                let times = if has_times { 2 } else { 1 };
                 for page in pages(times) {
                     let queries = database.shipping_queries();
                     check(faults, server, (&filter, order, page), queries.batches(&filter, &order, page)).await;
@@ -262,7 +263,12 @@ async fn check_transports(faults: &mut Vec<String>, server: &mut Conn, database:
             }
             for filter in filters {
                 let order = [(order, direction)];
-                let times = if order[0].0 == TransportOrder::Created { 1 } else { 2 };
+                let has_times = match order[0].0 {
+                    TransportOrder::Created => false,
+                    TransportOrder::Departed => true,
+                    TransportOrder::Arrived => filter.completed != Some(false),
+                };
+                let times = if has_times { 2 } else { 1 };
                 for page in pages(times) {
                     let queries = database.shipping_queries();
                     check(faults, server, (&filter, order, page), queries.transports(&filter, &order, page)).await;

@@ -40,6 +40,12 @@ impl<K: Copy + PartialEq> Order<K> {
         Self { keys, ties }
     }
 
+    /// The same order of entries that all have none of this time.
+    pub(super) fn without(mut self, time: K) -> Self {
+        self.keys.retain(|(key, _)| *key != time);
+        self
+    }
+
     /// Whether many ask for it: a connection keeps what it prepared for good.
     pub(super) fn is_usual(&self) -> bool {
         self.keys.len() <= 2

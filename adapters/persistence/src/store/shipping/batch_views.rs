@@ -42,7 +42,11 @@ pub(super) async fn page(
         BatchOrder::Created => "shipping_batches.created_at",
         BatchOrder::Completed => "shipping_batches.completed_at",
     };
-    let order = Order::of(order, BatchOrder::Created);
+    let mut order = Order::of(order, BatchOrder::Created);
+    if filter.completed == Some(false) {
+        // Said so, MySQL begins a page where its cursor points.
+        order = order.without(BatchOrder::Completed);
+    }
     let window = Window::of(page, order, column, "shipping_batches.id", count).await?;
     let Some(mut window) = window else { return Ok(None) };
 

@@ -60,7 +60,11 @@ pub(super) async fn page(
         TransportOrder::Departed => "shipping_transports.departed_at",
         TransportOrder::Arrived => "shipping_transports.arrived_at",
     };
-    let order = Order::of(order, TransportOrder::Created);
+    let mut order = Order::of(order, TransportOrder::Created);
+    if filter.completed == Some(false) {
+        // Said so, MySQL begins a page where its cursor points.
+        order = order.without(TransportOrder::Arrived);
+    }
     let window = Window::of(page, order, column, "shipping_transports.id", count).await?;
     let Some(mut window) = window else { return Ok(None) };
 
