@@ -9,6 +9,7 @@ use crate::stage::{BATCHES, ITEMS};
 on_both_stacks![
     both_forms_of_a_path_answer_alike,
     a_correlation_id_is_kept_or_replaced_and_travels_with_events,
+    a_list_is_walked_by_cursor_there_and_back,
     every_failure_is_a_problem,
     all_faults_of_a_body_are_told_at_once,
     a_process_says_whether_it_lives_and_can_serve,
@@ -42,6 +43,31 @@ async fn a_correlation_id_is_kept_or_replaced_and_travels_with_events(app: TestA
     let answer = Answer::to(request).await;
     let replaced = answer.headers["correlation-id"].to_str().expect("a text").to_owned();
     assert_eq!(answer.refused(StatusCode::NOT_FOUND, "not_found")["correlation_id"], json!(replaced));
+}
+
+async fn a_list_is_walked_by_cursor_there_and_back(app: TestApp) {
+    let clerk = app.clerk().await;
+    let mut numbers = Vec::new();
+    for _ in 0..5 {
+        let item = clerk.post(ITEMS, json!({ "sku": "" })).await.expecting(StatusCode::CREATED);
+        numbers.insert(0, item["tracking_number"].clone());
+    }
+    let path_of = |link: &Value| link.as_str().and_then(|it| it.strip_prefix(&app.base)).map(str::to_owned);
+
+    let (mut walked, mut next, mut last) = (Vec::new(), Some(format!("{ITEMS}?cursor=&page_size=2")), Value::Null);
+    while let Some(path) = next {
+        assert!(walked.len() < numbers.len(), "it does not end");
+        last = clerk.get(&path).await.expecting(StatusCode::OK);
+        walked.extend(last["results"].as_array().expect("a list").iter().map(|it| it["tracking_number"].clone()));
+        assert_eq!((last.get("count"), &last["items_per_page"]), (None, &json!(2)));
+        next = path_of(&last["next"]);
+    }
+    assert_eq!(walked, numbers, "newest first");
+
+    let back = clerk.get(&path_of(&last["previous"]).expect("a page before")).await.expecting(StatusCode::OK);
+    let back: Vec<_> = back["results"].as_array().expect("a list").iter().map(|it| &it["tracking_number"]).collect();
+    assert_eq!(back, [&numbers[2], &numbers[3]]);
+    clerk.get(&format!("{ITEMS}?cursor=junk")).await.refused(StatusCode::BAD_REQUEST, "invalid");
 }
 
 async fn every_failure_is_a_problem(app: TestApp) {

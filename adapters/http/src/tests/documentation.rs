@@ -40,7 +40,7 @@ fn a_query_is_documented_parameter_by_parameter() {
     let schema_of = |name: &str| &parameters.iter().find(|it| it["name"] == name).expect(name)["schema"];
 
     let names: Vec<_> = parameters.iter().map(|it| it["name"].as_str().unwrap_or_default()).collect();
-    assert_eq!(names, ["fragile", "ordering", "owner", "page", "page_size", "size"]);
+    assert_eq!(names, ["cursor", "fragile", "ordering", "owner", "page", "page_size", "size"]);
     assert!(
         parameters.iter().all(|it| it["in"] == "query" && it["required"] == false && it["description"].is_string())
     );
