@@ -1,7 +1,7 @@
 //! What holds for every endpoint.
 
 use reqwest::{Method, StatusCode};
-use serde_json::json;
+use serde_json::{Value, json};
 use support::app::{Answer, TestApp};
 
 use crate::stage::{BATCHES, ITEMS};
