@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use auth_application::{AccessTokens, Auth, EndedSessions, RecentKeys};
 use cache_adapter::{CacheUrl, MemoryThrottle, RedisCache, RedisSettings, ResilientThrottle, ViewCache};
-use contexts_adapter::{ClosedAccounts, DistributionCenters, UserAccounts, UserDrivers, UserStaff};
+use contexts_adapter::{ClosedAccounts, DistributionCenters, TransportRoutes, UserAccounts, UserDrivers, UserStaff};
 use distribution_application::Distribution;
 use events_adapter::{Inbox, InboxPublisher, LogPublisher, Relay, RelaySettings};
 use http_adapter::{Media, MediaFile, Probe};
@@ -125,9 +125,10 @@ pub async fn build(config: &Config) -> Result<App, StartupError> {
         ids: ids.clone(),
     });
     let distribution = Arc::new(Distribution {
-        store: database.distribution_store(),
-        queries: database.distribution_queries(),
+        store: views.distribution_store(database.distribution_store()),
+        queries: views.distribution_queries(database.distribution_queries()),
         staff: Arc::new(UserStaff(users.clone())),
+        usage: Arc::new(TransportRoutes(database.shipping_queries())),
         clock: clock.clone(),
         ids: ids.clone(),
     });

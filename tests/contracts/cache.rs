@@ -129,7 +129,7 @@ pub(crate) fn views_at(url: &str, prefix: &str, settings: &RedisSettings) -> Vie
 }
 
 /// A busy machine may take its time: how long to wait for Redis is not the matter here.
-fn patiently() -> RedisSettings {
+pub(crate) fn patiently() -> RedisSettings {
     let (patience, connect_timeout, response_timeout) = (DEADLINE, DEADLINE, DEADLINE);
     RedisSettings { patience, connect_timeout, response_timeout, ..RedisSettings::default() }
 }

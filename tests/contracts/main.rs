@@ -10,6 +10,8 @@
 mod auth_store;
 mod cache;
 mod cache_outage;
+mod center_cache;
+mod center_usage;
 mod cursors;
 mod databases;
 mod deliveries;

@@ -278,6 +278,16 @@ async fn check_transports(faults: &mut Vec<String>, server: &mut Conn, database:
     }
 }
 
+/// Half of the centers have no open transport; all transports lead to one.
+async fn check_center_usage(faults: &mut Vec<String>, server: &mut Conn, database: &Database) {
+    for (code, is_used) in [("S7", false), ("S8", true), ("D", true), ("nowhere", false)] {
+        check_lookup(faults, server, &format!("whether {code} is used"), async {
+            assert_eq!(database.shipping_queries().is_center_used(&center(code)).await.unwrap(), is_used, "{code}");
+        })
+        .await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_reads_much_more_than_it_shows() {
     let Some(database) = databases::mysql().await else { return };
@@ -294,6 +304,7 @@ async fn nothing_reads_much_more_than_it_shows() {
     check_items(&mut faults, &mut server, &shared).await;
     check_batches(&mut faults, &mut server, &shared).await;
     check_transports(&mut faults, &mut server, &shared).await;
+    check_center_usage(&mut faults, &mut server, &shared).await;
     check_users(&mut faults, &mut server, &shared).await;
     check_user_lookups(&mut faults, &mut server, &shared).await;
     check_auth_lookups(&mut faults, &mut server, &shared).await;

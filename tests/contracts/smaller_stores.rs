@@ -1,16 +1,25 @@
 //! What the store of distribution promises.
 
+use std::sync::Arc;
+
 use distribution_application::CenterFilter;
 use distribution_domain::testing::{a_center, a_staff_member};
-use distribution_domain::{Center, CenterCode};
+use distribution_domain::{Center, CenterCode, CenterId, CenterName, DistributionStore, StaffId};
 use kernel_application::{PageNumber, PageRequest};
 use kernel_domain::StoreError;
+use tokio::task::JoinSet;
 
 use crate::databases::TestDatabase;
 
 crate::every_database_promises![
     a_center_comes_back_with_its_staff_in_order,
     a_taken_center_code_is_named,
+    a_changed_center_comes_back_as_it_was_left,
+    a_removed_center_is_gone_with_its_staff_and_frees_its_code,
+    what_is_not_committed_neither_changes_nor_removes_a_center,
+    a_center_that_was_not_found_is_neither_saved_nor_removed,
+    of_two_who_change_a_center_neither_loses_what_the_other_did,
+    whoever_finds_a_center_too_late_finds_nothing,
     centers_are_listed_newest_first_and_filtered_exactly,
 ];
 
@@ -47,6 +56,131 @@ async fn a_taken_center_code_is_named(database: TestDatabase) {
     let refusal = add_center(&database, &a_center().called("ABC001").build()).await;
     assert!(matches!(refusal, Err(StoreError::Duplicate { key: "center_code" })), "{refusal:?}");
     add_center(&database, &a_center().called("abc001").build()).await.expect("codes differ by case");
+}
+
+/// Finds a center, changes it, and keeps that.
+async fn change(
+    store: Arc<dyn DistributionStore>,
+    id: CenterId,
+    change: impl FnOnce(&mut Center),
+) -> Result<(), StoreError> {
+    let mut work = store.begin().await?;
+    let mut center = work.centers().find(id).await?.expect("it is there");
+    change(&mut center);
+    work.centers().save(&center).await?;
+    work.commit().await
+}
+
+/// Finds a center, and removes it if it is there.
+async fn remove(store: Arc<dyn DistributionStore>, id: CenterId) -> Result<bool, StoreError> {
+    let mut work = store.begin().await?;
+    let Some(center) = work.centers().find(id).await? else { return Ok(false) };
+    work.centers().remove(&center).await?;
+    work.commit().await?;
+    Ok(true)
+}
+
+async fn found(database: &TestDatabase, id: CenterId) -> Option<Center> {
+    database.distribution_store().begin().await.unwrap().centers().find(id).await.unwrap()
+}
+
+fn name(text: &str) -> CenterName {
+    CenterName::parse(text).unwrap()
+}
+
+async fn a_changed_center_comes_back_as_it_was_left(database: TestDatabase) {
+    let (ann, bob, kim) = (a_staff_member(), a_staff_member(), a_staff_member());
+    let mut center = a_center().staffed_by(&[ann, bob]).build();
+    add_center(&database, &center).await.unwrap();
+    assert_eq!(found(&database, center.id()).await, Some(center.clone()));
+
+    for staff in [vec![kim, bob], vec![bob, kim], vec![], vec![ann]] {
+        center.rename(name(&format!("{} of them", staff.len())));
+        center.restaff(staff.clone());
+        let changed = center.clone();
+        change(database.distribution_store(), center.id(), |it| *it = changed).await.unwrap();
+
+        assert_eq!(found(&database, center.id()).await, Some(center.clone()));
+        let seen = database.distribution_queries().center(center.id()).await.unwrap().unwrap();
+        assert_eq!((seen.name.as_str(), seen.staff), (center.name().as_str(), staff));
+    }
+    assert_eq!(found(&database, a_center().build().id()).await, None);
+}
+
+async fn a_removed_center_is_gone_with_its_staff_and_frees_its_code(database: TestDatabase) {
+    let center = a_center().called("ABC001").staffed_by(&[a_staff_member(), a_staff_member()]).build();
+    let other = a_center().staffed_by(center.staff()).build();
+    add_center(&database, &center).await.unwrap();
+    add_center(&database, &other).await.unwrap();
+
+    assert!(remove(database.distribution_store(), center.id()).await.unwrap());
+
+    assert_eq!(database.distribution_queries().center(center.id()).await.unwrap(), None);
+    assert!(!remove(database.distribution_store(), center.id()).await.unwrap(), "it is gone already");
+    assert_eq!(found(&database, other.id()).await, Some(other), "nothing else goes with it");
+    add_center(&database, &a_center().called("ABC001").build()).await.expect("the code is free");
+}
+
+async fn what_is_not_committed_neither_changes_nor_removes_a_center(database: TestDatabase) {
+    let center = a_center().staffed_by(&[a_staff_member()]).build();
+    add_center(&database, &center).await.unwrap();
+
+    let mut work = database.distribution_store().begin().await.unwrap();
+    let mut changed = work.centers().find(center.id()).await.unwrap().unwrap();
+    changed.rename(name("Busan"));
+    changed.restaff(vec![]);
+    work.centers().save(&changed).await.unwrap();
+    work.centers().remove(&changed).await.unwrap();
+    drop(work);
+
+    assert_eq!(found(&database, center.id()).await, Some(center));
+}
+
+async fn a_center_that_was_not_found_is_neither_saved_nor_removed(database: TestDatabase) {
+    let center = a_center().build();
+    add_center(&database, &center).await.unwrap();
+
+    let mut work = database.distribution_store().begin().await.unwrap();
+    let refusal = work.centers().save(&center).await;
+    assert!(matches!(refusal, Err(StoreError::Corrupt { .. })), "{refusal:?}");
+    let refusal = work.centers().remove(&center).await;
+    assert!(matches!(refusal, Err(StoreError::Corrupt { .. })), "{refusal:?}");
+    drop(work);
+    assert_eq!(found(&database, center.id()).await, Some(center));
+}
+
+async fn of_two_who_change_a_center_neither_loses_what_the_other_did(database: TestDatabase) {
+    const MEMBERS: usize = 8;
+    let center = a_center().build();
+    add_center(&database, &center).await.unwrap();
+    let joining: Vec<StaffId> = (0..MEMBERS).map(|_| a_staff_member()).collect();
+
+    let mut changes = JoinSet::new();
+    for member in joining.clone() {
+        changes.spawn(change(database.distribution_store(), center.id(), move |center| {
+            center.restaff(center.staff().iter().copied().chain([member]).collect());
+        }));
+    }
+    for outcome in changes.join_all().await {
+        outcome.expect("who comes later waits");
+    }
+
+    let mut staff = found(&database, center.id()).await.unwrap().staff().to_vec();
+    staff.sort_unstable();
+    assert_eq!(staff, joining);
+}
+
+async fn whoever_finds_a_center_too_late_finds_nothing(database: TestDatabase) {
+    let center = a_center().staffed_by(&[a_staff_member()]).build();
+    add_center(&database, &center).await.unwrap();
+
+    let mut removals = JoinSet::new();
+    for _ in 0..4 {
+        removals.spawn(remove(database.distribution_store(), center.id()));
+    }
+
+    let gone: Vec<_> = removals.join_all().await.into_iter().map(Result::unwrap).filter(|it| *it).collect();
+    assert_eq!(gone, [true], "it is removed once");
 }
 
 async fn centers_are_listed_newest_first_and_filtered_exactly(database: TestDatabase) {

@@ -26,6 +26,7 @@ macro_rules! on_both_stacks {
 mod a_parcel_travels;
 mod api_keys;
 mod bad_input;
+mod centers;
 mod conventions;
 mod documentation;
 mod hidden_accounts;

@@ -63,6 +63,9 @@ const TABLE: &[Row] = &[
     ("GET", "/api/v1/distribution/centers/", [401, 200, 200, 200, 200, 403, 403, 200, 401, 401, 401]),
     ("POST", "/api/v1/distribution/centers/", [401, 403, 403, 400, 400, 403, 403, 403, 401, 401, 401]),
     ("GET", "/api/v1/distribution/centers/{uuid}/", [401, 403, 403, 404, 404, 403, 403, 403, 401, 401, 401]),
+    ("PUT", "/api/v1/distribution/centers/{uuid}/", [401, 403, 403, 400, 400, 403, 403, 403, 401, 401, 401]),
+    ("PATCH", "/api/v1/distribution/centers/{uuid}/", [401, 403, 403, 404, 404, 403, 403, 403, 401, 401, 401]),
+    ("DELETE", "/api/v1/distribution/centers/{uuid}/", [401, 403, 403, 404, 404, 403, 403, 403, 401, 401, 401]),
     // shipping
     ("GET", "/api/v1/shipping/shippingitems/", [401, 403, 200, 200, 200, 200, 403, 403, 401, 401, 401]),
     ("POST", "/api/v1/shipping/shippingitems/", [401, 403, 400, 400, 400, 403, 400, 403, 401, 401, 401]),
@@ -142,7 +145,7 @@ async fn ask(visitor: &Visitor, method: &str, path: &str) -> Answer {
         .replace("{alias}", "nowhere");
     let method: Method = method.parse().expect("a method");
     let request = visitor.request(method.clone(), &path);
-    let has_body = [Method::POST, Method::PATCH].contains(&method);
+    let has_body = [Method::POST, Method::PUT, Method::PATCH].contains(&method);
     Answer::to(if has_body { request.json(&json!({})) } else { request }).await
 }
 

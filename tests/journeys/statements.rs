@@ -12,6 +12,10 @@ on_both_stacks![
     who_is_known_costs_few_statements,
 ];
 
+/// How often a read is asked for: centers and people that are known cost nothing, and now and then one of the requests
+/// is the one that has to get to know them again.
+const ASKED: usize = 3;
+
 /// The statements that one request needs; the relay is told to wait long enough not to be counted.
 async fn statements_of(app: &TestApp, ask: impl Future<Output = ()>) -> u64 {
     let before = app.database.statements();
@@ -33,20 +37,23 @@ async fn reads_cost_a_fixed_number_of_statements(app: TestApp) {
         (format!("{ITEMS}{item}/"), 2),
         (format!("{ITEMS}?page_size=1"), 3),
         (format!("{ITEMS}?page_size=100"), 3),
-        (format!("{BATCHES}{alias}/"), 6),
-        (format!("{BATCHES}?page_size=100"), 7),
+        (format!("{BATCHES}{alias}/"), 2),
+        (format!("{BATCHES}?page_size=100"), 3),
         (format!("{BATCHES}{alias}/shippingitems/?page_size=100"), 5),
-        (format!("{TRANSPORTS}{transport}/"), 5),
-        (format!("{TRANSPORTS}?page_size=1"), 6),
-        (format!("{TRANSPORTS}?page_size=100"), 6),
-        (format!("{CENTERS}?page_size=100"), 5),
+        (format!("{TRANSPORTS}{transport}/"), 1),
+        (format!("{TRANSPORTS}?page_size=1"), 2),
+        (format!("{TRANSPORTS}?page_size=100"), 2),
+        (format!("{CENTERS}?page_size=100"), 3),
         ("/api/v1/user/users/?page_size=100".to_owned(), 3),
         ("/api/v1/auth/sessions/".to_owned(), 2),
     ] {
-        let asked = async {
-            stage.staff.get(&path).await.expecting(StatusCode::OK);
-        };
-        let needed = statements_of(&app, asked).await;
+        let mut needed = u64::MAX;
+        for _ in 0..ASKED {
+            let asked = async {
+                stage.staff.get(&path).await.expecting(StatusCode::OK);
+            };
+            needed = needed.min(statements_of(&app, asked).await);
+        }
         assert!(needed <= most, "{path} needs {needed} statements, {most} are enough");
     }
 }

@@ -4,6 +4,7 @@
 //! **Invariant:** Redis can be slow, gone or empty, and no request fails of it or waits for long.
 
 mod breaker;
+mod distribution;
 mod memory;
 mod redis;
 mod resilient;

@@ -10,5 +10,5 @@ mod shipping_user;
 
 pub use auth_user::{ClosedAccounts, UserAccounts};
 pub use distribution_user::UserStaff;
-pub use shipping_distribution::DistributionCenters;
+pub use shipping_distribution::{DistributionCenters, TransportRoutes};
 pub use shipping_user::UserDrivers;

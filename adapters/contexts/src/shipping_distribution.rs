@@ -1,11 +1,13 @@
-//! Shipping asks distribution: where transports can go.
+//! Shipping asks distribution where transports can go, and has a say before a center is closed.
+//!
+//! Distribution knows nothing of shipping for that: it asks whoever relies on its centers, in a port of its own.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use distribution_application::{CenterView, Distribution, StaffMember};
+use distribution_application::{CenterUsage, CenterView, Distribution, StaffMember};
 use kernel_domain::StoreError;
-use shipping_application::{Center, CenterDirectory, Person, Role};
+use shipping_application::{Center, CenterDirectory, Person, Role, ShippingQueries};
 use shipping_domain::CenterCode;
 
 /// The centers of the distribution context.
@@ -18,6 +20,17 @@ impl CenterDirectory for DistributionCenters {
             codes.iter().map(|it| distribution_domain::CenterCode::parse(it.as_str())).collect();
         let codes = codes.map_err(|error| StoreError::corrupt("center code", error))?;
         self.0.centers_coded(&codes).await?.into_iter().map(center).collect()
+    }
+}
+
+/// The routes of transports. Over shipping's read side, not its facade, which is built on distribution's.
+pub struct TransportRoutes(pub Arc<dyn ShippingQueries>);
+
+#[async_trait]
+impl CenterUsage for TransportRoutes {
+    async fn is_used(&self, center: &distribution_domain::CenterCode) -> Result<bool, StoreError> {
+        let code = CenterCode::parse(center.as_str()).map_err(|error| StoreError::corrupt("center code", error))?;
+        self.0.is_center_used(&code).await
     }
 }
 

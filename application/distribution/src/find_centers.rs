@@ -83,12 +83,7 @@ mod tests {
     async fn a_page_of_centers_asks_for_its_people_once_and_leaves_out_who_is_no_more() {
         let (ann, gone) = (a_staff_member(), a_staff_member());
         let center = a_center().staffed_by(&[gone, ann]).build();
-        let summary = CenterSummary {
-            id: center.id(),
-            code: center.code().clone(),
-            name: center.name().to_string(),
-            staff: center.staff().to_vec(),
-        };
+        let summary = CenterSummary::of(&center);
         let mut world = World { unknown_staff: vec![gone], staff_calls: 1, ..World::default() };
         world.queries.expect_centers().returning(move |_, page| {
             let entries = vec![summary.clone(), summary.clone()];

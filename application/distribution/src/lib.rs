@@ -5,6 +5,8 @@ use std::sync::Arc;
 use distribution_domain::DistributionStore;
 use kernel_application::{Clock, Ids};
 
+mod change_center;
+mod close_center;
 mod find_centers;
 mod open_center;
 mod operations;
@@ -14,12 +16,14 @@ mod queries;
 #[cfg(feature = "testing")]
 pub mod testing;
 
+pub use change_center::{ChangeCenter, ChangeCenterError};
+pub use close_center::CloseCenterError;
 pub use find_centers::FindCenterError;
 pub use open_center::{OpenCenter, OpenCenterError};
 pub use operations::{MANAGE, READ};
+pub use ports::{CenterUsage, Role, StaffDirectory, StaffMember};
 #[cfg(feature = "testing")]
-pub use ports::MockStaffDirectory;
-pub use ports::{Role, StaffDirectory, StaffMember};
+pub use ports::{MockCenterUsage, MockStaffDirectory};
 #[cfg(feature = "testing")]
 pub use queries::MockDistributionQueries;
 pub use queries::{CenterFilter, CenterSummary, CenterView, DistributionQueries};
@@ -32,6 +36,8 @@ pub struct Distribution {
     pub queries: Arc<dyn DistributionQueries>,
     /// Who works in the centers.
     pub staff: Arc<dyn StaffDirectory>,
+    /// Who relies on the centers.
+    pub usage: Arc<dyn CenterUsage>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Fresh ids.

@@ -33,13 +33,7 @@ impl Distribution {
         actor.require(MANAGE)?;
         let id = CenterId::new(self.ids.uuid());
         let center = Center::open(id, command.code, command.name, command.staff, self.clock.now());
-        let summary = CenterSummary {
-            id,
-            code: center.code().clone(),
-            name: center.name().to_string(),
-            staff: center.staff().to_vec(),
-        };
-        let view = self.with_staff_of_one(summary).await?;
+        let view = self.with_staff_of_one(CenterSummary::of(&center)).await?;
 
         let mut work = self.store.begin().await?;
         work.centers().add(&center).await?;

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use chrono::NaiveDate;
-use distribution_domain::StaffId;
+use distribution_domain::{CenterCode, StaffId};
 use kernel_domain::StoreError;
 
 /// Somebody who works in a center, as distribution shows them.
@@ -43,4 +43,12 @@ pub enum Role {
 pub trait StaffDirectory: Send + Sync {
     /// The users with these ids, in any order, in one call; unknown ones are left out.
     async fn find(&self, staff: &[StaffId]) -> Result<Vec<StaffMember>, StoreError>;
+}
+
+/// Whoever relies on centers, and has a say before one is closed.
+#[cfg_attr(feature = "testing", mockall::automock)]
+#[async_trait]
+pub trait CenterUsage: Send + Sync {
+    /// Whether a transport that has not arrived starts or ends at this center.
+    async fn is_used(&self, center: &CenterCode) -> Result<bool, StoreError>;
 }

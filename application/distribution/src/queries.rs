@@ -1,7 +1,7 @@
 //! The read side: rows straight to views, without entities or units of work.
 
 use async_trait::async_trait;
-use distribution_domain::{CenterCode, CenterId, StaffId};
+use distribution_domain::{Center, CenterCode, CenterId, StaffId};
 use kernel_application::{Page, PageRequest};
 use kernel_domain::StoreError;
 
@@ -18,6 +18,18 @@ pub struct CenterSummary {
     pub name: String,
     /// Who works there, in the order they were named.
     pub staff: Vec<StaffId>,
+}
+
+impl CenterSummary {
+    /// What there is to know of `center`.
+    pub fn of(center: &Center) -> Self {
+        Self {
+            id: center.id(),
+            code: center.code().clone(),
+            name: center.name().to_string(),
+            staff: center.staff().to_vec(),
+        }
+    }
 }
 
 /// A center with the people who work there.

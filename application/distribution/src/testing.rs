@@ -3,11 +3,15 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use distribution_domain::{CenterRepository, DistributionStore, DistributionWork, MockCenterRepository, StaffId};
+use distribution_domain::{
+    Center, CenterRepository, DistributionStore, DistributionWork, MockCenterRepository, StaffId,
+};
 use kernel_application::testing::{Committed, CountingIds, Noon};
 use kernel_domain::StoreError;
 
-use crate::{Distribution, MockDistributionQueries, MockStaffDirectory, Role, StaffMember};
+use crate::{
+    CenterSummary, Distribution, MockCenterUsage, MockDistributionQueries, MockStaffDirectory, Role, StaffMember,
+};
 
 /// The repositories of one unit of work, as mocks.
 #[derive(Default)]
@@ -48,6 +52,8 @@ pub struct World {
     pub work: MockedWork,
     /// The read side.
     pub queries: MockDistributionQueries,
+    /// Who relies on centers.
+    pub usage: MockCenterUsage,
     /// Users who do not exist.
     pub unknown_staff: Vec<StaffId>,
     /// How often the user context is asked; 0 if it does not matter.
@@ -55,6 +61,15 @@ pub struct World {
 }
 
 impl World {
+    /// A world in which there is this center: the read side knows it, and the unit of work finds it.
+    pub fn with_center(center: &Center) -> Self {
+        let mut world = Self::default();
+        let (id, kept, summary) = (center.id(), center.clone(), CenterSummary::of(center));
+        world.work.centers.expect_find().returning(move |it| Ok((it == id).then(|| kept.clone())));
+        world.queries.expect_center().returning(move |it| Ok((it == id).then(|| summary.clone())));
+        world
+    }
+
     /// Distribution in this world, and whether its one unit of work will be kept.
     pub fn commits(mut self) -> (Distribution, Committed) {
         let committed = Committed::default();
@@ -69,6 +84,7 @@ impl World {
             store: Arc::new(OneWork(Mutex::new(Some(self.work)))),
             queries: Arc::new(self.queries),
             staff: Arc::new(staff),
+            usage: Arc::new(self.usage),
             clock: Arc::new(Noon),
             ids: Arc::new(CountingIds::default()),
         };

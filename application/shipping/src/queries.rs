@@ -201,6 +201,9 @@ pub trait ShippingQueries: Send + Sync {
     /// The transport with this id.
     async fn transport(&self, id: TransportId) -> Result<Option<TransportSummary>, StoreError>;
 
+    /// Whether a transport that has not arrived starts or ends at this center.
+    async fn is_center_used(&self, center: &CenterCode) -> Result<bool, StoreError>;
+
     /// A page of transports.
     async fn transports(
         &self,

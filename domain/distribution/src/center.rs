@@ -20,9 +20,23 @@ pub struct Center {
 impl Center {
     /// Opens a center. Its code never changes; somebody who is named twice works there once.
     pub fn open(id: CenterId, code: CenterCode, name: CenterName, staff: Vec<StaffId>, now: DateTime<Utc>) -> Self {
-        let mut known = HashSet::new();
-        let staff = staff.into_iter().filter(|it| known.insert(*it)).collect();
-        Self { id, code, name, staff, created_at: now }
+        Self { id, code, name, staff: each_once(staff), created_at: now }
+    }
+
+    /// Gives it another name.
+    pub fn rename(&mut self, name: CenterName) {
+        self.name = name;
+    }
+
+    /// Says anew who works there; somebody who is named twice does so once.
+    pub fn restaff(&mut self, staff: Vec<StaffId>) {
+        self.staff = each_once(staff);
+    }
+
+    /// Closes it for good, unless it is used: a transport that has not arrived has to leave from somewhere, and to get
+    /// somewhere.
+    pub fn close(&self, is_used: bool) -> Result<(), CannotClose> {
+        if is_used { Err(CannotClose::InUse(self.code.clone())) } else { Ok(()) }
     }
 
     /// Its identifier.
@@ -49,6 +63,20 @@ impl Center {
     pub fn created_at(&self) -> DateTime<Utc> {
         self.created_at
     }
+}
+
+fn each_once(mut staff: Vec<StaffId>) -> Vec<StaffId> {
+    let mut known = HashSet::new();
+    staff.retain(|it| known.insert(*it));
+    staff
+}
+
+/// Why a center stays open.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CannotClose {
+    /// A transport that has not arrived starts or ends there.
+    #[error("center {0} is used by a transport that has not arrived")]
+    InUse(CenterCode),
 }
 
 /// Everything a store must keep to bring a center back, unjudged: rules guard transitions, never history.
@@ -186,6 +214,27 @@ mod tests {
         let center = a_center().staffed_by(&[ann, bob, ann]).build();
 
         assert_eq!(center.staff(), [ann, bob]);
+    }
+
+    #[test]
+    fn a_center_changes_its_name_and_its_people_and_nothing_else() {
+        let (ann, bob) = (a_staff_member(), a_staff_member());
+        let mut center = a_center().staffed_by(&[ann]).build();
+        let before = center.snapshot();
+        let name = CenterName::parse("Busan").expect("a name");
+
+        center.rename(name.clone());
+        center.restaff(vec![bob, ann, bob]);
+
+        assert_eq!(center.snapshot(), CenterSnapshot { name, staff: vec![bob, ann], ..before });
+    }
+
+    #[test]
+    fn a_center_is_closed_unless_it_is_used() {
+        let center = a_center().called("ABC001").build();
+
+        assert_eq!(center.close(false), Ok(()));
+        assert_eq!(center.close(true), Err(CannotClose::InUse(center.code().clone())));
     }
 
     #[test]

@@ -6,7 +6,7 @@ mod repository;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 
-pub use center::{Center, CenterCode, CenterName, CenterSnapshot, InvalidCenterCode, InvalidCenterName};
+pub use center::{CannotClose, Center, CenterCode, CenterName, CenterSnapshot, InvalidCenterCode, InvalidCenterName};
 #[cfg(feature = "testing")]
 pub use repository::MockCenterRepository;
 pub use repository::{CenterRepository, DistributionStore, DistributionWork};

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use kernel_domain::StoreError;
 
-use crate::Center;
+use crate::{Center, CenterId};
 
 /// Opens units of work over everything that distribution owns.
 #[async_trait]
@@ -27,4 +27,14 @@ pub trait DistributionWork: Send {
 pub trait CenterRepository: Send {
     /// Keeps a new center. [`StoreError::Duplicate`] with `center_code` if that code is taken.
     async fn add(&mut self, center: &Center) -> Result<(), StoreError>;
+
+    /// The center with this id; nobody else changes it until this unit of work ends.
+    async fn find(&mut self, id: CenterId) -> Result<Option<Center>, StoreError>;
+
+    /// Keeps changes to a center that this unit of work found. [`StoreError::Conflict`] if somebody else changed or
+    /// removed it meanwhile.
+    async fn save(&mut self, center: &Center) -> Result<(), StoreError>;
+
+    /// Forgets a center that this unit of work found. [`StoreError::Conflict`] as for a change. Its code is free again.
+    async fn remove(&mut self, center: &Center) -> Result<(), StoreError>;
 }

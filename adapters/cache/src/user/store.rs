@@ -48,7 +48,7 @@ impl UserWork for EvictingWork {
         let Self { inner, changed, views } = *self;
         let eviction = Eviction::from(&views);
         for user in changed {
-            eviction.add::<ProfileRecord>(user);
+            eviction.add::<ProfileRecord>(&user);
         }
         let outcome = inner.commit().await;
         // After an error, too: a commit whose answer was lost may have been made.

@@ -17,7 +17,7 @@ impl Eviction {
         Self { views: views.clone(), changed: Changed::default() }
     }
 
-    pub(crate) fn add<V: View>(&self, id: V::Id) {
+    pub(crate) fn add<V: View>(&self, id: &V::Id) {
         self.changed.extend(&[V::key(id)]);
     }
 

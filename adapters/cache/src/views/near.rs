@@ -17,7 +17,10 @@ use tokio::time::Instant;
 
 use super::{Key, Value, kept_for};
 
-/// So many at most, each for so long at most.
+/// What one view costs besides its text: the entry, and what finds it.
+const OVERHEAD: usize = 200;
+
+/// So many bytes at most, each view for so long at most.
 pub(super) struct Near {
     held: moka::sync::Cache<Key, Held>,
     /// At most as many as requests that are being served want.
@@ -30,6 +33,11 @@ struct Held {
     value: Value,
     /// None if that is too far away to be told.
     until: Option<Instant>,
+}
+
+fn weight(key: &Key, held: &Held) -> u32 {
+    let bytes = OVERHEAD + key.as_str().len() + held.value.as_ref().map_or(0, |it| it.len());
+    u32::try_from(bytes).unwrap_or(u32::MAX)
 }
 
 /// What becomes of those who look for something together.
@@ -45,8 +53,9 @@ pub(super) struct Joined {
 type Outcome = Result<Arc<HashMap<Key, Value>>, Arc<StoreError>>;
 
 impl Near {
-    pub(super) fn new(capacity: u64, longest: Duration) -> Self {
-        Self { held: moka::sync::Cache::new(capacity), loads: Mutex::default(), longest }
+    pub(super) fn new(bytes: u64, longest: Duration) -> Self {
+        let held = moka::sync::Cache::builder().max_capacity(bytes).weigher(weight).build();
+        Self { held, loads: Mutex::default(), longest }
     }
 
     /// What is held of these, and which of them are not.

@@ -125,7 +125,7 @@ impl Process {
     }
 
     pub(crate) async fn evict(&self, id: u32) {
-        self.views.evict(&[Note::key(id)]).await;
+        self.views.evict(&[Note::key(&id)]).await;
     }
 
     pub(crate) async fn change(&self, id: u32, text: &str) {

@@ -321,7 +321,7 @@ async fn more_evictions_than_can_be_remembered_begin_a_new_epoch() {
 async fn what_is_kept_and_means_nothing_is_read_from_the_store() {
     let (process, _, store, shared) = two_processes();
     store.write(1, "text");
-    shared.corrupt(Note::key(1));
+    shared.corrupt(Note::key(&1));
     assert_eq!(process.read(1).await.as_deref(), Some("text"));
 }
 

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use distribution_application::{
-    CenterFilter, CenterView, Distribution, FindCenterError, MANAGE, OpenCenter, OpenCenterError, READ, Role,
-    StaffMember,
+    CenterFilter, CenterView, ChangeCenter, ChangeCenterError, CloseCenterError, Distribution, FindCenterError, MANAGE,
+    OpenCenter, OpenCenterError, READ, Role, StaffMember,
 };
-use distribution_domain::{CenterCode, CenterId, CenterName, InvalidCenterCode, InvalidCenterName, StaffId};
+use distribution_domain::{CenterCode, CenterId, CenterName, StaffId};
 use kernel_application::{Operation, PageRequest};
 use poem_openapi::OpenApi;
 use poem_openapi::payload::Json;
@@ -17,8 +17,8 @@ use crate::body::{Body, Payload};
 use crate::caller::{Allowed, Right};
 use crate::center::CenterBody;
 use crate::created::Created;
-use crate::fault::Fault;
 use crate::fields::{Fields, Input};
+use crate::no_content::NoContent;
 use crate::page::{Here, PageBody};
 use crate::path::Path;
 use crate::problem::Problem;
@@ -83,6 +83,51 @@ impl CentersApi {
     ) -> Result<Json<CenterBody>, Problem> {
         Ok(Json(self.distribution.center(&actor, CenterId::new(uuid.0)).await?.into()))
     }
+
+    /// Replace name and staff of a center
+    ///
+    /// Its code never changes: one that is sent is ignored. Staff that is left out stays as it is.
+    #[oai(path = "/:uuid", method = "put", operation_id = "replace_center")]
+    async fn replace(
+        &self,
+        _admitted: Throttled<UserDefault>,
+        actor: Allowed<Manage>,
+        uuid: Path<Uuid>,
+        body: Body<ReplacedCenter>,
+    ) -> Result<Json<CenterBody>, Problem> {
+        let ReplacedCenter(change) = body.0;
+        Ok(Json(self.distribution.change_center(&actor, CenterId::new(uuid.0), change).await?.into()))
+    }
+
+    /// Change name or staff of a center
+    ///
+    /// What is left out stays as it is. Its code never changes: one that is sent is ignored.
+    #[oai(path = "/:uuid", method = "patch", operation_id = "change_center")]
+    async fn change(
+        &self,
+        _admitted: Throttled<UserDefault>,
+        actor: Allowed<Manage>,
+        uuid: Path<Uuid>,
+        body: Body<ChangedCenter>,
+    ) -> Result<Json<CenterBody>, Problem> {
+        let ChangedCenter(change) = body.0;
+        Ok(Json(self.distribution.change_center(&actor, CenterId::new(uuid.0), change).await?.into()))
+    }
+
+    /// Close a center
+    ///
+    /// Not while a transport that has not arrived starts or ends there. Transports that have arrived stay, and show no
+    /// center where this one was.
+    #[oai(path = "/:uuid", method = "delete", operation_id = "close_center")]
+    async fn close(
+        &self,
+        _admitted: Throttled<UserDefault>,
+        actor: Allowed<Manage>,
+        uuid: Path<Uuid>,
+    ) -> Result<NoContent, Problem> {
+        self.distribution.close_center(&actor, CenterId::new(uuid.0)).await?;
+        Ok(NoContent)
+    }
 }
 
 struct CenterQuery {
@@ -105,12 +150,40 @@ impl Input for NewCenter {
     fn read(fields: &mut Fields) -> Option<Self> {
         let code = fields.text("center_code", "Unique, and never changed.").max(CenterCode::MAX_CHARS);
         let code = code.parse(CenterCode::parse).required();
-        let name = fields.text("name", "What people call it.").max(CenterName::MAX_CHARS);
-        let name = name.parse(CenterName::parse).required();
-        let staff = fields.uuids("staff_members", "The users who work there.").max(MAX_STAFF).optional();
-        let staff = staff?.unwrap_or_default().into_iter().map(StaffId::new).collect();
-        Some(Self(OpenCenter { code: code?, name: name?, staff }))
+        let name = fields.text(NAME, ABOUT_NAME).max(CenterName::MAX_CHARS).parse(CenterName::parse).required();
+        let staff = staff(fields);
+        Some(Self(OpenCenter { code: code?, name: name?, staff: staff?.unwrap_or_default() }))
     }
+}
+
+struct ReplacedCenter(ChangeCenter);
+
+impl Input for ReplacedCenter {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        let name = fields.text(NAME, ABOUT_NAME).max(CenterName::MAX_CHARS).parse(CenterName::parse).required();
+        let staff = staff(fields);
+        Some(Self(ChangeCenter { name: Some(name?), staff: staff? }))
+    }
+}
+
+struct ChangedCenter(ChangeCenter);
+
+impl Input for ChangedCenter {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        let name = fields.text(NAME, ABOUT_NAME).max(CenterName::MAX_CHARS).parse(CenterName::parse).optional();
+        let staff = staff(fields);
+        Some(Self(ChangeCenter { name: name?, staff: staff? }))
+    }
+}
+
+const NAME: &str = "name";
+const ABOUT_NAME: &str = "What people call it.";
+
+/// Who works in a center, if anything is said of it.
+#[expect(clippy::option_option, reason = "absent is an answer, at fault is none")]
+fn staff(fields: &mut Fields) -> Option<Option<Vec<StaffId>>> {
+    let staff = fields.uuids("staff_members", "The users who work there.").max(MAX_STAFF).optional()?;
+    Some(staff.map(|it| it.into_iter().map(StaffId::new).collect()))
 }
 
 impl Payload for NewCenter {
@@ -125,24 +198,24 @@ impl Payload for NewCenter {
     }
 }
 
-impl From<InvalidCenterCode> for Fault {
-    fn from(invalid: InvalidCenterCode) -> Self {
-        match invalid {
-            InvalidCenterCode::Blank => Self::blank(),
-            InvalidCenterCode::TooLong => Self::too_long(CenterCode::MAX_CHARS),
-            InvalidCenterCode::Characters => Self::control_characters(),
-        }
+impl Payload for ReplacedCenter {
+    const NAME: &'static str = "ReplacedCenter";
+
+    fn example() -> Value {
+        changed_example()
     }
 }
 
-impl From<InvalidCenterName> for Fault {
-    fn from(invalid: InvalidCenterName) -> Self {
-        match invalid {
-            InvalidCenterName::Blank => Self::blank(),
-            InvalidCenterName::TooLong => Self::too_long(CenterName::MAX_CHARS),
-            InvalidCenterName::Characters => Self::control_characters(),
-        }
+impl Payload for ChangedCenter {
+    const NAME: &'static str = "ChangedCenter";
+
+    fn example() -> Value {
+        changed_example()
     }
+}
+
+fn changed_example() -> Value {
+    json!({ "name": "Seoul North", "staff_members": { "uuid": ["0190a3f0-7b1c-7d2e-8f00-000000000001"] } })
 }
 
 impl From<CenterView> for CenterBody {
@@ -188,6 +261,27 @@ impl From<OpenCenterError> for Problem {
         match error {
             OpenCenterError::Denied(denied) => denied.into(),
             OpenCenterError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<ChangeCenterError> for Problem {
+    fn from(error: ChangeCenterError) -> Self {
+        match error {
+            ChangeCenterError::Denied(denied) => denied.into(),
+            ChangeCenterError::UnknownCenter(_) => Self::not_found(),
+            ChangeCenterError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<CloseCenterError> for Problem {
+    fn from(error: CloseCenterError) -> Self {
+        match error {
+            CloseCenterError::Denied(denied) => denied.into(),
+            CloseCenterError::UnknownCenter(_) => Self::not_found(),
+            CloseCenterError::Refused(refusal) => Self::refused(refusal.into()),
+            CloseCenterError::Store(error) => error.into(),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Distribution over HTTP.
 
 mod centers;
+mod rules;
 
 use std::sync::Arc;
 

@@ -100,6 +100,9 @@ groups-of-driver = Only staff are in permission groups.
 invalid-image = Upload a valid image. The file you uploaded was either not an image or a corrupted image.
 image-too-large = An image has at most { $pixels } pixels.
 
+# The rules of distribution.
+center-in-use = A transport that has not arrived starts or ends at { $code }.
+
 # The rules of shipping.
 unknown-item = There is no item { $tracking_number }.
 unknown-batch = There is no batch { $alias }.

@@ -97,6 +97,9 @@ groups-of-driver = 직원만 권한 그룹에 속할 수 있습니다.
 invalid-image = 유효한 이미지 파일을 업로드하세요. 업로드하신 파일은 이미지 파일이 아니거나 손상된 이미지 파일입니다.
 image-too-large = 이미지는 최대 { $pixels } 픽셀까지 가능합니다.
 
+# 물류 센터의 규칙.
+center-in-use = 아직 도착하지 않은 운송이 { $code }에서 출발하거나 { $code }에 도착합니다.
+
 # 배송의 규칙.
 unknown-item = 상품 { $tracking_number }이(가) 없습니다.
 unknown-batch = 배치 { $alias }이(가) 없습니다.

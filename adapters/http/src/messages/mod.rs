@@ -146,6 +146,9 @@ messages! {
     InvalidImage = "invalid-image";
     ImageTooLarge { pixels: u64 } = "image-too-large";
 
+    // The rules of distribution.
+    CenterInUse { code: String } = "center-in-use";
+
     // The rules of shipping.
     UnknownItem { tracking_number: String } = "unknown-item";
     UnknownBatch { alias: String } = "unknown-batch";

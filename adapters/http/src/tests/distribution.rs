@@ -2,15 +2,15 @@
 
 use distribution_application::testing::World;
 use distribution_application::{CenterFilter, CenterSummary};
-use distribution_domain::{CenterCode, CenterId, StaffId};
+use distribution_domain::{Center, CenterCode, CenterId, CenterSnapshot, StaffId};
 use kernel_application::Page;
 use kernel_domain::StoreError;
-use poem::http::StatusCode;
+use poem::http::{Method, StatusCode};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::contexts::{Served, get, post};
-use super::{faults_of, json_of};
+use super::contexts::{Served, get, post, send};
+use super::{faults_of, json_of, refusal, refusals_of};
 
 const ID: Uuid = Uuid::from_u128(1);
 const MEMBER: Uuid = Uuid::from_u128(0x57AF);
@@ -39,6 +39,115 @@ fn summary() -> CenterSummary {
         code: CenterCode::parse("ABC001").expect("a code"),
         name: "Seoul".to_owned(),
         staff: vec![StaffId::new(MEMBER)],
+    }
+}
+
+fn path() -> String {
+    format!("distribution/centers/{ID}/")
+}
+
+/// The center of [`seoul`].
+fn center() -> Center {
+    let name = distribution_domain::CenterName::parse("Seoul").expect("a name");
+    let CenterSummary { id, code, staff, .. } = summary();
+    Center::from(CenterSnapshot { id, code, name, staff, created_at: distribution_domain::testing::noon() })
+}
+
+/// The center is changed to this.
+fn changing(name: &'static str, staff: &'static [u128]) -> World {
+    let mut world = World::with_center(&center());
+    let staff: Vec<_> = staff.iter().map(|it| StaffId::new(Uuid::from_u128(*it))).collect();
+    let expected = move |it: &Center| it.name().as_str() == name && it.staff() == staff;
+    world.work.centers.expect_save().times(1).withf(expected).returning(|_| Ok(()));
+    world
+}
+
+#[tokio::test]
+async fn a_center_is_changed_as_a_whole_or_in_part_but_for_its_code() {
+    for (method, body, name, staff) in [
+        (Method::PUT, json!({ "name": " Busan ", "staff_members": [] }), "Busan", [].as_slice()),
+        (Method::PUT, json!({ "name": "Busan", "staff_members": { "uuid": [Uuid::from_u128(9)] } }), "Busan", &[9]),
+        (Method::PUT, json!({ "name": "Busan", "center_code": 7 }), "Busan", &[0x57AF]),
+        (Method::PATCH, json!({ "name": "Busan", "center_code": "XYZ", "uuid": MEMBER }), "Busan", &[0x57AF]),
+        (Method::PATCH, json!({ "staff_members": [Uuid::from_u128(9), Uuid::from_u128(9)] }), "Seoul", &[9]),
+        (Method::PATCH, json!({}), "Seoul", &[0x57AF]),
+    ] {
+        let response = send(served(changing(name, staff)), method.clone(), &path(), &body).await;
+
+        response.assert_status_is_ok();
+        let shown = json_of(response).await;
+        assert_eq!((&shown["center_code"], &shown["name"]), (&json!("ABC001"), &json!(name)), "{method} {body}");
+        assert_eq!(shown["staff_members"].as_array().map(Vec::len), Some(staff.len()), "{method} {body}");
+    }
+}
+
+#[tokio::test]
+async fn every_fault_of_a_change_is_told() {
+    let both_wrong = json!({ "name": "x".repeat(65), "staff_members": { "uuid": ["me", MEMBER, 1] } });
+    let wrong = [
+        refusal("name", "max_length"),
+        refusal("staff_members.uuid[0]", "invalid"),
+        refusal("staff_members.uuid[2]", "invalid"),
+    ];
+    for (method, body, told) in [
+        (Method::PUT, both_wrong.clone(), wrong.to_vec()),
+        (Method::PATCH, both_wrong, wrong.to_vec()),
+        (Method::PUT, json!({}), vec![refusal("name", "required")]),
+        (
+            Method::PUT,
+            json!({ "name": null, "staff_members": null }),
+            vec![refusal("name", "null"), refusal("staff_members", "null")],
+        ),
+        (
+            Method::PATCH,
+            json!({ "name": " ", "staff_members": {} }),
+            vec![refusal("name", "blank"), refusal("staff_members.uuid", "required")],
+        ),
+    ] {
+        let response = send(served(World::default()), method.clone(), &path(), &body).await;
+        assert_eq!(refusals_of(response, StatusCode::BAD_REQUEST).await, told, "{method} {body}");
+    }
+}
+
+#[tokio::test]
+async fn a_center_that_is_not_there_is_neither_changed_nor_closed() {
+    let body = json!({ "name": "Busan" });
+    for method in [Method::PUT, Method::PATCH, Method::DELETE] {
+        for unknown in [MEMBER.to_string(), "not-a-uuid".to_owned()] {
+            let path = format!("distribution/centers/{unknown}/");
+            let response = send(served(World::with_center(&center())), method.clone(), &path, &body).await;
+            let told = refusals_of(response, StatusCode::NOT_FOUND).await;
+            assert_eq!(told, [refusal("", "not_found")], "{method} {unknown}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn who_comes_too_late_to_change_a_center_is_told_so() {
+    let mut world = World::with_center(&center());
+    world.work.centers.expect_save().returning(|_| Err(StoreError::Conflict("center".to_owned())));
+
+    let response = send(served(world), Method::PATCH, &path(), &json!({ "name": "Busan" })).await;
+
+    response.assert_status(StatusCode::CONFLICT);
+}
+
+#[tokio::test]
+async fn a_center_is_closed_unless_a_transport_needs_it() {
+    for is_used in [false, true] {
+        let mut world = World::with_center(&center());
+        world.usage.expect_is_used().returning(move |_| Ok(is_used));
+        world.work.centers.expect_remove().times(usize::from(!is_used)).returning(|_| Ok(()));
+
+        let response = send(served(world), Method::DELETE, &path(), &json!({})).await;
+
+        if is_used {
+            let told = faults_of(response).await.remove(0);
+            let message = "A transport that has not arrived starts or ends at ABC001.";
+            assert_eq!((told.1.as_str(), told.2.as_str()), ("DistributionCenterInUse", message));
+        } else {
+            response.assert_status(StatusCode::NO_CONTENT);
+        }
     }
 }
 

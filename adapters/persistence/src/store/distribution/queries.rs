@@ -98,18 +98,8 @@ fn matching<'q, ST: 'static>(
 
 /// Adds to each center who works there, for all of them at once.
 async fn with_staff(connection: &mut Connection, centers: Vec<CenterRow>) -> Result<Vec<CenterSummary>, StoreError> {
-    let mut staff: HashMap<Id, Vec<StaffId>> = HashMap::new();
-    for chunk in centers.chunks(CHUNK) {
-        let here = distribution_center_staff::center_id.eq_any(padded(chunk.iter().map(|it| it.id)));
-        let rows = distribution_center_staff::table
-            .filter(here)
-            .order((distribution_center_staff::center_id, distribution_center_staff::place))
-            .select((distribution_center_staff::center_id, distribution_center_staff::staff_id));
-        let rows: Vec<(Id, Id)> = Prepared::kept(rows).load(connection).await.map_err(store_error)?;
-        for (center, member) in rows {
-            staff.entry(center).or_default().push(StaffId::new(member.0));
-        }
-    }
+    let ids: Vec<_> = centers.iter().map(|it| it.id).collect();
+    let mut staff = staff(connection, &ids).await?;
     let summary = |row: CenterRow| {
         Ok(CenterSummary {
             id: CenterId::new(row.id.0),
@@ -119,4 +109,24 @@ async fn with_staff(connection: &mut Connection, centers: Vec<CenterRow>) -> Res
         })
     };
     centers.into_iter().map(summary).collect()
+}
+
+/// Who works in these centers, in the order they were named.
+pub(super) async fn staff(
+    connection: &mut Connection,
+    centers: &[Id],
+) -> Result<HashMap<Id, Vec<StaffId>>, StoreError> {
+    let mut staff: HashMap<Id, Vec<StaffId>> = HashMap::new();
+    for chunk in centers.chunks(CHUNK) {
+        let here = distribution_center_staff::center_id.eq_any(padded(chunk.iter().copied()));
+        let rows = distribution_center_staff::table
+            .filter(here)
+            .order((distribution_center_staff::center_id, distribution_center_staff::place))
+            .select((distribution_center_staff::center_id, distribution_center_staff::staff_id));
+        let rows: Vec<(Id, Id)> = Prepared::kept(rows).load(connection).await.map_err(store_error)?;
+        for (center, member) in rows {
+            staff.entry(center).or_default().push(StaffId::new(member.0));
+        }
+    }
+    Ok(staff)
 }

@@ -7,7 +7,7 @@ use shipping_application::{
     BatchFilter, BatchOrder, BatchSummary, ItemFilter, ItemOrder, ItemView, ShippingQueries, TransportFilter,
     TransportOrder, TransportSummary,
 };
-use shipping_domain::{Alias, TrackingNumber, TransportId};
+use shipping_domain::{Alias, CenterCode, TrackingNumber, TransportId};
 
 use super::super::Stores;
 use super::{batch_views, item_views, transport_views};
@@ -50,6 +50,10 @@ impl ShippingQueries for Stores {
 
     async fn transport(&self, id: TransportId) -> Result<Option<TransportSummary>, StoreError> {
         transport_views::one(self.reader().await?.connection(), id).await
+    }
+
+    async fn is_center_used(&self, center: &CenterCode) -> Result<bool, StoreError> {
+        transport_views::is_center_used(self.reader().await?.connection(), center).await
     }
 
     async fn transports(

@@ -3,13 +3,13 @@
 use std::collections::HashMap;
 
 use chrono::NaiveDateTime;
-use diesel::dsl::auto_type;
+use diesel::dsl::{auto_type, exists};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use kernel_application::{Direction, Page, PageRequest};
 use kernel_domain::StoreError;
 use shipping_application::{TransportFilter, TransportOrder, TransportSummary};
-use shipping_domain::{DriverId, TransportId};
+use shipping_domain::{CenterCode, DriverId, TransportId};
 
 use super::super::page::{Order, Row, Window, then_by};
 use super::super::record::CHUNK;
@@ -26,6 +26,14 @@ pub(super) async fn one(connection: &mut Connection, id: TransportId) -> Result<
     let found = shipping_transports::table.find(Id(id.as_uuid())).select((TransportRow::as_select(), batch_count()));
     let found = found.get_result::<Counted>(connection).await.optional().map_err(store_error)?;
     found.map(summary).transpose()
+}
+
+pub(super) async fn is_center_used(connection: &mut Connection, center: &CenterCode) -> Result<bool, StoreError> {
+    let open = || shipping_transports::table.filter(shipping_transports::arrived_at.is_null());
+    let from = open().filter(shipping_transports::source_code.eq(center.as_str()));
+    let to = open().filter(shipping_transports::destination_code.eq(center.as_str()));
+    let any = diesel::select(exists(from).or(exists(to)));
+    any.get_result(connection).await.map_err(store_error)
 }
 
 pub(super) async fn summaries(

@@ -1,0 +1,2 @@
+DROP INDEX shipping_transports_by_destination_arrival ON shipping_transports;
+DROP INDEX shipping_transports_by_source_arrival ON shipping_transports;

@@ -1,0 +1,2 @@
+DROP INDEX shipping_transports_by_destination_arrival;
+DROP INDEX shipping_transports_by_source_arrival;
