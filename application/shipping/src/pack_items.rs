@@ -103,7 +103,8 @@ impl Shipping {
         Ok((changed.into_iter().filter_map(|it| items.remove(it)).collect(), events))
     }
 
-    async fn items_in_order(&self, numbers: &[TrackingNumber]) -> Result<Vec<ItemView>, StoreError> {
+    /// The items with these numbers, in this order.
+    pub(crate) async fn items_in_order(&self, numbers: &[TrackingNumber]) -> Result<Vec<ItemView>, StoreError> {
         let views = self.queries.items_numbered(numbers).await?;
         let by_number: HashMap<_, _> = views.iter().map(|it| (&it.tracking_number, it)).collect();
         Ok(numbers.iter().filter_map(|it| by_number.get(it)).map(|it| (*it).clone()).collect())
