@@ -71,18 +71,40 @@ const TABLE: &[Row] = &[
         "/api/v1/shipping/shippingitems/{tracking_number}/",
         [401, 403, 404, 404, 404, 404, 403, 403, 401, 401, 401],
     ),
+    (
+        "PUT",
+        "/api/v1/shipping/shippingitems/{tracking_number}/",
+        [401, 403, 400, 400, 400, 403, 400, 403, 401, 401, 401],
+    ),
+    (
+        "PATCH",
+        "/api/v1/shipping/shippingitems/{tracking_number}/",
+        [401, 403, 404, 404, 404, 403, 404, 403, 401, 401, 401],
+    ),
+    (
+        "DELETE",
+        "/api/v1/shipping/shippingitems/{tracking_number}/",
+        [401, 403, 404, 404, 404, 403, 404, 403, 401, 401, 401],
+    ),
     ("GET", "/api/v1/shipping/batches/", [401, 403, 200, 200, 200, 200, 403, 403, 401, 401, 401]),
     ("POST", "/api/v1/shipping/batches/", [401, 403, 201, 201, 201, 403, 201, 403, 401, 401, 401]),
     ("GET", "/api/v1/shipping/batches/{alias}/", [401, 403, 404, 404, 404, 404, 403, 403, 401, 401, 401]),
-    ("GET", "/api/v1/shipping/batches/{alias}/shippingitems/", [401, 403, 404, 404, 404, 404, 403, 403, 401, 401, 401]),
+    ("PUT", "/api/v1/shipping/batches/{alias}/", [401, 403, 404, 404, 404, 403, 404, 403, 401, 401, 401]),
+    ("PATCH", "/api/v1/shipping/batches/{alias}/", [401, 403, 404, 404, 404, 403, 404, 403, 401, 401, 401]),
+    ("DELETE", "/api/v1/shipping/batches/{alias}/", [401, 403, 404, 404, 404, 403, 404, 403, 401, 401, 401]),
+    ("GET", "/api/v1/shipping/batches/{alias}/shippingitems/", [401, 404, 404, 404, 404, 404, 403, 403, 401, 401, 401]),
     ("POST", "/api/v1/shipping/batches/{alias}/add/", [401, 403, 400, 400, 400, 403, 400, 403, 401, 401, 401]),
-    ("GET", "/api/v1/shipping/transports/", [401, 403, 200, 200, 200, 200, 403, 403, 401, 401, 401]),
+    ("POST", "/api/v1/shipping/batches/{alias}/remove/", [401, 403, 400, 400, 400, 403, 400, 403, 401, 401, 401]),
+    ("GET", "/api/v1/shipping/transports/", [401, 200, 200, 200, 200, 200, 403, 403, 401, 401, 401]),
     ("POST", "/api/v1/shipping/transports/", [401, 403, 400, 400, 400, 403, 400, 403, 401, 401, 401]),
-    ("GET", "/api/v1/shipping/transports/{uuid}/", [401, 403, 404, 404, 404, 404, 403, 403, 401, 401, 401]),
-    ("GET", "/api/v1/shipping/transports/{uuid}/batches/", [401, 403, 404, 404, 404, 404, 403, 403, 401, 401, 401]),
+    ("PUT", "/api/v1/shipping/transports/{uuid}/", [401, 403, 400, 400, 400, 403, 400, 403, 401, 401, 401]),
+    ("PATCH", "/api/v1/shipping/transports/{uuid}/", [401, 403, 404, 404, 404, 403, 404, 403, 401, 401, 401]),
+    ("DELETE", "/api/v1/shipping/transports/{uuid}/", [401, 403, 404, 404, 404, 403, 404, 403, 401, 401, 401]),
+    ("GET", "/api/v1/shipping/transports/{uuid}/", [401, 404, 404, 404, 404, 404, 403, 403, 401, 401, 401]),
+    ("GET", "/api/v1/shipping/transports/{uuid}/batches/", [401, 404, 404, 404, 404, 404, 403, 403, 401, 401, 401]),
     ("POST", "/api/v1/shipping/transports/{uuid}/add/", [401, 403, 400, 400, 400, 403, 400, 403, 401, 401, 401]),
-    ("POST", "/api/v1/shipping/transports/{uuid}/start/", [401, 403, 404, 404, 404, 403, 404, 403, 401, 401, 401]),
-    ("POST", "/api/v1/shipping/transports/{uuid}/complete/", [401, 403, 404, 404, 404, 403, 404, 403, 401, 401, 401]),
+    ("POST", "/api/v1/shipping/transports/{uuid}/start/", [401, 404, 404, 404, 404, 403, 404, 403, 401, 401, 401]),
+    ("POST", "/api/v1/shipping/transports/{uuid}/complete/", [401, 404, 404, 404, 404, 403, 404, 403, 401, 401, 401]),
 ];
 
 /// Everybody, in the order of [`PEOPLE`].
@@ -142,7 +164,7 @@ async fn ask(visitor: &Visitor, method: &str, path: &str) -> Answer {
         .replace("{alias}", "nowhere");
     let method: Method = method.parse().expect("a method");
     let request = visitor.request(method.clone(), &path);
-    let has_body = [Method::POST, Method::PATCH].contains(&method);
+    let has_body = [Method::POST, Method::PUT, Method::PATCH].contains(&method);
     Answer::to(if has_body { request.json(&json!({})) } else { request }).await
 }
 
