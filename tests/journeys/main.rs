@@ -26,8 +26,10 @@ macro_rules! on_both_stacks {
 mod a_parcel_travels;
 mod api_keys;
 mod bad_input;
+mod changing_shipping;
 mod conventions;
 mod documentation;
+mod driving;
 mod hidden_accounts;
 mod idempotency;
 mod languages;

@@ -358,6 +358,11 @@ impl Visitor {
         Answer::to(self.request(Method::POST, path).json(&body)).await
     }
 
+    /// Replaces what is at `path`.
+    pub async fn put(&self, path: &str, body: Value) -> Answer {
+        Answer::to(self.request(Method::PUT, path).json(&body)).await
+    }
+
     /// Changes what is at `path`.
     pub async fn patch(&self, path: &str, body: Value) -> Answer {
         Answer::to(self.request(Method::PATCH, path).json(&body)).await
