@@ -34,6 +34,10 @@ pub enum ChangeItemError {
 impl Shipping {
     /// Changes an item: all that was asked for, or nothing.
     pub async fn change_item(&self, actor: &Actor, command: ChangeItem) -> Result<ItemView, ChangeItemError> {
+        self.retried(|| self.try_to_change_item(actor, command.clone())).await
+    }
+
+    async fn try_to_change_item(&self, actor: &Actor, command: ChangeItem) -> Result<ItemView, ChangeItemError> {
         actor.require(WRITE)?;
         let ChangeItem { tracking_number, sku, status } = command;
         let unknown = || ChangeItemError::UnknownItem(tracking_number.clone());

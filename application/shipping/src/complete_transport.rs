@@ -35,6 +35,14 @@ impl Shipping {
         actor: &Actor,
         command: CompleteTransport,
     ) -> Result<TransportView, CompleteTransportError> {
+        self.retried(|| self.try_to_complete_transport(actor, command)).await
+    }
+
+    async fn try_to_complete_transport(
+        &self,
+        actor: &Actor,
+        command: CompleteTransport,
+    ) -> Result<TransportView, CompleteTransportError> {
         let reach = Reach::of(actor, WRITE)?;
         let id = command.transport_id;
         let known = self.transport_view(id).await?.ok_or(CompleteTransportError::UnknownTransport(id))?;

@@ -23,6 +23,10 @@ pub enum DeleteBatchError {
 impl Shipping {
     /// Deletes a batch with nothing in it and on no transport.
     pub async fn delete_batch(&self, actor: &Actor, alias: &Alias) -> Result<(), DeleteBatchError> {
+        self.retried(|| self.try_to_delete_batch(actor, alias)).await
+    }
+
+    async fn try_to_delete_batch(&self, actor: &Actor, alias: &Alias) -> Result<(), DeleteBatchError> {
         actor.require(WRITE)?;
 
         let mut work = self.store.begin().await?;

@@ -23,6 +23,10 @@ pub enum DeleteItemError {
 impl Shipping {
     /// Deletes an item, and its history with it.
     pub async fn delete_item(&self, actor: &Actor, tracking_number: &TrackingNumber) -> Result<(), DeleteItemError> {
+        self.retried(|| self.try_to_delete_item(actor, tracking_number)).await
+    }
+
+    async fn try_to_delete_item(&self, actor: &Actor, tracking_number: &TrackingNumber) -> Result<(), DeleteItemError> {
         actor.require(WRITE)?;
 
         let mut work = self.store.begin().await?;

@@ -23,6 +23,10 @@ pub enum DeleteTransportError {
 impl Shipping {
     /// Deletes a transport with nothing on it that has not left.
     pub async fn delete_transport(&self, actor: &Actor, id: TransportId) -> Result<(), DeleteTransportError> {
+        self.retried(|| self.try_to_delete_transport(actor, id)).await
+    }
+
+    async fn try_to_delete_transport(&self, actor: &Actor, id: TransportId) -> Result<(), DeleteTransportError> {
         actor.require(WRITE)?;
 
         let mut work = self.store.begin().await?;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use kernel_application::{Actor, Clock, Ids, record};
+use kernel_application::{Actor, Clock, Ids, Pauses, record};
 use kernel_domain::RecordedEvent;
 use shipping_domain::{ShippingEvent, ShippingStore};
 
@@ -25,6 +25,7 @@ mod reach;
 mod register_item;
 mod rename_batch;
 mod replan_transport;
+mod retries;
 mod start_transport;
 mod unpack_items;
 
@@ -73,6 +74,8 @@ pub struct Shipping {
     pub clock: Arc<dyn Clock>,
     /// Fresh ids, tracking numbers and aliases.
     pub ids: Arc<dyn Ids>,
+    /// Waiting, before something is tried again.
+    pub pauses: Arc<dyn Pauses>,
 }
 
 impl Shipping {

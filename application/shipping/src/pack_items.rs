@@ -51,6 +51,10 @@ pub enum PackItemsError {
 impl Shipping {
     /// Packs the items, and answers with them in the order of the command.
     pub async fn pack_items(&self, actor: &Actor, command: PackItems) -> Result<Vec<ItemView>, PackItemsError> {
+        self.retried(|| self.try_to_pack_items(actor, command.clone())).await
+    }
+
+    async fn try_to_pack_items(&self, actor: &Actor, command: PackItems) -> Result<Vec<ItemView>, PackItemsError> {
         actor.require(WRITE)?;
         if command.tracking_numbers.len() > MAX_ENTRIES {
             return Err(PackItemsError::TooMany);

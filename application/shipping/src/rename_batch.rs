@@ -44,6 +44,10 @@ pub enum RenameBatchError {
 impl Shipping {
     /// Renames a batch that has not left.
     pub async fn rename_batch(&self, actor: &Actor, command: RenameBatch) -> Result<BatchView, RenameBatchError> {
+        self.retried(|| self.try_to_rename_batch(actor, command.clone())).await
+    }
+
+    async fn try_to_rename_batch(&self, actor: &Actor, command: RenameBatch) -> Result<BatchView, RenameBatchError> {
         actor.require(WRITE)?;
         let RenameBatch { alias, to } = command;
         let unknown = || RenameBatchError::UnknownBatch(alias.clone());

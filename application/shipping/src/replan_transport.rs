@@ -55,6 +55,14 @@ impl Shipping {
         actor: &Actor,
         command: ReplanTransport,
     ) -> Result<TransportView, ReplanTransportError> {
+        self.retried(|| self.try_to_replan_transport(actor, command.clone())).await
+    }
+
+    async fn try_to_replan_transport(
+        &self,
+        actor: &Actor,
+        command: ReplanTransport,
+    ) -> Result<TransportView, ReplanTransportError> {
         actor.require(WRITE)?;
         let id = command.transport_id;
         let planned = self.queries.transport(id).await?.ok_or(ReplanTransportError::UnknownTransport(id))?;
@@ -118,6 +126,7 @@ impl ReplanTransport {
 mod tests {
     use super::*;
     use crate::testing::{World, a_summary};
+    use kernel_application::MAX_RETRIES;
     use kernel_application::testing::{anyone, nobody};
     use shipping_domain::testing::{a_driver, a_transport, center};
     use shipping_domain::{CircularRoute, Transport};
@@ -203,7 +212,9 @@ mod tests {
         let command = ReplanTransport { destination: Some(center("ABC001")), ..replan(&transport) };
         let refusal = shipping.replan_transport(&anyone(), command).await;
 
-        assert!(matches!(refusal, Err(ReplanTransportError::Faults(it)) if matches!(it[..], [PlanFault::CircularRoute(_)])));
+        assert!(
+            matches!(refusal, Err(ReplanTransportError::Faults(it)) if matches!(it[..], [PlanFault::CircularRoute(_)]))
+        );
     }
 
     #[tokio::test]
@@ -224,6 +235,7 @@ mod tests {
         let mut world = World::finding_transport(&transport);
         let outdated = TransportSummary { driver_id: Some(a_driver()), ..a_summary(&transport) };
         world.queries.expect_transport().returning(move |_| Ok(Some(outdated.clone())));
+        world.before = (0..MAX_RETRIES).map(|_| World::finding_transport(&transport).work).collect();
         let (shipping, outcome) = world.commits();
 
         let refusal = shipping.replan_transport(&anyone(), replan(&transport)).await;

@@ -38,6 +38,14 @@ impl Shipping {
         actor: &Actor,
         command: StartTransport,
     ) -> Result<TransportView, StartTransportError> {
+        self.retried(|| self.try_to_start_transport(actor, command)).await
+    }
+
+    async fn try_to_start_transport(
+        &self,
+        actor: &Actor,
+        command: StartTransport,
+    ) -> Result<TransportView, StartTransportError> {
         let reach = Reach::of(actor, WRITE)?;
         let id = command.transport_id;
         let planned = self.transport_view(id).await?.ok_or(StartTransportError::UnknownTransport(id))?;
@@ -89,6 +97,7 @@ mod tests {
     use super::*;
     use crate::TransportSummary;
     use crate::testing::{World, a_summary};
+    use kernel_application::MAX_RETRIES;
     use kernel_application::testing::{anyone, nobody};
     use shipping_domain::Transport;
     use shipping_domain::testing::{a_batch, a_driver, a_transport};
@@ -177,6 +186,7 @@ mod tests {
         let mut world = World::finding_transport(&transport);
         let outdated = TransportSummary { driver_id: Some(a_driver()), ..a_summary(&transport) };
         world.queries.expect_transport().returning(move |_| Ok(Some(outdated.clone())));
+        world.before = (0..MAX_RETRIES).map(|_| World::finding_transport(&transport).work).collect();
         let (shipping, outcome) = world.commits();
 
         let refusal = shipping.start_transport(&anyone(), start(&transport)).await;

@@ -45,6 +45,14 @@ pub enum UnpackItemsError {
 impl Shipping {
     /// Takes the items out, and answers with them in the order of the command.
     pub async fn unpack_items(&self, actor: &Actor, command: UnpackItems) -> Result<Vec<ItemView>, UnpackItemsError> {
+        self.retried(|| self.try_to_unpack_items(actor, command.clone())).await
+    }
+
+    async fn try_to_unpack_items(
+        &self,
+        actor: &Actor,
+        command: UnpackItems,
+    ) -> Result<Vec<ItemView>, UnpackItemsError> {
         actor.require(WRITE)?;
         if command.tracking_numbers.len() > MAX_ENTRIES {
             return Err(UnpackItemsError::TooMany);

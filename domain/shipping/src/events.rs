@@ -61,7 +61,9 @@ impl DomainEvent for ShippingEvent {
 
     fn aggregate(&self) -> Aggregate {
         match self {
-            Self::ItemAddedToBatch { item_id, .. } | Self::ItemRemovedFromBatch { item_id, .. } => Aggregate { kind: "item", id: item_id.as_uuid() },
+            Self::ItemAddedToBatch { item_id, .. } | Self::ItemRemovedFromBatch { item_id, .. } => {
+                Aggregate { kind: "item", id: item_id.as_uuid() }
+            }
             Self::BatchAddedToTransport { batch_id, .. } => Aggregate { kind: "batch", id: batch_id.as_uuid() },
             Self::TransportStarted { transport_id } | Self::TransportCompleted { transport_id } => {
                 Aggregate { kind: "transport", id: transport_id.as_uuid() }

@@ -8,8 +8,8 @@ use poem_openapi::OpenApi;
 use poem_openapi::payload::Json;
 use serde_json::{Value, json};
 use shipping_application::{
-    ChangeItem, ChangeItemError, DeleteItemError, FindItemError, ItemFilter, ItemOrder, RegisterItem, RegisterItemError,
-    Shipping,
+    ChangeItem, ChangeItemError, DeleteItemError, FindItemError, ItemFilter, ItemOrder, RegisterItem,
+    RegisterItemError, Shipping,
 };
 use shipping_domain::{ItemStatus, Sku, TrackingNumber};
 

@@ -220,7 +220,13 @@ impl Input for TransportQuery {
         ]);
         let page = fields.page();
         let driver = driver?.map(DriverId::new);
-        let filter = TransportFilter { completed: completed?, driver, seen_by: None, source: source?, destination: destination? };
+        let filter = TransportFilter {
+            completed: completed?,
+            driver,
+            seen_by: None,
+            source: source?,
+            destination: destination?,
+        };
         Some(Self { filter, order: order?, page: page? })
     }
 }

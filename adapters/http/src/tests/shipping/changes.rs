@@ -181,7 +181,8 @@ async fn a_plan_is_changed_in_part_or_as_a_whole_until_departure() {
 
     let response = send(looking(World::default()), Method::PUT, &path, &json!({})).await;
     assert_eq!(refused(response).await, [fault(source, "required"), fault(destination, "required")]);
-    let same = send(working(with_transport(&transport, vec![])), Method::PATCH, &path, &json!({ destination: "ABC001" }));
+    let same =
+        send(working(with_transport(&transport, vec![])), Method::PATCH, &path, &json!({ destination: "ABC001" }));
     assert_eq!(refused(same.await).await, [fault("", "ShippingTransportSameCenter")]);
     let unknown = send(working(with_transport(&transport, vec![])), Method::PATCH, &path, &json!({ source: "XYZ" }));
     assert_eq!(refused(unknown.await).await, [fault(source, "DistributionCenterNotExist")]);
@@ -191,7 +192,8 @@ async fn a_plan_is_changed_in_part_or_as_a_whole_until_departure() {
         (a_transport().arrived().build(), "ShippingTransportAlreadyCompleted"),
     ] {
         let world = with_transport(&transport, vec![]);
-        let response = send(working(world), Method::PATCH, &transport_path(&transport), &json!({ source: "XYZ" })).await;
+        let response =
+            send(working(world), Method::PATCH, &transport_path(&transport), &json!({ source: "XYZ" })).await;
         assert_eq!(refused(response).await, [fault("", code)]);
     }
 }
