@@ -40,6 +40,10 @@ async fn an_item_is_corrected_and_says_what_became_of_it(app: TestApp) {
     assert_eq!(found, done, "what was answered is what is kept");
     let again = stage.staff.patch(&path, json!({ "status": "COMPLETED" })).await.expecting(StatusCode::OK);
     assert_eq!(again, done, "setting the status it has changes nothing");
+
+    let add = format!("{BATCHES}{}/add/", stage.a_batch().await);
+    let delivered = json!({ "tracking_number": done["tracking_number"] });
+    stage.staff.post(&add, delivered).await.refused(BAD, "ShippingBatchItemAddInvalidStatus");
 }
 
 async fn what_is_taken_out_of_a_batch_is_where_it_was(app: TestApp) {
