@@ -170,22 +170,22 @@ async fn a_plan_is_changed_in_part_or_as_a_whole_until_departure() {
     let transport = a_transport().driven_by(a_driver()).build();
     let path = transport_path(&transport);
 
-    let off = send(working(with_transport(&transport, vec![])), Method::PATCH, &path, &json!({ "driver_uuid": null }));
-    assert_eq!(json_of(off.await).await["driver"], NOTHING);
+    let planned = || working(with_transport(&transport, vec![]));
+
+    let off = send(planned(), Method::PATCH, &path, &json!({ "driver_uuid": null })).await;
+    assert_eq!(json_of(off).await["driver"], NOTHING);
 
     let back = json!({ source: "ABC002", destination: "ABC001" });
-    let turned = send(working(with_transport(&transport, vec![])), Method::PUT, &path, &back).await;
-    let turned = json_of(turned).await;
+    let turned = json_of(send(planned(), Method::PUT, &path, &back).await).await;
     assert_eq!(turned["distribution_center_source"]["center_code"], "ABC002");
     assert!(turned["driver"].is_object(), "a driver who is left out stays: {turned}");
 
     let response = send(looking(World::default()), Method::PUT, &path, &json!({})).await;
     assert_eq!(refused(response).await, [fault(source, "required"), fault(destination, "required")]);
-    let same =
-        send(working(with_transport(&transport, vec![])), Method::PATCH, &path, &json!({ destination: "ABC001" }));
-    assert_eq!(refused(same.await).await, [fault("", "ShippingTransportSameCenter")]);
-    let unknown = send(working(with_transport(&transport, vec![])), Method::PATCH, &path, &json!({ source: "XYZ" }));
-    assert_eq!(refused(unknown.await).await, [fault(source, "DistributionCenterNotExist")]);
+    let same = send(planned(), Method::PATCH, &path, &json!({ destination: "ABC001" })).await;
+    assert_eq!(refused(same).await, [fault("", "ShippingTransportSameCenter")]);
+    let unknown = send(planned(), Method::PATCH, &path, &json!({ source: "XYZ" })).await;
+    assert_eq!(refused(unknown).await, [fault(source, "DistributionCenterNotExist")]);
 
     for (transport, code) in [
         (a_transport().departed().build(), "ShippingTransportAlreadyDeparted"),

@@ -78,6 +78,7 @@ async fn transports_are_listed_by_all_their_filters() {
     let filter = TransportFilter {
         completed: Some(false),
         driver: Some(driver),
+        seen_by: None,
         source: Some(center("ABC001")),
         destination: Some(center("ABC002")),
     };
