@@ -175,6 +175,7 @@ async fn transports_are_filtered_by_everything_at_once(database: TestDatabase) {
     let everything = TransportFilter {
         completed: Some(false),
         driver: Some(driver),
+        seen_by: None,
         source: Some(center("ABC001")),
         destination: Some(center("ABC002")),
     };
