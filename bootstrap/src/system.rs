@@ -1,7 +1,10 @@
-//! The real clock and the real randomness.
+//! The real clock, the real randomness, and real waiting.
 
+use std::time::Duration;
+
+use async_trait::async_trait;
 use chrono::{DateTime, SubsecRound, Utc};
-use kernel_application::{Clock, Ids};
+use kernel_application::{Clock, Ids, Pauses};
 use uuid::Uuid;
 
 /// The machine's clock, in whole microseconds.
@@ -11,6 +14,16 @@ impl Clock for SystemClock {
     fn now(&self) -> DateTime<Utc> {
         #[expect(clippy::disallowed_methods, reason = "the one place that reads the real time")]
         Utc::now().trunc_subsecs(6)
+    }
+}
+
+/// The runtime's timer.
+pub(crate) struct SystemPauses;
+
+#[async_trait]
+impl Pauses for SystemPauses {
+    async fn pause(&self, time: Duration) {
+        tokio::time::sleep(time).await;
     }
 }
 

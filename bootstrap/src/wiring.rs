@@ -26,7 +26,7 @@ use user_application::{ImageStore, Users};
 
 use crate::chores::Chores;
 use crate::config::{Config, Environment, Secret, TokenFormat};
-use crate::system::{SystemClock, SystemIds};
+use crate::system::{SystemClock, SystemIds, SystemPauses};
 
 /// Who hears of users: auth, which forgets those that are gone.
 const AUTH: &str = "auth";
@@ -139,6 +139,7 @@ pub async fn build(config: &Config) -> Result<App, StartupError> {
         centers: Arc::new(DistributionCenters(distribution.clone())),
         clock: clock.clone(),
         ids: ids.clone(),
+        pauses: Arc::new(SystemPauses),
     });
 
     let is_local = config.environment == Environment::Local;

@@ -258,6 +258,7 @@ async fn check_transports(faults: &mut Vec<String>, server: &mut Conn, database:
             filters.extend([false, true].map(|it| TransportFilter { completed: Some(it), ..all.clone() }));
             if order == TransportOrder::Created {
                 filters.push(TransportFilter { driver: Some(DriverId::new(Uuid::from_u128(7))), ..all.clone() });
+                filters.push(TransportFilter { seen_by: Some(DriverId::new(Uuid::from_u128(7))), ..all.clone() });
                 filters.push(TransportFilter { source: Some(center("S7")), ..all.clone() });
                 filters.push(TransportFilter { destination: Some(center("D")), ..all.clone() });
             }

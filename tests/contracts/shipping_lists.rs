@@ -168,11 +168,15 @@ async fn transports_are_filtered_by_everything_at_once(database: TestDatabase) {
     assert_eq!(found(TransportFilter { completed: Some(true), ..all.clone() }).await, ids(&[2]));
     assert_eq!(found(TransportFilter { completed: Some(false), ..all.clone() }).await, ids(&[0, 1, 3]));
     assert_eq!(found(TransportFilter { driver: Some(driver), ..all.clone() }).await, ids(&[0, 1]));
+    assert_eq!(found(TransportFilter { seen_by: Some(driver), ..all.clone() }).await, ids(&[0, 1]));
+    let others = TransportFilter { driver: Some(a_driver()), seen_by: Some(driver), ..all.clone() };
+    assert_eq!(found(others).await, ids(&[]), "asking for what one may not see shows nothing");
     assert_eq!(found(TransportFilter { source: Some(center("ABC002")), ..all.clone() }).await, ids(&[1]));
     assert_eq!(found(TransportFilter { destination: Some(center("abc002")), ..all }).await, ids(&[]));
     let everything = TransportFilter {
         completed: Some(false),
         driver: Some(driver),
+        seen_by: None,
         source: Some(center("ABC001")),
         destination: Some(center("ABC002")),
     };

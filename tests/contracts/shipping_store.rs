@@ -192,6 +192,7 @@ pub(crate) fn unaware_departure(batches: &mut [Batch]) -> Departure<'_> {
         centers_exist: true,
         batches,
         driver_id: None,
+        started_by: None,
         driver_may_drive: true,
         driver_is_busy: false,
         now: noon(),

@@ -1,5 +1,6 @@
 //! What shipping's units of work promise about whole trips and bulk commands.
 
+use kernel_domain::StoreError;
 use shipping_domain::testing::{a_batch, a_driver, a_transport, an_item, noon};
 use shipping_domain::*;
 
@@ -8,6 +9,10 @@ use crate::shipping_store::{batch, item, keep, transport, unaware_departure};
 
 crate::every_database_promises![
     an_item_that_left_its_batch_can_go_into_another,
+    an_item_that_was_taken_out_was_never_in_and_may_come_back,
+    what_was_removed_is_unknown,
+    what_others_refer_to_cannot_be_removed,
+    a_batch_takes_no_alias_that_is_taken,
     a_whole_trip_is_kept,
     a_thousand_items_are_packed_at_once,
     packing_many_items_costs_as_many_statements_as_packing_one,
@@ -53,6 +58,95 @@ async fn an_item_that_left_its_batch_can_go_into_another(database: TestDatabase)
     assert_eq!(kept.packing(), Some(Packing { batch_id: second.id(), since: noon() }));
     let view = database.shipping_queries().item(parcel.tracking_number()).await.unwrap().unwrap();
     assert_eq!(view.history.len(), 2, "the batch it left stays in its history: {view:?}");
+}
+
+async fn an_item_that_was_taken_out_was_never_in_and_may_come_back(database: TestDatabase) {
+    let open = a_batch().build();
+    let (parcel, other) = (an_item().in_batch(&open).build(), an_item().in_batch(&open).build());
+    keep(&database, &[parcel.clone(), other.clone()], std::slice::from_ref(&open), &[]).await;
+
+    let mut work = database.shipping_store().begin().await.unwrap();
+    let mut found = work.items().find(&[parcel.tracking_number().clone()]).await.unwrap();
+    open.unpack(&mut found[0]).unwrap();
+    work.items().save_taken_out(&found).await.unwrap();
+    work.commit().await.unwrap();
+
+    let kept = item(&database, parcel.tracking_number()).await.unwrap();
+    assert_eq!((kept.packing(), kept.status()), (None, ItemStatus::Created));
+    let view = database.shipping_queries().item(parcel.tracking_number()).await.unwrap().unwrap();
+    assert_eq!(view.history, [], "nothing remembers that it was in");
+    let stayed = item(&database, other.tracking_number()).await.unwrap();
+    assert_eq!(stayed.packing(), other.packing(), "the other one stays in");
+
+    let mut work = database.shipping_store().begin().await.unwrap();
+    let mut found = work.items().find(&[parcel.tracking_number().clone()]).await.unwrap();
+    open.pack(&mut found[0], noon()).unwrap();
+    work.items().save(&found).await.unwrap();
+    work.commit().await.unwrap();
+    let kept = item(&database, parcel.tracking_number()).await.unwrap();
+    assert_eq!(kept.packing().map(|it| it.batch_id), Some(open.id()));
+}
+
+async fn what_was_removed_is_unknown(database: TestDatabase) {
+    let trip = a_transport().driven_by(a_driver()).build();
+    let travelled = a_batch().loaded_on(&trip).build();
+    let parcel = an_item().in_batch(&travelled).build();
+    let (empty, unused) = (a_batch().build(), a_transport().build());
+    let batches = [travelled.clone(), empty.clone()];
+    keep(&database, std::slice::from_ref(&parcel), &batches, &[trip.clone(), unused.clone()]).await;
+    drive(&database, trip.id()).await;
+
+    let mut work = database.shipping_store().begin().await.unwrap();
+    work.transports().find(unused.id()).await.unwrap().unwrap();
+    work.transports().remove(&unused).await.unwrap();
+    let batches = work.batches().find(&[empty.alias().clone()]).await.unwrap();
+    work.batches().remove(&batches[0]).await.unwrap();
+    let items = work.items().find(&[parcel.tracking_number().clone()]).await.unwrap();
+    work.items().remove(&items[0]).await.unwrap();
+    let refusal = work.items().remove(&items[0]).await;
+    work.commit().await.unwrap();
+
+    assert!(matches!(refusal, Err(StoreError::Corrupt { .. })), "it is not there to be removed twice: {refusal:?}");
+    assert_eq!(item(&database, parcel.tracking_number()).await, None, "its history did not hold it");
+    assert_eq!(batch(&database, empty.alias()).await, None);
+    assert_eq!(transport(&database, unused.id()).await, None);
+    assert!(batch(&database, travelled.alias()).await.is_some());
+}
+
+/// The schema is the last line of defence.
+async fn what_others_refer_to_cannot_be_removed(database: TestDatabase) {
+    let trip = a_transport().build();
+    let loaded = a_batch().loaded_on(&trip).build();
+    let parcel = an_item().in_batch(&loaded).build();
+    keep(&database, &[parcel], std::slice::from_ref(&loaded), std::slice::from_ref(&trip)).await;
+
+    let mut work = database.shipping_store().begin().await.unwrap();
+    let trip = work.transports().find(trip.id()).await.unwrap().unwrap();
+    let batches = work.batches().carried_by(trip.id()).await.unwrap();
+    let refusals = [work.transports().remove(&trip).await, work.batches().remove(&batches[0]).await];
+
+    for refusal in refusals {
+        assert!(matches!(refusal, Err(StoreError::Corrupt { .. })), "{refusal:?}");
+    }
+}
+
+async fn a_batch_takes_no_alias_that_is_taken(database: TestDatabase) {
+    let (taken, renamed) = (a_batch().build(), a_batch().build());
+    keep(&database, &[], &[taken.clone(), renamed.clone()], &[]).await;
+    let free = a_batch().build().alias().clone();
+
+    let mut work = database.shipping_store().begin().await.unwrap();
+    let mut found = work.batches().find(&[renamed.alias().clone()]).await.unwrap();
+    found[0].rename(taken.alias().clone()).unwrap();
+    let refusal = work.batches().save(&found).await;
+    found[0].rename(free.clone()).unwrap();
+    work.batches().save(&found).await.unwrap();
+    work.commit().await.unwrap();
+
+    assert!(matches!(refusal, Err(StoreError::Duplicate { key: "alias" })), "{refusal:?}");
+    assert_eq!(batch(&database, &free).await.map(|it| it.id()), Some(renamed.id()));
+    assert_eq!(batch(&database, taken.alias()).await, Some(taken));
+    assert_eq!(batch(&database, renamed.alias()).await, None);
 }
 
 async fn a_whole_trip_is_kept(database: TestDatabase) {

@@ -9,6 +9,8 @@ use crate::stage::{BATCHES, CENTERS, ITEMS, Stage, TRANSPORTS};
 on_both_stacks![
     reads_cost_a_fixed_number_of_statements,
     a_bulk_add_costs_the_same_for_one_and_for_fifty,
+    a_bulk_removal_costs_the_same_for_one_and_for_fifty,
+    a_change_costs_few_statements,
     who_is_known_costs_few_statements,
 ];
 
@@ -77,6 +79,56 @@ async fn a_bulk_add_costs_the_same_for_one_and_for_fifty(app: TestApp) {
 
     assert_eq!(needed[0], needed[1], "one item and fifty");
     assert!(needed[0] <= 13, "{needed:?}");
+}
+
+async fn a_bulk_removal_costs_the_same_for_one_and_for_fifty(app: TestApp) {
+    let _quiet = app.quiet().await;
+    let stage = Stage::set(&app).await;
+    let mut needed = Vec::new();
+    for count in [1, 50] {
+        let alias = stage.a_batch().await;
+        let mut items = Vec::new();
+        for _ in 0..count {
+            items.push(json!({ "tracking_number": stage.an_item().await }));
+        }
+        let path = format!("{BATCHES}{alias}/add/");
+        stage.staff.post(&path, json!(items)).await.expecting(StatusCode::OK);
+        let path = format!("{BATCHES}{alias}/remove/");
+        let asked = async {
+            stage.staff.post(&path, json!(items)).await.expecting(StatusCode::OK);
+        };
+        needed.push(statements_of(&app, asked).await);
+    }
+
+    assert_eq!(needed[0], needed[1], "one item and fifty");
+    assert!(needed[0] <= 13, "{needed:?}");
+}
+
+/// `BEGIN` and `COMMIT` count too.
+async fn a_change_costs_few_statements(app: TestApp) {
+    let _quiet = app.quiet().await;
+    let stage = Stage::set(&app).await;
+    let (item, alias, transport) = (stage.an_item().await, stage.a_batch().await, stage.a_transport().await);
+    let (item, batch) = (format!("{ITEMS}{item}/"), format!("{BATCHES}{alias}/"));
+    let (renamed, transport) = (format!("{BATCHES}friday/"), format!("{TRANSPORTS}{transport}/"));
+
+    for (path, body, most) in [
+        (&item, Some(json!({ "sku": "HAT-7" })), 8),
+        (&batch, Some(json!({ "alias": "friday" })), 8),
+        (&transport, Some(json!({ "driver_uuid": stage.driver.user_id })), 10),
+        (&item, None, 7),
+        (&renamed, None, 6),
+        (&transport, None, 5),
+    ] {
+        let asked = async {
+            match body {
+                Some(body) => stage.staff.patch(path, body).await.expecting(StatusCode::OK),
+                None => stage.staff.delete(path).await.expecting(StatusCode::NO_CONTENT),
+            };
+        };
+        let needed = statements_of(&app, asked).await;
+        assert!(needed <= most, "{path} needs {needed} statements, {most} are enough");
+    }
 }
 
 /// `BEGIN` and `COMMIT` count too.

@@ -27,6 +27,8 @@ const API_KEY_HEADER: HeaderName = HeaderName::from_static("x-api-key");
 /// A right that an operation of the API takes.
 pub(crate) trait Right: Send {
     const OPERATION: Operation;
+    /// A right that does as well, for as much of it as the use case then shows.
+    const IN_PART: Option<Operation> = None;
 }
 
 /// Whoever asks, known to have the right `R`.
@@ -74,7 +76,12 @@ impl<'a, R: Right> ApiExtractor<'a> for Allowed<R> {
     }
 
     async fn from_request(request: &'a Request, _: &mut RequestBody, _: ExtractParamOptions<()>) -> Result<Self> {
-        Ok(Self(allowed(request, R::OPERATION).await?, PhantomData))
+        let actor = recognised(request).await?;
+        let in_part = R::IN_PART.map_or(Ok(false), |it| actor.may(it)).map_err(Problem::from)?;
+        if !in_part {
+            actor.require(R::OPERATION).map_err(Problem::from)?;
+        }
+        Ok(Self(actor.clone(), PhantomData))
     }
 }
 

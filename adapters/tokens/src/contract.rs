@@ -187,9 +187,10 @@ pub(crate) fn what_a_user_is_called_is_no_policy(signed_by: SignedBy) {
 
 /// Driver, staff, staff with the staff flag, with the superuser flag, with both; keys to read and to write
 /// shipping, and to read distribution.
-const TABLE: [(Operation, &str); 11] = [
+const TABLE: [(Operation, &str); 12] = [
     (Operation::new("shipping:read"), ".xxxx x.."),
     (Operation::new("shipping:write"), ".xxxx .x."),
+    (Operation::new("shipping:drive"), "x.... ..."),
     (Operation::new("distribution:read"), "xxxxx ..x"),
     (Operation::new("distribution:manage"), "..x.x ..."),
     (Operation::new("user:self"), "xxxxx ..."),

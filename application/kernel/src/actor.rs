@@ -89,11 +89,12 @@ impl Actor {
 
     /// The first line of every use case that is not open to all.
     pub fn require(&self, operation: Operation) -> Result<(), Denied> {
-        match self.rights.allow(operation) {
-            Ok(true) => Ok(()),
-            Ok(false) => Err(Denied::Forbidden(operation)),
-            Err(cause) => Err(Denied::Undecided(operation, cause)),
-        }
+        if self.may(operation)? { Ok(()) } else { Err(Denied::Forbidden(operation)) }
+    }
+
+    /// Whether the credential gives a right, for a use case that does less without it.
+    pub fn may(&self, operation: Operation) -> Result<bool, Denied> {
+        self.rights.allow(operation).map_err(|cause| Denied::Undecided(operation, cause))
     }
 }
 

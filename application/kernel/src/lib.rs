@@ -9,7 +9,9 @@ mod deliveries;
 mod idempotency;
 mod ids;
 mod page;
+mod pause;
 mod record;
+mod retry;
 mod secrets;
 mod throttle;
 
@@ -23,7 +25,9 @@ pub use deliveries::{ClaimLimits, Deliveries, Delivery, DeliveryOutcome, Publish
 pub use idempotency::{ANSWERS_ARE_KEPT, Idempotency, KeptAnswer, KeptRequest, Once, RequestKey, Work};
 pub use ids::Ids;
 pub use page::{Cursor, Direction, Page, PageNumber, PageRequest, PageStart, Place};
+pub use pause::Pauses;
 pub use record::record;
+pub use retry::{MAX_RETRIES, MayPass, retried};
 pub use secrets::{KeyedHash, Sealing};
 #[cfg(feature = "testing")]
 pub use throttle::MockThrottle;

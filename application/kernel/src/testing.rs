@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
+use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use kernel_domain::{BoxError, CorrelationId};
 use uuid::Uuid;
 
-use crate::{Actor, Clock, Identity, Ids, KeyedHash, Operation, Rights};
+use crate::{Actor, Clock, Identity, Ids, KeyedHash, Operation, Pauses, Rights};
 
 /// Noon on the second of January 2026.
 pub fn noon() -> DateTime<Utc> {
@@ -21,6 +23,14 @@ impl Clock for Noon {
     fn now(&self) -> DateTime<Utc> {
         noon()
     }
+}
+
+/// Time passes at once.
+pub struct NoPause;
+
+#[async_trait]
+impl Pauses for NoPause {
+    async fn pause(&self, _: Duration) {}
 }
 
 /// Counts up from one: the same test sees the same ids each time.

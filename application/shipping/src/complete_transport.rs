@@ -4,6 +4,7 @@ use kernel_application::{Actor, Denied};
 use kernel_domain::StoreError;
 use shipping_domain::{Batch, CannotComplete, TransportId};
 
+use crate::reach::Reach;
 use crate::{Shipping, TransportView, WRITE};
 
 /// What to complete.
@@ -28,19 +29,28 @@ pub enum CompleteTransportError {
 }
 
 impl Shipping {
-    /// Completes a transport, its batches with it, and brings the moving items on board to the destination.
+    /// Completes a transport, a driver their own, its batches with it, and brings the moving items on board to the destination.
     pub async fn complete_transport(
         &self,
         actor: &Actor,
         command: CompleteTransport,
     ) -> Result<TransportView, CompleteTransportError> {
-        actor.require(WRITE)?;
+        self.retried(|| self.try_to_complete_transport(actor, command)).await
+    }
+
+    async fn try_to_complete_transport(
+        &self,
+        actor: &Actor,
+        command: CompleteTransport,
+    ) -> Result<TransportView, CompleteTransportError> {
+        let reach = Reach::of(actor, WRITE)?;
         let id = command.transport_id;
         let known = self.transport_view(id).await?.ok_or(CompleteTransportError::UnknownTransport(id))?;
 
         let mut work = self.store.begin().await?;
         let transport = work.transports().find(id).await?;
-        let mut transport = transport.ok_or(CompleteTransportError::UnknownTransport(id))?;
+        let mut transport =
+            transport.filter(|it| reach.covers(it)).ok_or(CompleteTransportError::UnknownTransport(id))?;
         let mut batches = work.batches().carried_by(id).await?;
         let batch_ids: Vec<_> = batches.iter().map(Batch::id).collect();
         let mut items = work.items().packed_in(&batch_ids).await?;

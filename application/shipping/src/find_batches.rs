@@ -4,6 +4,7 @@ use kernel_application::{Actor, Denied, Direction, Page, PageRequest};
 use kernel_domain::StoreError;
 use shipping_domain::{Alias, TransportId};
 
+use crate::reach::Reach;
 use crate::{BatchFilter, BatchOrder, BatchSummary, BatchView, READ, Shipping, TransportSummary};
 
 /// Why nothing was found.
@@ -40,12 +41,21 @@ impl Shipping {
         page: PageRequest,
     ) -> Result<Page<BatchView>, FindBatchError> {
         actor.require(READ)?;
+        self.page_of_batches(filter, order, page).await
+    }
+
+    async fn page_of_batches(
+        &self,
+        filter: &BatchFilter,
+        order: &[(BatchOrder, Direction)],
+        page: PageRequest,
+    ) -> Result<Page<BatchView>, FindBatchError> {
         let found = self.queries.batches(filter, order, page).await?.ok_or(FindBatchError::PastTheEnd)?;
         let (summaries, page) = found.taken();
         Ok(page.with(self.with_transports(summaries).await?))
     }
 
-    /// A page of the batches that are or were on a transport.
+    /// A page of the batches that are or were on a transport; for a driver, on one of theirs.
     pub async fn batches_of_transport(
         &self,
         actor: &Actor,
@@ -54,12 +64,12 @@ impl Shipping {
         order: &[(BatchOrder, Direction)],
         page: PageRequest,
     ) -> Result<Page<BatchView>, FindBatchError> {
-        actor.require(READ)?;
-        let known = self.queries.transport(transport).await?.is_some();
+        let reach = Reach::of(actor, READ)?;
+        let known = self.queries.transport(transport).await?.is_some_and(|it| reach.shows(&it));
         if !known {
             return Err(FindBatchError::UnknownTransport(transport));
         }
-        self.batches(actor, &BatchFilter { transport: Some(transport), ..filter }, order, page).await
+        self.page_of_batches(&BatchFilter { transport: Some(transport), ..filter }, order, page).await
     }
 
     /// Adds to each batch its transport in full, for all of them at once.

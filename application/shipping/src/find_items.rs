@@ -4,7 +4,8 @@ use kernel_application::{Actor, Denied, Direction, Page, PageRequest};
 use kernel_domain::StoreError;
 use shipping_domain::{Alias, TrackingNumber};
 
-use crate::{ItemFilter, ItemOrder, ItemView, READ, Shipping};
+use crate::reach::Reach;
+use crate::{BatchSummary, ItemFilter, ItemOrder, ItemView, READ, Shipping};
 
 /// Why nothing was found.
 #[derive(Debug, thiserror::Error)]
@@ -42,7 +43,7 @@ impl Shipping {
         self.queries.items(filter, order, page).await?.ok_or(FindItemError::PastTheEnd)
     }
 
-    /// A page of the items that are or were in a batch.
+    /// A page of the items that are or were in a batch; for a driver, in one on a transport of theirs.
     pub async fn items_of_batch(
         &self,
         actor: &Actor,
@@ -51,9 +52,14 @@ impl Shipping {
         order: &[(ItemOrder, Direction)],
         page: PageRequest,
     ) -> Result<Page<ItemView>, FindItemError> {
-        actor.require(READ)?;
-        let batch = self.queries.batch(alias).await?;
+        let reach = Reach::of(actor, READ)?;
+        let shown = |it: &BatchSummary| {
+            let own = it.transport.as_ref().is_some_and(|it| reach.shows(it));
+            reach == Reach::Everything || own
+        };
+        let batch = self.queries.batch(alias).await?.filter(shown);
         let batch = batch.ok_or_else(|| FindItemError::UnknownBatch(alias.clone()))?;
-        self.items(actor, &ItemFilter { batch: Some(batch.id), ..filter }, order, page).await
+        let filter = ItemFilter { batch: Some(batch.id), ..filter };
+        self.queries.items(&filter, order, page).await?.ok_or(FindItemError::PastTheEnd)
     }
 }

@@ -6,6 +6,7 @@ use kernel_application::{Actor, Denied, Direction, Page, PageRequest};
 use kernel_domain::StoreError;
 use shipping_domain::{Transport, TransportId, TransportState};
 
+use crate::reach::Reach;
 use crate::{Person, READ, Shipping, TransportFilter, TransportOrder, TransportSummary, TransportView};
 
 /// Why nothing was found.
@@ -23,13 +24,14 @@ pub enum FindTransportError {
 }
 
 impl Shipping {
-    /// The transport with this id.
+    /// The transport with this id; for a driver, if it is theirs.
     pub async fn transport(&self, actor: &Actor, id: TransportId) -> Result<TransportView, FindTransportError> {
-        actor.require(READ)?;
-        self.transport_view(id).await?.ok_or(FindTransportError::UnknownTransport(id))
+        let reach = Reach::of(actor, READ)?;
+        let found = self.transport_view(id).await?.filter(|it| reach.shows(&it.summary));
+        found.ok_or(FindTransportError::UnknownTransport(id))
     }
 
-    /// A page of transports.
+    /// A page of transports; for a driver, of theirs, whatever they ask for.
     pub async fn transports(
         &self,
         actor: &Actor,
@@ -37,8 +39,8 @@ impl Shipping {
         order: &[(TransportOrder, Direction)],
         page: PageRequest,
     ) -> Result<Page<TransportView>, FindTransportError> {
-        actor.require(READ)?;
-        let found = self.queries.transports(filter, order, page).await?.ok_or(FindTransportError::PastTheEnd)?;
+        let filter = Reach::of(actor, READ)?.narrow(filter);
+        let found = self.queries.transports(&filter, order, page).await?.ok_or(FindTransportError::PastTheEnd)?;
         let (summaries, page) = found.taken();
         Ok(page.with(self.with_centers_and_drivers(summaries).await?))
     }

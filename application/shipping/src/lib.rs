@@ -2,11 +2,15 @@
 
 use std::sync::Arc;
 
-use kernel_application::{Actor, Clock, Ids, record};
+use kernel_application::{Actor, Clock, Ids, Pauses, record};
 use kernel_domain::RecordedEvent;
 use shipping_domain::{ShippingEvent, ShippingStore};
 
+mod change_item;
 mod complete_transport;
+mod delete_batch;
+mod delete_item;
+mod delete_transport;
 mod find_batches;
 mod find_items;
 mod find_transports;
@@ -17,19 +21,28 @@ mod pack_items;
 mod plan_transport;
 mod ports;
 mod queries;
+mod reach;
 mod register_item;
+mod rename_batch;
+mod replan_transport;
+mod retries;
 mod start_transport;
+mod unpack_items;
 
 #[cfg(feature = "testing")]
 pub mod testing;
 
+pub use change_item::{ChangeItem, ChangeItemError};
 pub use complete_transport::{CompleteTransport, CompleteTransportError};
+pub use delete_batch::DeleteBatchError;
+pub use delete_item::DeleteItemError;
+pub use delete_transport::DeleteTransportError;
 pub use find_batches::FindBatchError;
 pub use find_items::FindItemError;
 pub use find_transports::FindTransportError;
 pub use load_batches::{LoadBatches, LoadBatchesError, LoadFault};
 pub use open_batch::{OpenBatch, OpenBatchError};
-pub use operations::{READ, WRITE};
+pub use operations::{DRIVE, READ, WRITE};
 pub use pack_items::{PackFault, PackItems, PackItemsError};
 pub use plan_transport::{PlanFault, PlanTransport, PlanTransportError};
 pub use ports::{Center, CenterDirectory, Driver, DriverDirectory, Person, Role};
@@ -42,7 +55,10 @@ pub use queries::{
     TransportFilter, TransportOrder, TransportSummary, TransportView,
 };
 pub use register_item::{RegisterItem, RegisterItemError};
+pub use rename_batch::{NewAlias, RenameBatch, RenameBatchError};
+pub use replan_transport::{NewDriver, ReplanTransport, ReplanTransportError};
 pub use start_transport::{StartTransport, StartTransportError};
+pub use unpack_items::{UnknownItem, UnpackItems, UnpackItemsError};
 
 /// The shipping context, as the outside sees it: its driving port.
 pub struct Shipping {
@@ -58,6 +74,8 @@ pub struct Shipping {
     pub clock: Arc<dyn Clock>,
     /// Fresh ids, tracking numbers and aliases.
     pub ids: Arc<dyn Ids>,
+    /// Waiting, before something is tried again.
+    pub pauses: Arc<dyn Pauses>,
 }
 
 impl Shipping {

@@ -51,6 +51,14 @@ pub enum LoadBatchesError {
 impl Shipping {
     /// Loads the batches, and answers with them in the order of the command.
     pub async fn load_batches(&self, actor: &Actor, command: LoadBatches) -> Result<Vec<BatchView>, LoadBatchesError> {
+        self.retried(|| self.try_to_load_batches(actor, command.clone())).await
+    }
+
+    async fn try_to_load_batches(
+        &self,
+        actor: &Actor,
+        command: LoadBatches,
+    ) -> Result<Vec<BatchView>, LoadBatchesError> {
         actor.require(WRITE)?;
         if command.aliases.len() > MAX_ENTRIES {
             return Err(LoadBatchesError::TooMany);

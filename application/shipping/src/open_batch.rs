@@ -27,6 +27,10 @@ pub enum OpenBatchError {
 impl Shipping {
     /// Opens a batch, under the name given or a fresh one.
     pub async fn open_batch(&self, actor: &Actor, command: OpenBatch) -> Result<BatchView, OpenBatchError> {
+        self.retried(|| self.try_to_open_batch(actor, command.clone())).await
+    }
+
+    async fn try_to_open_batch(&self, actor: &Actor, command: OpenBatch) -> Result<BatchView, OpenBatchError> {
         actor.require(WRITE)?;
         let now = self.clock.now();
         let id = BatchId::new(self.ids.uuid());

@@ -51,6 +51,10 @@ pub enum PackItemsError {
 impl Shipping {
     /// Packs the items, and answers with them in the order of the command.
     pub async fn pack_items(&self, actor: &Actor, command: PackItems) -> Result<Vec<ItemView>, PackItemsError> {
+        self.retried(|| self.try_to_pack_items(actor, command.clone())).await
+    }
+
+    async fn try_to_pack_items(&self, actor: &Actor, command: PackItems) -> Result<Vec<ItemView>, PackItemsError> {
         actor.require(WRITE)?;
         if command.tracking_numbers.len() > MAX_ENTRIES {
             return Err(PackItemsError::TooMany);
@@ -103,7 +107,8 @@ impl Shipping {
         Ok((changed.into_iter().filter_map(|it| items.remove(it)).collect(), events))
     }
 
-    async fn items_in_order(&self, numbers: &[TrackingNumber]) -> Result<Vec<ItemView>, StoreError> {
+    /// The items with these numbers, in this order.
+    pub(crate) async fn items_in_order(&self, numbers: &[TrackingNumber]) -> Result<Vec<ItemView>, StoreError> {
         let views = self.queries.items_numbered(numbers).await?;
         let by_number: HashMap<_, _> = views.iter().map(|it| (&it.tracking_number, it)).collect();
         Ok(numbers.iter().filter_map(|it| by_number.get(it)).map(|it| (*it).clone()).collect())

@@ -51,6 +51,14 @@ impl Shipping {
         actor: &Actor,
         command: PlanTransport,
     ) -> Result<TransportView, PlanTransportError> {
+        self.retried(|| self.try_to_plan_transport(actor, command.clone())).await
+    }
+
+    async fn try_to_plan_transport(
+        &self,
+        actor: &Actor,
+        command: PlanTransport,
+    ) -> Result<TransportView, PlanTransportError> {
         actor.require(WRITE)?;
         let mut faults = Vec::new();
         let (source, destination) = self.ends_of(&command, &mut faults).await?;

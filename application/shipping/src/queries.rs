@@ -127,6 +127,8 @@ pub struct TransportFilter {
     pub completed: Option<bool>,
     /// Only those of this driver.
     pub driver: Option<DriverId>,
+    /// Only those of this driver, who may see no others, beside whatever else is asked for.
+    pub seen_by: Option<DriverId>,
     /// Only those that start here.
     pub source: Option<CenterCode>,
     /// Only those that end here.

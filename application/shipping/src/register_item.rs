@@ -30,6 +30,10 @@ pub enum RegisterItemError {
 impl Shipping {
     /// Registers a parcel under a fresh tracking number.
     pub async fn register_item(&self, actor: &Actor, command: RegisterItem) -> Result<ItemView, RegisterItemError> {
+        self.retried(|| self.try_to_register_item(actor, command.clone())).await
+    }
+
+    async fn try_to_register_item(&self, actor: &Actor, command: RegisterItem) -> Result<ItemView, RegisterItemError> {
         actor.require(WRITE)?;
         let now = self.clock.now();
         let id = ItemId::new(self.ids.uuid());

@@ -4,6 +4,7 @@ use kernel_application::{Actor, Denied};
 use kernel_domain::StoreError;
 use shipping_domain::{CannotStart, Departure, DriverId, TransportId};
 
+use crate::reach::Reach;
 use crate::{Shipping, TransportView, WRITE};
 
 /// What to start.
@@ -30,14 +31,22 @@ pub enum StartTransportError {
 }
 
 impl Shipping {
-    /// Starts a transport. The other contexts are asked before the unit of work begins; what was
+    /// Starts a transport; a driver, their own. The other contexts are asked before the unit of work begins; what was
     /// planned when they were asked must still be planned in it.
     pub async fn start_transport(
         &self,
         actor: &Actor,
         command: StartTransport,
     ) -> Result<TransportView, StartTransportError> {
-        actor.require(WRITE)?;
+        self.retried(|| self.try_to_start_transport(actor, command)).await
+    }
+
+    async fn try_to_start_transport(
+        &self,
+        actor: &Actor,
+        command: StartTransport,
+    ) -> Result<TransportView, StartTransportError> {
+        let reach = Reach::of(actor, WRITE)?;
         let id = command.transport_id;
         let planned = self.transport_view(id).await?.ok_or(StartTransportError::UnknownTransport(id))?;
         let driver_id = command.driver_id.or(planned.summary.driver_id);
@@ -48,7 +57,7 @@ impl Shipping {
 
         let mut work = self.store.begin().await?;
         let transport = work.transports().find(id).await?;
-        let mut transport = transport.ok_or(StartTransportError::UnknownTransport(id))?;
+        let mut transport = transport.filter(|it| reach.covers(it)).ok_or(StartTransportError::UnknownTransport(id))?;
         let unchanged = transport.driver_at_departure(command.driver_id) == driver_id
             && *transport.route().source() == planned.summary.source
             && *transport.route().destination() == planned.summary.destination;
@@ -65,6 +74,7 @@ impl Shipping {
             centers_exist: planned.source.is_some() && planned.destination.is_some(),
             batches: &mut batches,
             driver_id: command.driver_id,
+            started_by: reach.driver(),
             driver_may_drive: driver.is_some(),
             driver_is_busy,
             now: self.clock.now(),
@@ -87,6 +97,7 @@ mod tests {
     use super::*;
     use crate::TransportSummary;
     use crate::testing::{World, a_summary};
+    use kernel_application::MAX_RETRIES;
     use kernel_application::testing::{anyone, nobody};
     use shipping_domain::Transport;
     use shipping_domain::testing::{a_batch, a_driver, a_transport};
@@ -175,6 +186,7 @@ mod tests {
         let mut world = World::finding_transport(&transport);
         let outdated = TransportSummary { driver_id: Some(a_driver()), ..a_summary(&transport) };
         world.queries.expect_transport().returning(move |_| Ok(Some(outdated.clone())));
+        world.before = (0..MAX_RETRIES).map(|_| World::finding_transport(&transport).work).collect();
         let (shipping, outcome) = world.commits();
 
         let refusal = shipping.start_transport(&anyone(), start(&transport)).await;

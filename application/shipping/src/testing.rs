@@ -1,9 +1,10 @@
 //! A shipping context whose ports are mocks, and what became of its unit of work.
 
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use kernel_application::testing::{Committed, CountingIds, Noon, noon};
+use kernel_application::testing::{Committed, CountingIds, NoPause, Noon, noon};
 use kernel_domain::{MockOutbox, Outbox, StoreError};
 use shipping_domain::testing::center;
 use shipping_domain::{
@@ -74,13 +75,13 @@ impl Outcome {
     }
 }
 
-/// Hands out one unit of work; a second `begin` finds the store gone.
-struct OneWork(Mutex<Option<MockedWork>>);
+/// Hands out the units of work that are expected; one more `begin` finds the store gone.
+struct FewWorks(Mutex<VecDeque<MockedWork>>);
 
 #[async_trait]
-impl ShippingStore for OneWork {
+impl ShippingStore for FewWorks {
     async fn begin(&self) -> Result<Box<dyn ShippingWork>, StoreError> {
-        match self.0.lock().unwrap_or_else(PoisonError::into_inner).take() {
+        match self.0.lock().unwrap_or_else(PoisonError::into_inner).pop_front() {
             Some(work) => Ok(Box::new(work)),
             None => Err(StoreError::unavailable("no unit of work was expected here")),
         }
@@ -91,6 +92,8 @@ impl ShippingStore for OneWork {
 pub struct World {
     /// The unit of work that the use case will get.
     pub work: MockedWork,
+    /// Those that it gets before, and that fail.
+    pub before: Vec<MockedWork>,
     /// The read side.
     pub queries: MockShippingQueries,
     /// The codes of the centers that exist.
@@ -105,6 +108,7 @@ impl Default for World {
     fn default() -> Self {
         Self {
             work: MockedWork::default(),
+            before: Vec::new(),
             queries: MockShippingQueries::new(),
             known_centers: vec!["ABC001", "ABC002"],
             drivers_may_drive: true,
@@ -148,16 +152,17 @@ impl World {
             announced.lock().unwrap_or_else(PoisonError::into_inner).extend(events.iter().map(|it| it.name));
             Ok(())
         });
-        let work = Some(std::mem::take(&mut self.work));
-        (self.shipping(work), outcome)
+        let mut works = VecDeque::from(std::mem::take(&mut self.before));
+        works.push_back(std::mem::take(&mut self.work));
+        (self.shipping(works), outcome)
     }
 
     /// Shipping in this world, for a use case that must not begin a unit of work.
     pub fn never_begins(self) -> Shipping {
-        self.shipping(None)
+        self.shipping(VecDeque::new())
     }
 
-    fn shipping(self, work: Option<MockedWork>) -> Shipping {
+    fn shipping(self, works: VecDeque<MockedWork>) -> Shipping {
         let Self { queries, known_centers, drivers_may_drive, directory_calls, .. } = self;
         let calls = directory_calls.map_or(0..=usize::MAX - 1, |it| it..=it);
         let mut drivers = MockDriverDirectory::new();
@@ -171,12 +176,13 @@ impl World {
             Ok(known.map(|it| a_known_center(it.as_str())).collect())
         });
         Shipping {
-            store: Arc::new(OneWork(Mutex::new(work))),
+            store: Arc::new(FewWorks(Mutex::new(works))),
             queries: Arc::new(queries),
             drivers: Arc::new(drivers),
             centers: Arc::new(centers),
             clock: Arc::new(Noon),
             ids: Arc::new(CountingIds::default()),
+            pauses: Arc::new(NoPause),
         }
     }
 }

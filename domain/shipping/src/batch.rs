@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::{Alias, BatchId, Item, ItemStatus, ShippingEvent, TrackingNumber, TransportId};
+use crate::{Alias, BatchId, CannotDelete, Item, ItemStatus, ShippingEvent, TrackingNumber, TransportId};
 
 /// Items that travel together.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,6 +59,17 @@ pub enum CannotPack {
     NotAvailable(TrackingNumber),
 }
 
+/// Why nothing about a batch may change any more.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CannotChangeBatch {
+    /// The batch has arrived.
+    #[error("batch {0} is completed")]
+    Completed(Alias),
+    /// The batch is on the road.
+    #[error("batch {0} has departed")]
+    Departed(Alias),
+}
+
 impl Batch {
     /// Opens a batch, empty.
     pub fn open(id: BatchId, alias: Alias, now: DateTime<Utc>) -> Self {
@@ -93,6 +104,49 @@ impl Batch {
             tracking_number: item.tracking_number().clone(),
             alias: self.alias.clone(),
         }))
+    }
+
+    /// Whether it can still be changed: what has left is as it left.
+    pub fn accepts_changes(&self) -> Result<(), CannotChangeBatch> {
+        match self.state {
+            BatchState::Open | BatchState::Loaded { .. } => Ok(()),
+            BatchState::Departed { .. } => Err(CannotChangeBatch::Departed(self.alias.clone())),
+            BatchState::Completed { .. } => Err(CannotChangeBatch::Completed(self.alias.clone())),
+        }
+    }
+
+    /// Goes by another name.
+    pub fn rename(&mut self, alias: Alias) -> Result<(), CannotChangeBatch> {
+        self.accepts_changes()?;
+
+        self.alias = alias;
+        Ok(())
+    }
+
+    /// Lets `item` out. An item that is not in it stays as it is, and nothing is announced.
+    pub fn unpack(&self, item: &mut Item) -> Result<Option<ShippingEvent>, CannotChangeBatch> {
+        self.accepts_changes()?;
+        if item.packing().is_none_or(|it| it.batch_id != self.id) {
+            return Ok(None);
+        }
+
+        item.take_out();
+        Ok(Some(ShippingEvent::ItemRemovedFromBatch {
+            item_id: item.id(),
+            tracking_number: item.tracking_number().clone(),
+            alias: self.alias.clone(),
+        }))
+    }
+
+    /// Whether it can be deleted: not with something in it, nor once it is on a transport. `items` are all that sit in it.
+    pub fn can_be_deleted(&self, items: &[Item]) -> Result<(), CannotDelete> {
+        match self.state {
+            BatchState::Open if items.is_empty() => Ok(()),
+            BatchState::Open => Err(CannotDelete::BatchPacked(self.alias.clone())),
+            BatchState::Loaded { .. } | BatchState::Departed { .. } | BatchState::Completed { .. } => {
+                Err(CannotDelete::BatchLoaded(self.alias.clone()))
+            }
+        }
     }
 
     /// Moves on to `state`. Called by the transport, which knows the rules.
@@ -215,6 +269,94 @@ mod tests {
 
         assert_eq!(refusal, Err(CannotPack::NotAvailable(item.tracking_number().clone())));
         assert_eq!(item, before, "a refusal changes nothing");
+    }
+
+    fn closed() -> [(Batch, fn(Alias) -> CannotChangeBatch); 2] {
+        [
+            (a_batch().departed().build(), CannotChangeBatch::Departed),
+            (a_batch().completed().build(), CannotChangeBatch::Completed),
+        ]
+    }
+
+    #[test]
+    fn an_item_that_never_travelled_goes_back_to_where_it_was() {
+        let batch = a_batch().loaded().build();
+        let mut item = an_item().in_batch(&batch).build();
+
+        let event = batch.unpack(&mut item).expect("it comes out");
+
+        assert!(matches!(event, Some(ShippingEvent::ItemRemovedFromBatch { item_id, .. }) if item_id == item.id()));
+        assert_eq!((item.status(), item.packing()), (ItemStatus::Created, None));
+    }
+
+    #[test]
+    fn an_item_that_travelled_before_is_still_under_way() {
+        let batch = a_batch().build();
+        let mut item = an_item().in_batch(&batch).seen_at("ABC001").build();
+
+        batch.unpack(&mut item).expect("it comes out");
+
+        assert_eq!((item.status(), item.packing()), (ItemStatus::Moving, None));
+    }
+
+    #[test]
+    fn what_became_of_an_item_stays_when_it_comes_out() {
+        for status in [ItemStatus::Damaged, ItemStatus::Lost, ItemStatus::Completed] {
+            let batch = a_batch().build();
+            let mut item = an_item().in_batch(&batch).with_status(status).build();
+
+            batch.unpack(&mut item).expect("it comes out");
+
+            assert_eq!((item.status(), item.packing()), (status, None));
+        }
+    }
+
+    #[test]
+    fn taking_out_what_is_not_in_changes_nothing() {
+        for item in [an_item().build(), an_item().in_batch(&a_batch().build()).build()] {
+            let mut unpacked = item.clone();
+
+            assert_eq!(a_batch().build().unpack(&mut unpacked), Ok(None));
+            assert_eq!(unpacked, item);
+        }
+    }
+
+    #[test]
+    fn nothing_is_taken_out_of_a_batch_that_left() {
+        for (batch, refusal) in closed() {
+            let mut item = an_item().in_batch(&batch).build();
+            let before = item.clone();
+
+            assert_eq!(batch.unpack(&mut item), Err(refusal(batch.alias().clone())));
+            assert_eq!(item, before, "a refusal changes nothing");
+        }
+    }
+
+    #[test]
+    fn a_batch_is_renamed_until_it_leaves() {
+        let alias = Alias::parse("friday").expect("an alias");
+        for mut batch in [a_batch().build(), a_batch().loaded().build()] {
+            batch.rename(alias.clone()).expect("it is renamed");
+            assert_eq!(*batch.alias(), alias);
+        }
+        for (mut batch, refusal) in closed() {
+            let before = batch.clone();
+
+            assert_eq!(batch.rename(alias.clone()), Err(refusal(batch.alias().clone())));
+            assert_eq!(batch, before, "a refusal changes nothing");
+        }
+    }
+
+    #[test]
+    fn only_an_empty_batch_that_is_on_no_transport_is_deleted() {
+        let batch = a_batch().build();
+        let item = an_item().in_batch(&batch).build();
+
+        assert_eq!(batch.can_be_deleted(&[]), Ok(()));
+        assert_eq!(batch.can_be_deleted(&[item]), Err(CannotDelete::BatchPacked(batch.alias().clone())));
+        for batch in [a_batch().loaded().build(), a_batch().departed().build(), a_batch().completed().build()] {
+            assert_eq!(batch.can_be_deleted(&[]), Err(CannotDelete::BatchLoaded(batch.alias().clone())));
+        }
     }
 
     #[test]

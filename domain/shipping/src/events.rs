@@ -16,6 +16,15 @@ pub enum ShippingEvent {
         /// The batch.
         alias: Alias,
     },
+    /// An item came out of a batch before it left.
+    ItemRemovedFromBatch {
+        /// The item.
+        item_id: ItemId,
+        /// The number on its label.
+        tracking_number: TrackingNumber,
+        /// The batch.
+        alias: Alias,
+    },
     /// A batch went on a transport.
     BatchAddedToTransport {
         /// The batch.
@@ -43,6 +52,7 @@ impl DomainEvent for ShippingEvent {
     fn name(&self) -> &'static str {
         match self {
             Self::ItemAddedToBatch { .. } => "ItemAddedToBatch",
+            Self::ItemRemovedFromBatch { .. } => "ItemRemovedFromBatch",
             Self::BatchAddedToTransport { .. } => "BatchAddedToTransport",
             Self::TransportStarted { .. } => "TransportStarted",
             Self::TransportCompleted { .. } => "TransportComplete",
@@ -51,7 +61,9 @@ impl DomainEvent for ShippingEvent {
 
     fn aggregate(&self) -> Aggregate {
         match self {
-            Self::ItemAddedToBatch { item_id, .. } => Aggregate { kind: "item", id: item_id.as_uuid() },
+            Self::ItemAddedToBatch { item_id, .. } | Self::ItemRemovedFromBatch { item_id, .. } => {
+                Aggregate { kind: "item", id: item_id.as_uuid() }
+            }
             Self::BatchAddedToTransport { batch_id, .. } => Aggregate { kind: "batch", id: batch_id.as_uuid() },
             Self::TransportStarted { transport_id } | Self::TransportCompleted { transport_id } => {
                 Aggregate { kind: "transport", id: transport_id.as_uuid() }
@@ -63,7 +75,8 @@ impl DomainEvent for ShippingEvent {
     fn data(&self) -> Vec<(&'static str, String)> {
         let hex = |id: &TransportId| id.as_uuid().as_simple().to_string();
         match self {
-            Self::ItemAddedToBatch { tracking_number, alias, .. } => {
+            Self::ItemAddedToBatch { tracking_number, alias, .. }
+            | Self::ItemRemovedFromBatch { tracking_number, alias, .. } => {
                 vec![("item_tracking_number", tracking_number.to_string()), ("batch_alias", alias.to_string())]
             }
             Self::BatchAddedToTransport { transport_id, alias, .. } => {
@@ -98,6 +111,14 @@ mod tests {
                 alias: alias.clone(),
             }),
             ("ItemAddedToBatch", "item", vec!["item_tracking_number", "batch_alias"])
+        );
+        assert_eq!(
+            words(ShippingEvent::ItemRemovedFromBatch {
+                item_id: item.id(),
+                tracking_number: item.tracking_number().clone(),
+                alias: alias.clone(),
+            }),
+            ("ItemRemovedFromBatch", "item", vec!["item_tracking_number", "batch_alias"])
         );
         assert_eq!(
             words(ShippingEvent::BatchAddedToTransport { batch_id: batch.id(), transport_id: transport.id(), alias }),

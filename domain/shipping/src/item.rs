@@ -4,7 +4,7 @@ use std::fmt;
 
 use chrono::{DateTime, Utc};
 
-use crate::{BatchId, CenterCode, ItemId, Sku, TrackingNumber};
+use crate::{BatchId, CannotDelete, CenterCode, ItemId, Sku, TrackingNumber};
 
 /// One parcel, from its registration to its delivery.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -135,10 +135,32 @@ impl Item {
         Ok(())
     }
 
+    /// Gets another article number, wherever it is: that is for the seller to know.
+    pub fn relabel(&mut self, sku: Sku) {
+        self.sku = sku;
+    }
+
+    /// Whether it can be deleted: not while it sits in an open batch.
+    pub fn can_be_deleted(&self) -> Result<(), CannotDelete> {
+        match self.packing {
+            Some(_) => Err(CannotDelete::ItemPacked(self.tracking_number.clone())),
+            None => Ok(()),
+        }
+    }
+
     /// Sits in `batch` from now on, and moves. Called by the batch, which knows the rules.
     pub(crate) fn pack_into(&mut self, batch_id: BatchId, now: DateTime<Utc>) {
         self.packing = Some(Packing { batch_id, since: now });
         self.state = ItemState::Moving;
+    }
+
+    /// Leaves its batch, which has not left yet. What never travelled is where it was before it was packed; what travelled
+    /// is still under way, and what is damaged, lost or delivered stays that. Called by the batch, which knows the rules.
+    pub(crate) fn take_out(&mut self) {
+        self.packing = None;
+        if self.state == ItemState::Moving && self.current_center.is_none() {
+            self.state = ItemState::Created;
+        }
     }
 
     /// The batch has reached `center`: the item leaves it, and is there unless it is damaged or lost.
@@ -227,7 +249,7 @@ impl From<ItemSnapshot> for Item {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{an_item, noon};
+    use crate::testing::{a_batch, an_item, noon};
 
     #[test]
     fn a_status_only_moves_along_the_written_edges() {
@@ -268,6 +290,27 @@ mod tests {
         item.change_status(ItemStatus::Completed, noon()).expect("it completes");
 
         assert_eq!(item.state(), ItemState::Completed { at: noon() });
+    }
+
+    #[test]
+    fn an_item_in_an_open_batch_is_not_deleted() {
+        let packed = an_item().in_batch(&a_batch().build()).build();
+
+        assert_eq!(packed.can_be_deleted(), Err(CannotDelete::ItemPacked(packed.tracking_number().clone())));
+        for status in ItemStatus::ALL {
+            assert_eq!(an_item().with_status(status).build().can_be_deleted(), Ok(()), "{status}");
+        }
+    }
+
+    #[test]
+    fn an_item_is_relabelled_wherever_it_is() {
+        let batch = a_batch().departed().build();
+        let mut item = an_item().in_batch(&batch).build();
+
+        item.relabel(Sku::parse("SHOE-43").expect("an sku"));
+
+        assert_eq!(item.sku().as_str(), "SHOE-43");
+        assert_eq!(item.status(), ItemStatus::Moving);
     }
 
     #[test]

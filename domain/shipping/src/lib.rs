@@ -5,6 +5,7 @@
 
 mod batch;
 mod center_code;
+mod deletion;
 mod events;
 mod identifiers;
 mod item;
@@ -15,8 +16,9 @@ mod transport;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 
-pub use batch::{Batch, BatchSnapshot, BatchState, CannotPack};
+pub use batch::{Batch, BatchSnapshot, BatchState, CannotChangeBatch, CannotPack};
 pub use center_code::{CenterCode, InvalidCenterCode};
+pub use deletion::CannotDelete;
 pub use events::ShippingEvent;
 pub use identifiers::{Alias, InvalidAlias, InvalidSku, InvalidTrackingNumber, Sku, TrackingNumber};
 pub use item::{CannotChangeStatus, Item, ItemSnapshot, ItemState, ItemStatus, Packing};
@@ -24,7 +26,9 @@ pub use repository::{BatchRepository, ItemRepository, ShippingStore, ShippingWor
 #[cfg(feature = "testing")]
 pub use repository::{MockBatchRepository, MockItemRepository, MockTransportRepository};
 pub use route::{CircularRoute, Route};
-pub use transport::{CannotComplete, CannotLoad, CannotStart, Departure, Transport, TransportSnapshot, TransportState};
+pub use transport::{
+    CannotComplete, CannotLoad, CannotReplan, CannotStart, Departure, Transport, TransportSnapshot, TransportState,
+};
 
 kernel_domain::typed_id!(
     /// Identifies an [`Item`].

@@ -50,6 +50,13 @@ pub trait ItemRepository: Send {
     /// Keeps changes to items that this unit of work found. An item that left its batch keeps
     /// the batch in its history.
     async fn save(&mut self, items: &[Item]) -> Result<(), StoreError>;
+
+    /// Keeps changes to items that this unit of work found and took out of their batch before it
+    /// left: nothing remembers that they were in it.
+    async fn save_taken_out(&mut self, items: &[Item]) -> Result<(), StoreError>;
+
+    /// Forgets an item that this unit of work found, and its history with it.
+    async fn remove(&mut self, item: &Item) -> Result<(), StoreError>;
 }
 
 /// Batches, by alias.
@@ -66,8 +73,12 @@ pub trait BatchRepository: Send {
     /// Every batch on a transport.
     async fn carried_by(&mut self, transport: TransportId) -> Result<Vec<Batch>, StoreError>;
 
-    /// Keeps changes to batches that this unit of work found.
+    /// Keeps changes to batches that this unit of work found. [`StoreError::Duplicate`] with `alias`
+    /// if one of them got an alias that is taken; the unit of work can go on.
     async fn save(&mut self, batches: &[Batch]) -> Result<(), StoreError>;
+
+    /// Forgets an empty batch that this unit of work found.
+    async fn remove(&mut self, batch: &Batch) -> Result<(), StoreError>;
 }
 
 /// Transports, by id.
@@ -86,4 +97,7 @@ pub trait TransportRepository: Send {
     /// Keeps changes to a transport that this unit of work found. [`StoreError::Duplicate`]
     /// with `driver_uuid` if its driver went on the road with another one in the meantime.
     async fn save(&mut self, transport: &Transport) -> Result<(), StoreError>;
+
+    /// Forgets a transport that this unit of work found and that carries nothing.
+    async fn remove(&mut self, transport: &Transport) -> Result<(), StoreError>;
 }

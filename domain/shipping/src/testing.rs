@@ -84,6 +84,15 @@ impl ItemBuilder {
         self.with_status(ItemStatus::Moving)
     }
 
+    /// Brought to this center, some time before.
+    ///
+    /// # Panics
+    /// If it is no center code.
+    pub fn seen_at(mut self, code: &str) -> Self {
+        self.0.current_center = Some(center(code));
+        self
+    }
+
     /// The item.
     pub fn build(self) -> Item {
         self.0.into()

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::{Alias, Batch, BatchState, DriverId, Item, Route, ShippingEvent, TransportId};
+use crate::{Alias, Batch, BatchState, CannotDelete, DriverId, Item, Route, ShippingEvent, TransportId};
 
 /// One trip of one truck between two distribution centers.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,6 +56,17 @@ pub enum CannotLoad {
     BatchAssigned(Alias),
 }
 
+/// Why the plan of a transport may not change.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CannotReplan {
+    /// It has arrived.
+    #[error("transport {0} is already completed")]
+    AlreadyCompleted(TransportId),
+    /// It is on the road.
+    #[error("transport {0} has already departed")]
+    AlreadyDeparted(TransportId),
+}
+
 /// Why a transport may not leave. When several rules forbid it, the first in this order answers.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CannotStart {
@@ -74,7 +85,7 @@ pub enum CannotStart {
     /// Nobody is at the wheel.
     #[error("transport {0} has no driver")]
     NoDriver(TransportId),
-    /// Who is at the wheel is an unknown or inactive user, or not a driver.
+    /// Who is at the wheel is an unknown or inactive user, or not a driver, or not the driver who starts it themselves.
     #[error("{0} is not an active driver")]
     DriverInvalid(DriverId),
     /// The driver is on the road with another transport.
@@ -101,6 +112,8 @@ pub struct Departure<'a> {
     pub batches: &'a mut [Batch],
     /// Takes over from the planned driver, if given.
     pub driver_id: Option<DriverId>,
+    /// The driver who starts it themselves, if it is one: they drive, and nobody else.
+    pub started_by: Option<DriverId>,
     /// Whether whoever drives is an active driver.
     pub driver_may_drive: bool,
     /// Whether whoever drives is on the road with another transport.
@@ -113,6 +126,40 @@ impl Transport {
     /// Plans a trip.
     pub fn plan(id: TransportId, route: Route, driver_id: Option<DriverId>, now: DateTime<Utc>) -> Self {
         Self { id, route, state: TransportState::Planned { driver_id }, created_at: now }
+    }
+
+    /// Whether its plan can still change.
+    pub fn accepts_changes(&self) -> Result<(), CannotReplan> {
+        match self.state {
+            TransportState::Planned { .. } => Ok(()),
+            TransportState::InTransit { .. } => Err(CannotReplan::AlreadyDeparted(self.id)),
+            TransportState::Arrived { .. } => Err(CannotReplan::AlreadyCompleted(self.id)),
+        }
+    }
+
+    /// Takes another route, or another driver, before it leaves.
+    pub fn replan(&mut self, route: Route, driver_id: Option<DriverId>) -> Result<(), CannotReplan> {
+        self.accepts_changes()?;
+
+        self.route = route;
+        self.state = TransportState::Planned { driver_id };
+        Ok(())
+    }
+
+    /// Whether it can be deleted: not with something on it, nor once it has left. `batches` are all that it carries.
+    pub fn can_be_deleted(&self, batches: &[Batch]) -> Result<(), CannotDelete> {
+        match self.state {
+            TransportState::Planned { .. } if batches.is_empty() => Ok(()),
+            TransportState::Planned { .. } => Err(CannotDelete::TransportLoaded(self.id)),
+            TransportState::InTransit { .. } | TransportState::Arrived { .. } => {
+                Err(CannotDelete::TransportDeparted(self.id))
+            }
+        }
+    }
+
+    /// Whether it is this driver's: they see it, start it and complete it.
+    pub fn is_assigned_to(&self, driver: DriverId) -> bool {
+        self.driver_id() == Some(driver)
     }
 
     /// Whether batches can still go on.
@@ -163,7 +210,8 @@ impl Transport {
             return Err(CannotStart::NoBatch(self.id));
         }
         let driver_id = self.driver_at_departure(departure.driver_id).ok_or(CannotStart::NoDriver(self.id))?;
-        if !departure.driver_may_drive {
+        let hands_over = departure.started_by.is_some_and(|it| it != driver_id);
+        if hands_over || !departure.driver_may_drive {
             return Err(CannotStart::DriverInvalid(driver_id));
         }
         if departure.driver_is_busy {

@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use proptest::prelude::*;
 
 use super::*;
-use crate::testing::{a_batch, a_driver, a_transport, an_item, noon};
+use crate::testing::{a_batch, a_driver, a_transport, an_item, center, noon};
 use crate::{ItemState, ItemStatus};
 
 fn a_departure(batches: &mut [Batch]) -> Departure<'_> {
@@ -12,6 +12,7 @@ fn a_departure(batches: &mut [Batch]) -> Departure<'_> {
         centers_exist: true,
         batches,
         driver_id: None,
+        started_by: None,
         driver_may_drive: true,
         driver_is_busy: false,
         now: noon(),
@@ -177,10 +178,63 @@ fn nothing_arrives_before_it_left() {
     );
 }
 
+#[test]
+fn a_plan_changes_until_the_transport_leaves() {
+    let (route, driver) = (Route::between(center("ABC002"), center("ABC003")).expect("a route"), a_driver());
+    let mut planned = a_transport().build();
+    planned.replan(route.clone(), Some(driver)).expect("it is planned anew");
+    assert_eq!((planned.route(), planned.driver_id()), (&route, Some(driver)));
+    planned.replan(route.clone(), None).expect("it is planned anew");
+    assert_eq!(planned.driver_id(), None);
+
+    let (left, arrived) = (a_transport().departed().build(), a_transport().arrived().build());
+    let refusals = [CannotReplan::AlreadyDeparted(left.id()), CannotReplan::AlreadyCompleted(arrived.id())];
+    for (before, refusal) in [left, arrived].into_iter().zip(refusals) {
+        let mut transport = before.clone();
+        assert_eq!(transport.replan(route.clone(), None), Err(refusal));
+        assert_eq!(transport, before, "a refusal changes nothing");
+    }
+}
+
+#[test]
+fn only_an_empty_transport_that_has_not_left_is_deleted() {
+    let planned = a_transport().build();
+    let batch = a_batch().loaded_on(&planned).build();
+
+    assert_eq!(planned.can_be_deleted(&[]), Ok(()));
+    assert_eq!(planned.can_be_deleted(&[batch]), Err(CannotDelete::TransportLoaded(planned.id())));
+    for transport in [a_transport().departed().build(), a_transport().arrived().build()] {
+        assert_eq!(transport.can_be_deleted(&[]), Err(CannotDelete::TransportDeparted(transport.id())));
+    }
+}
+
+#[test]
+fn a_driver_who_starts_a_transport_drives_it() {
+    let driver = a_driver();
+    let mut transport = a_transport().driven_by(driver).build();
+    let before = transport.clone();
+    let mut batches = [a_batch().loaded_on(&transport).build()];
+    let other = a_driver();
+
+    let departure = Departure { driver_id: Some(other), started_by: Some(driver), ..a_departure(&mut batches) };
+    assert_eq!(transport.start(departure), Err(CannotStart::DriverInvalid(other)));
+    assert_eq!(transport, before, "a refusal changes nothing");
+
+    let departure = Departure { started_by: Some(driver), ..a_departure(&mut batches) };
+    transport.start(departure).expect("it starts");
+    assert!(transport.is_assigned_to(driver) && !transport.is_assigned_to(other));
+}
+
 /// Anything that anybody may try, in any order.
 #[derive(Debug, Clone, Copy)]
 enum Attempt {
     Pack { item: usize, batch: usize },
+    Unpack { item: usize, batch: usize },
+    Rename { batch: usize },
+    DeleteItem { item: usize },
+    DeleteBatch { batch: usize },
+    DeleteTransport { transport: usize },
+    Replan { transport: usize },
     Load { batch: usize, transport: usize },
     Start { transport: usize },
     Complete { transport: usize },
@@ -190,6 +244,12 @@ enum Attempt {
 fn attempts() -> impl Strategy<Value = Vec<Attempt>> {
     let attempt = prop_oneof![
         (0..4_usize, 0..3_usize).prop_map(|(item, batch)| Attempt::Pack { item, batch }),
+        (0..4_usize, 0..3_usize).prop_map(|(item, batch)| Attempt::Unpack { item, batch }),
+        (0..3_usize).prop_map(|batch| Attempt::Rename { batch }),
+        (0..4_usize).prop_map(|item| Attempt::DeleteItem { item }),
+        (0..3_usize).prop_map(|batch| Attempt::DeleteBatch { batch }),
+        (0..2_usize).prop_map(|transport| Attempt::DeleteTransport { transport }),
+        (0..2_usize).prop_map(|transport| Attempt::Replan { transport }),
         (0..3_usize, 0..2_usize).prop_map(|(batch, transport)| Attempt::Load { batch, transport }),
         (0..2_usize).prop_map(|transport| Attempt::Start { transport }),
         (0..2_usize).prop_map(|transport| Attempt::Complete { transport }),
@@ -217,6 +277,18 @@ impl Yard {
     fn attempt(&mut self, attempt: Attempt) -> bool {
         match attempt {
             Attempt::Pack { item, batch } => self.batches[batch].pack(&mut self.items[item], noon()).is_ok(),
+            Attempt::Unpack { item, batch } => self.batches[batch].unpack(&mut self.items[item]).is_ok(),
+            Attempt::Rename { batch } => {
+                let alias = a_batch().build().alias().clone();
+                self.batches[batch].rename(alias).is_ok()
+            }
+            Attempt::DeleteItem { item } => self.delete_item(item),
+            Attempt::DeleteBatch { batch } => self.delete_batch(batch),
+            Attempt::DeleteTransport { transport } => self.delete_transport(transport),
+            Attempt::Replan { transport } => {
+                let route = Route::between(center("ABC002"), center("ABC003")).expect("a route");
+                self.transports[transport].replan(route, Some(a_driver())).is_ok()
+            }
             Attempt::Load { batch, transport } => self.transports[transport].load(&mut self.batches[batch]).is_ok(),
             Attempt::Start { transport } => self.start(transport),
             Attempt::Complete { transport } => self.complete(transport),
@@ -242,6 +314,36 @@ impl Yard {
         let completed = transport.complete(&mut carried, &mut items, noon()).is_ok();
         self.put_back(carried, items);
         completed
+    }
+
+    /// A new one takes the place of what was deleted.
+    fn delete_item(&mut self, at: usize) -> bool {
+        let deleted = self.items[at].can_be_deleted().is_ok();
+        if deleted {
+            self.items[at] = an_item().build();
+        }
+        deleted
+    }
+
+    fn delete_batch(&mut self, at: usize) -> bool {
+        let id = self.batches[at].id();
+        let inside = |it: &&Item| it.packing().is_some_and(|it| it.batch_id == id);
+        let inside: Vec<_> = self.items.iter().filter(inside).cloned().collect();
+        let deleted = self.batches[at].can_be_deleted(&inside).is_ok();
+        if deleted {
+            self.batches[at] = a_batch().build();
+        }
+        deleted
+    }
+
+    fn delete_transport(&mut self, at: usize) -> bool {
+        let id = self.transports[at].id();
+        let carried: Vec<_> = self.batches.iter().filter(|it| it.transport_id() == Some(id)).cloned().collect();
+        let deleted = self.transports[at].can_be_deleted(&carried).is_ok();
+        if deleted {
+            self.transports[at] = a_transport().driven_by(a_driver()).build();
+        }
+        deleted
     }
 
     fn put_back(&mut self, batches: Vec<Batch>, items: Vec<Item>) {
@@ -294,7 +396,7 @@ proptest! {
                 prop_assert_eq!(&before, &(yard.items.clone(), yard.batches.clone(), yard.transports.clone()));
             }
 
-            for (was, is) in before.2.iter().zip(&yard.transports) {
+            for (was, is) in before.2.iter().zip(&yard.transports).filter(|(was, is)| was.id() == is.id()) {
                 prop_assert!(stage(was.state()) <= stage(is.state()), "{:?} went back to {:?}", was, is);
             }
             yard.check()?;

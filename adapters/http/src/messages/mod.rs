@@ -168,6 +168,11 @@ messages! {
     BatchDeparted = "batch-departed";
     ItemInvalidStatus { tracking_number: String, status: String } = "item-invalid-status";
     ItemNotAvailable { tracking_number: String } = "item-not-available";
+    ItemInvalidTransition { tracking_number: String, from: String, to: String } = "item-invalid-transition";
+    ItemInUse = "item-in-use";
+    BatchHasItems = "batch-has-items";
+    BatchOnTransport = "batch-on-transport";
+    TransportHasBatches = "transport-has-batches";
     AliasCharacters = "alias-characters";
 }
 

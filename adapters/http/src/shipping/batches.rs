@@ -7,18 +7,20 @@ use poem_openapi::OpenApi;
 use poem_openapi::payload::Json;
 use serde_json::{Value, json};
 use shipping_application::{
-    BatchFilter, BatchOrder, FindBatchError, OpenBatch, OpenBatchError, PackItems, PackItemsError, Shipping,
+    BatchFilter, BatchOrder, DeleteBatchError, FindBatchError, NewAlias, OpenBatch, OpenBatchError, PackItems,
+    PackItemsError, RenameBatch, RenameBatchError, Shipping, UnknownItem, UnpackItems, UnpackItemsError,
 };
 use shipping_domain::Alias;
 
 use super::answers::{BatchBody, ItemBody};
 use super::items::ItemQuery;
-use super::{Read, Write};
+use super::{Read, ReadOrDrive, Write, rules};
 use crate::body::{Body, Bulk, Payload};
 use crate::caller::Allowed;
 use crate::created::Created;
 use crate::fault::Fault;
-use crate::fields::{Fields, Input};
+use crate::fields::{Change, Fields, Input};
+use crate::no_content::NoContent;
 use crate::page::{Here, PageBody};
 use crate::path::Path;
 use crate::problem::Problem;
@@ -71,12 +73,58 @@ impl BatchesApi {
         Ok(Json(self.shipping.batch(&actor, &alias.0).await?.into()))
     }
 
+    /// Replace what can be changed of a batch
+    ///
+    /// That is its alias, as long as it has not departed.
+    #[oai(path = "/:alias", method = "put", operation_id = "replace_batch")]
+    async fn replace(
+        &self,
+        _admitted: Throttled<UserDefault>,
+        actor: Allowed<Write>,
+        alias: Path<Alias>,
+        body: Body<BatchChanges>,
+    ) -> Result<Json<BatchBody>, Problem> {
+        let command = RenameBatch { alias: alias.0, to: body.0.0 };
+        Ok(Json(self.shipping.rename_batch(&actor, command).await?.into()))
+    }
+
+    /// Change a batch
+    ///
+    /// What is left out stays as it is. The alias can be changed as long as the batch has not departed.
+    #[oai(path = "/:alias", method = "patch", operation_id = "change_batch")]
+    async fn change(
+        &self,
+        _admitted: Throttled<UserDefault>,
+        actor: Allowed<Write>,
+        alias: Path<Alias>,
+        body: Body<BatchChanges>,
+    ) -> Result<Json<BatchBody>, Problem> {
+        let command = RenameBatch { alias: alias.0, to: body.0.0 };
+        Ok(Json(self.shipping.rename_batch(&actor, command).await?.into()))
+    }
+
+    /// Delete a batch
+    ///
+    /// A batch with items in it, or on a transport, stays.
+    #[oai(path = "/:alias", method = "delete", operation_id = "delete_batch")]
+    async fn delete(
+        &self,
+        _admitted: Throttled<UserDefault>,
+        actor: Allowed<Write>,
+        alias: Path<Alias>,
+    ) -> Result<NoContent, Problem> {
+        self.shipping.delete_batch(&actor, &alias.0).await?;
+        Ok(NoContent)
+    }
+
     /// List the items of a batch
+    ///
+    /// Drivers see those of the batches on their own transports.
     #[oai(path = "/:alias/shippingitems", method = "get", operation_id = "list_items_of_batch")]
     async fn items(
         &self,
         _admitted: Throttled<UserDefault>,
-        actor: Allowed<Read>,
+        actor: Allowed<ReadOrDrive>,
         alias: Path<Alias>,
         query: Query<ItemQuery>,
         here: Here,
@@ -101,6 +149,23 @@ impl BatchesApi {
         let packed = self.shipping.pack_items(&actor, PackItems { alias: alias.0, tracking_numbers }).await;
         let packed = packed.map_err(|error| not_packed(error, &body))?;
         Ok(Json(packed.into_iter().map(Into::into).collect()))
+    }
+
+    /// Take items out of a batch
+    ///
+    /// One or many; all of them are taken out, or none. What is not in the batch stays where it is.
+    #[oai(path = "/:alias/remove", method = "post", operation_id = "unpack_items")]
+    async fn remove(
+        &self,
+        _admitted: Throttled<UserDefault>,
+        actor: Allowed<Write>,
+        alias: Path<Alias>,
+        body: Bulk<ItemToRemove>,
+    ) -> Result<Json<Vec<ItemBody>>, Problem> {
+        let tracking_numbers = body.entries.iter().map(|it| it.0.clone()).collect();
+        let unpacked = self.shipping.unpack_items(&actor, UnpackItems { alias: alias.0, tracking_numbers }).await;
+        let unpacked = unpacked.map_err(|error| not_unpacked(error, &body))?;
+        Ok(Json(unpacked.into_iter().map(Into::into).collect()))
     }
 }
 
@@ -141,6 +206,44 @@ impl Payload for NewBatch {
     }
 }
 
+struct BatchChanges(NewAlias);
+
+impl Input for BatchChanges {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        let about = "Letters, digits, dashes and underscores, unique. If it is blank, one is drawn.";
+        let alias = fields.text("alias", about).max(Alias::MAX_CHARS).parse(Alias::parse).change();
+        Some(Self(match alias? {
+            Change::Stay => NewAlias::Same,
+            Change::Clear => NewAlias::Drawn,
+            Change::Become(alias) => NewAlias::Given(alias),
+        }))
+    }
+}
+
+impl Payload for BatchChanges {
+    const NAME: &'static str = "BatchChanges";
+
+    fn example() -> Value {
+        json!({ "alias": "saturday-morning" })
+    }
+}
+
+struct ItemToRemove(String);
+
+impl Input for ItemToRemove {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        Some(Self(fields.text("tracking_number", "The item.").required()?))
+    }
+}
+
+impl Payload for ItemToRemove {
+    const NAME: &'static str = "ItemToRemove";
+
+    fn example() -> Value {
+        json!({ "tracking_number": "20260102-0123456789" })
+    }
+}
+
 struct ItemToAdd(String);
 
 impl Input for ItemToAdd {
@@ -174,6 +277,44 @@ impl From<OpenBatchError> for Problem {
             OpenBatchError::Denied(denied) => denied.into(),
             OpenBatchError::Store(error) => error.into(),
         }
+    }
+}
+
+impl From<RenameBatchError> for Problem {
+    fn from(error: RenameBatchError) -> Self {
+        match error {
+            RenameBatchError::Denied(denied) => denied.into(),
+            RenameBatchError::UnknownBatch(_) => Self::not_found(),
+            RenameBatchError::CannotChange(refusal) => Self::refused(refusal.into()),
+            RenameBatchError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<DeleteBatchError> for Problem {
+    fn from(error: DeleteBatchError) -> Self {
+        match error {
+            DeleteBatchError::Denied(denied) => denied.into(),
+            DeleteBatchError::UnknownBatch(_) => Self::not_found(),
+            DeleteBatchError::CannotDelete(refusal) => Self::refused(refusal.into()),
+            DeleteBatchError::Store(error) => error.into(),
+        }
+    }
+}
+
+fn not_unpacked(error: UnpackItemsError, body: &Bulk<ItemToRemove>) -> Problem {
+    match error {
+        UnpackItemsError::Denied(denied) => denied.into(),
+        UnpackItemsError::UnknownBatch(_) => Problem::not_found(),
+        UnpackItemsError::TooMany => Problem::refused(Fault::too_many(MAX_ENTRIES)),
+        UnpackItemsError::BatchClosed(refusal) => Problem::refused(refusal.into()),
+        UnpackItemsError::Items(faults) => {
+            let told = |it: kernel_application::Fault<UnknownItem>| {
+                rules::unknown_item(&it.reason.0).of(body.path(it.index, "tracking_number"))
+            };
+            Problem::invalid(faults.into_iter().map(told).collect())
+        }
+        UnpackItemsError::Store(error) => error.into(),
     }
 }
 

@@ -7,7 +7,10 @@ use kernel_domain::StoreError;
 use poem_openapi::OpenApi;
 use poem_openapi::payload::Json;
 use serde_json::{Value, json};
-use shipping_application::{FindItemError, ItemFilter, ItemOrder, RegisterItem, RegisterItemError, Shipping};
+use shipping_application::{
+    ChangeItem, ChangeItemError, DeleteItemError, FindItemError, ItemFilter, ItemOrder, RegisterItem,
+    RegisterItemError, Shipping,
+};
 use shipping_domain::{ItemStatus, Sku, TrackingNumber};
 
 use super::answers::ItemBody;
@@ -16,6 +19,7 @@ use crate::body::{Body, Payload};
 use crate::caller::Allowed;
 use crate::created::Created;
 use crate::fields::{Fields, Input};
+use crate::no_content::NoContent;
 use crate::page::{Here, PageBody};
 use crate::path::Path;
 use crate::problem::Problem;
@@ -65,6 +69,52 @@ impl ItemsApi {
     ) -> Result<Json<ItemBody>, Problem> {
         Ok(Json(self.shipping.item(&actor, &tracking_number.0).await?.into()))
     }
+
+    /// Replace what is written on an item
+    ///
+    /// The status is changed too if it is given.
+    #[oai(path = "/:tracking_number", method = "put", operation_id = "replace_item")]
+    async fn replace(
+        &self,
+        _admitted: Throttled<UserDefault>,
+        actor: Allowed<Write>,
+        tracking_number: Path<TrackingNumber>,
+        body: Body<WholeItem>,
+    ) -> Result<Json<ItemBody>, Problem> {
+        let WholeItem { sku, status } = body.0;
+        let command = ChangeItem { tracking_number: tracking_number.0, sku: Some(sku), status };
+        Ok(Json(self.shipping.change_item(&actor, command).await?.into()))
+    }
+
+    /// Change an item
+    ///
+    /// What is left out stays as it is.
+    #[oai(path = "/:tracking_number", method = "patch", operation_id = "change_item")]
+    async fn change(
+        &self,
+        _admitted: Throttled<UserDefault>,
+        actor: Allowed<Write>,
+        tracking_number: Path<TrackingNumber>,
+        body: Body<ItemChanges>,
+    ) -> Result<Json<ItemBody>, Problem> {
+        let ItemChanges { sku, status } = body.0;
+        let command = ChangeItem { tracking_number: tracking_number.0, sku, status };
+        Ok(Json(self.shipping.change_item(&actor, command).await?.into()))
+    }
+
+    /// Delete an item
+    ///
+    /// Its history goes with it. An item in an open batch stays.
+    #[oai(path = "/:tracking_number", method = "delete", operation_id = "delete_item")]
+    async fn delete(
+        &self,
+        _admitted: Throttled<UserDefault>,
+        actor: Allowed<Write>,
+        tracking_number: Path<TrackingNumber>,
+    ) -> Result<NoContent, Problem> {
+        self.shipping.delete_item(&actor, &tracking_number.0).await?;
+        Ok(NoContent)
+    }
 }
 
 /// Which items, in which order.
@@ -86,10 +136,12 @@ impl Input for ItemQuery {
 
 struct NewItem(RegisterItem);
 
+const SKU: &str = "The seller's article number; may be empty.";
+const STATUS: &str = "How it fares. Setting the status it has changes nothing.";
+
 impl Input for NewItem {
     fn read(fields: &mut Fields) -> Option<Self> {
-        let sku = fields.text("sku", "The seller's article number; may be empty.").max(Sku::MAX_CHARS).blank();
-        let sku = sku.parse(Sku::parse).required();
+        let sku = fields.text("sku", SKU).max(Sku::MAX_CHARS).blank().parse(Sku::parse).required();
         Some(Self(RegisterItem { sku: sku? }))
     }
 }
@@ -99,6 +151,70 @@ impl Payload for NewItem {
 
     fn example() -> Value {
         json!({ "sku": "TEA-250G" })
+    }
+}
+
+struct WholeItem {
+    sku: Sku,
+    status: Option<ItemStatus>,
+}
+
+impl Input for WholeItem {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        let sku = fields.text("sku", SKU).max(Sku::MAX_CHARS).blank().parse(Sku::parse).required();
+        let status = fields.choice("status", STATUS, &ItemStatus::ALL, ItemStatus::name).optional();
+        Some(Self { sku: sku?, status: status? })
+    }
+}
+
+impl Payload for WholeItem {
+    const NAME: &'static str = "WholeItem";
+
+    fn example() -> Value {
+        json!({ "sku": "TEA-500G", "status": "MOVING" })
+    }
+}
+
+struct ItemChanges {
+    sku: Option<Sku>,
+    status: Option<ItemStatus>,
+}
+
+impl Input for ItemChanges {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        let sku = fields.text("sku", SKU).max(Sku::MAX_CHARS).blank().parse(Sku::parse).optional();
+        let status = fields.choice("status", STATUS, &ItemStatus::ALL, ItemStatus::name).optional();
+        Some(Self { sku: sku?, status: status? })
+    }
+}
+
+impl Payload for ItemChanges {
+    const NAME: &'static str = "ItemChanges";
+
+    fn example() -> Value {
+        json!({ "status": "COMPLETED" })
+    }
+}
+
+impl From<ChangeItemError> for Problem {
+    fn from(error: ChangeItemError) -> Self {
+        match error {
+            ChangeItemError::Denied(denied) => denied.into(),
+            ChangeItemError::UnknownItem(_) => Self::not_found(),
+            ChangeItemError::CannotChangeStatus(refusal) => Self::refused(refusal.into()),
+            ChangeItemError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<DeleteItemError> for Problem {
+    fn from(error: DeleteItemError) -> Self {
+        match error {
+            DeleteItemError::Denied(denied) => denied.into(),
+            DeleteItemError::UnknownItem(_) => Self::not_found(),
+            DeleteItemError::CannotDelete(refusal) => Self::refused(refusal.into()),
+            DeleteItemError::Store(error) => error.into(),
+        }
     }
 }
 

@@ -9,7 +9,7 @@ mod transports;
 use std::sync::Arc;
 
 use kernel_application::Operation;
-use shipping_application::{READ, Shipping, WRITE};
+use shipping_application::{DRIVE, READ, Shipping, WRITE};
 use shipping_domain::{Alias, TrackingNumber};
 
 pub(crate) use batches::BatchesApi;
@@ -34,12 +34,28 @@ pub(crate) fn api(shipping: Arc<Shipping>) -> Api {
 struct Read;
 struct Write;
 
+/// Staff read everything, drivers what is theirs.
+struct ReadOrDrive;
+
+/// Staff send every transport on its way, drivers their own.
+struct WriteOrDrive;
+
 impl Right for Read {
     const OPERATION: Operation = READ;
 }
 
 impl Right for Write {
     const OPERATION: Operation = WRITE;
+}
+
+impl Right for ReadOrDrive {
+    const OPERATION: Operation = READ;
+    const IN_PART: Option<Operation> = Some(DRIVE);
+}
+
+impl Right for WriteOrDrive {
+    const OPERATION: Operation = WRITE;
+    const IN_PART: Option<Operation> = Some(DRIVE);
 }
 
 // Names compare exactly: what would have to be trimmed first names nothing.

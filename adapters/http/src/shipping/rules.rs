@@ -5,13 +5,14 @@
 use shipping_application::{LoadFault, PackFault, PlanFault};
 use shipping_domain::{Alias, CenterCode, Sku};
 use shipping_domain::{
-    CannotComplete, CannotLoad, CannotPack, CannotStart, CircularRoute, InvalidAlias, InvalidCenterCode, InvalidSku,
+    CannotChangeBatch, CannotChangeStatus, CannotComplete, CannotDelete, CannotLoad, CannotPack, CannotReplan,
+    CannotStart, CircularRoute, InvalidAlias, InvalidCenterCode, InvalidSku,
 };
 
 use crate::fault::{Fault, shown};
 use crate::messages::Message;
 
-fn unknown_item(tracking_number: &str) -> Fault {
+pub(super) fn unknown_item(tracking_number: &str) -> Fault {
     Fault::new("ShippingBatchItemNotExist", Message::UnknownItem { tracking_number: shown(tracking_number) })
 }
 
@@ -33,6 +34,14 @@ fn transport_completed() -> Fault {
 
 fn transport_departed() -> Fault {
     Fault::new("ShippingTransportAlreadyDeparted", Message::TransportDeparted)
+}
+
+fn batch_completed() -> Fault {
+    Fault::new("ShippingBatchCompleted", Message::BatchCompleted)
+}
+
+fn batch_departed() -> Fault {
+    Fault::new("ShippingBatchDeparted", Message::BatchDeparted)
 }
 
 /// What is wrong with a plan, in the field that says so.
@@ -75,6 +84,15 @@ impl From<LoadFault> for Fault {
     }
 }
 
+impl From<CannotReplan> for Fault {
+    fn from(refusal: CannotReplan) -> Self {
+        match refusal {
+            CannotReplan::AlreadyCompleted(_) => transport_completed(),
+            CannotReplan::AlreadyDeparted(_) => transport_departed(),
+        }
+    }
+}
+
 impl From<CannotStart> for Fault {
     fn from(refusal: CannotStart) -> Self {
         match refusal {
@@ -103,8 +121,8 @@ impl From<CannotComplete> for Fault {
 impl From<CannotPack> for Fault {
     fn from(refusal: CannotPack) -> Self {
         match refusal {
-            CannotPack::BatchCompleted(_) => Self::new("ShippingBatchCompleted", Message::BatchCompleted),
-            CannotPack::BatchDeparted(_) => Self::new("ShippingBatchDeparted", Message::BatchDeparted),
+            CannotPack::BatchCompleted(_) => batch_completed(),
+            CannotPack::BatchDeparted(_) => batch_departed(),
             CannotPack::InvalidStatus { tracking_number, status } => Self::new(
                 "ShippingBatchItemAddInvalidStatus",
                 Message::ItemInvalidStatus { tracking_number: tracking_number.to_string(), status: status.to_string() },
@@ -123,6 +141,36 @@ impl From<PackFault> for Fault {
             PackFault::UnknownItem(tracking_number) => unknown_item(&tracking_number),
             PackFault::CannotPack(refusal) => refusal.into(),
         }
+    }
+}
+
+impl From<CannotChangeBatch> for Fault {
+    fn from(refusal: CannotChangeBatch) -> Self {
+        match refusal {
+            CannotChangeBatch::Completed(_) => batch_completed(),
+            CannotChangeBatch::Departed(_) => batch_departed(),
+        }
+    }
+}
+
+impl From<CannotChangeStatus> for Fault {
+    fn from(CannotChangeStatus { tracking_number, from, to }: CannotChangeStatus) -> Self {
+        let (tracking_number, from, to) = (tracking_number.to_string(), from.to_string(), to.to_string());
+        Self::new("ShippingItemInvalidTransition", Message::ItemInvalidTransition { tracking_number, from, to })
+            .of("status")
+    }
+}
+
+impl From<CannotDelete> for Fault {
+    fn from(refusal: CannotDelete) -> Self {
+        let message = match refusal {
+            CannotDelete::ItemPacked(_) => Message::ItemInUse,
+            CannotDelete::BatchPacked(_) => Message::BatchHasItems,
+            CannotDelete::BatchLoaded(_) => Message::BatchOnTransport,
+            CannotDelete::TransportLoaded(_) => Message::TransportHasBatches,
+            CannotDelete::TransportDeparted(_) => Message::TransportDeparted,
+        };
+        Self::new("ShippingInUse", message)
     }
 }
 

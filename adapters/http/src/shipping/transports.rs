@@ -7,20 +7,22 @@ use poem_openapi::OpenApi;
 use poem_openapi::payload::Json;
 use serde_json::{Value, json};
 use shipping_application::{
-    CompleteTransport, CompleteTransportError, FindTransportError, LoadBatches, LoadBatchesError, PlanTransport,
-    PlanTransportError, Shipping, StartTransport, StartTransportError, TransportFilter, TransportOrder,
+    CompleteTransport, CompleteTransportError, DeleteTransportError, FindTransportError, LoadBatches, LoadBatchesError,
+    NewDriver, PlanTransport, PlanTransportError, ReplanTransport, ReplanTransportError, Shipping, StartTransport,
+    StartTransportError, TransportFilter, TransportOrder,
 };
 use shipping_domain::{CenterCode, DriverId, TransportId};
 use uuid::Uuid;
 
 use super::answers::{BatchBody, TransportBody};
 use super::batches::BatchQuery;
-use super::{Read, Write, rules};
+use super::{ReadOrDrive, Write, WriteOrDrive, rules};
 use crate::body::{Body, Bulk, Payload};
 use crate::caller::Allowed;
 use crate::created::Created;
 use crate::fault::Fault;
-use crate::fields::{Fields, Input};
+use crate::fields::{Change, Fields, Input};
+use crate::no_content::NoContent;
 use crate::page::{Here, PageBody};
 use crate::path::Path;
 use crate::problem::Problem;
@@ -34,15 +36,19 @@ pub(crate) struct TransportsApi {
 
 const SOURCE: &str = "distribution_center_code_source";
 const DESTINATION: &str = "distribution_center_code_destination";
+const STARTS: &str = "The code of the center where it starts.";
+const ENDS: &str = "The code of the center where it ends.";
 
 #[OpenApi(prefix_path = "/shipping/transports", tag = "Tag::Shipping")]
 impl TransportsApi {
     /// List the transports
+    ///
+    /// Drivers see their own.
     #[oai(path = "/", method = "get", operation_id = "list_transports")]
     async fn list(
         &self,
         _admitted: Throttled<UserDefault>,
-        actor: Allowed<Read>,
+        actor: Allowed<ReadOrDrive>,
         query: Query<TransportQuery>,
         here: Here,
     ) -> Result<Json<PageBody<TransportBody>>, Problem> {
@@ -64,22 +70,74 @@ impl TransportsApi {
     }
 
     /// See a transport
+    ///
+    /// Drivers see their own.
     #[oai(path = "/:uuid", method = "get", operation_id = "find_transport")]
     async fn find(
         &self,
         _admitted: Throttled<UserDefault>,
-        actor: Allowed<Read>,
+        actor: Allowed<ReadOrDrive>,
         uuid: Path<Uuid>,
     ) -> Result<Json<TransportBody>, Problem> {
         Ok(Json(self.shipping.transport(&actor, TransportId::new(uuid.0)).await?.into()))
     }
 
+    /// Replace the plan of a transport
+    ///
+    /// As long as it has not departed. A driver who is left out stays.
+    #[oai(path = "/:uuid", method = "put", operation_id = "replace_transport")]
+    async fn replace(
+        &self,
+        _admitted: Throttled<UserDefault>,
+        actor: Allowed<Write>,
+        uuid: Path<Uuid>,
+        body: Body<WholePlan>,
+    ) -> Result<Json<TransportBody>, Problem> {
+        let WholePlan { source, destination, driver } = body.0;
+        let transport_id = TransportId::new(uuid.0);
+        let (source, destination) = (Some(source), Some(destination));
+        let command = ReplanTransport { transport_id, source, destination, driver };
+        Ok(Json(self.shipping.replan_transport(&actor, command).await?.into()))
+    }
+
+    /// Change the plan of a transport
+    ///
+    /// As long as it has not departed. What is left out stays; a driver that is null is taken off.
+    #[oai(path = "/:uuid", method = "patch", operation_id = "change_transport")]
+    async fn change(
+        &self,
+        _admitted: Throttled<UserDefault>,
+        actor: Allowed<Write>,
+        uuid: Path<Uuid>,
+        body: Body<PlanChanges>,
+    ) -> Result<Json<TransportBody>, Problem> {
+        let PlanChanges { source, destination, driver } = body.0;
+        let command = ReplanTransport { transport_id: TransportId::new(uuid.0), source, destination, driver };
+        Ok(Json(self.shipping.replan_transport(&actor, command).await?.into()))
+    }
+
+    /// Delete a transport
+    ///
+    /// A transport that carries batches, or has departed, stays.
+    #[oai(path = "/:uuid", method = "delete", operation_id = "delete_transport")]
+    async fn delete(
+        &self,
+        _admitted: Throttled<UserDefault>,
+        actor: Allowed<Write>,
+        uuid: Path<Uuid>,
+    ) -> Result<NoContent, Problem> {
+        self.shipping.delete_transport(&actor, TransportId::new(uuid.0)).await?;
+        Ok(NoContent)
+    }
+
     /// List the batches of a transport
+    ///
+    /// Drivers see those of their own.
     #[oai(path = "/:uuid/batches", method = "get", operation_id = "list_batches_of_transport")]
     async fn batches(
         &self,
         _admitted: Throttled<UserDefault>,
-        actor: Allowed<Read>,
+        actor: Allowed<ReadOrDrive>,
         uuid: Path<Uuid>,
         query: Query<BatchQuery>,
         here: Here,
@@ -110,12 +168,13 @@ impl TransportsApi {
 
     /// Start a transport
     ///
-    /// It needs something to carry, and a driver: the one given here, or the one it was planned with.
+    /// It needs something to carry, and a driver: the one given here, or the one it was planned with. Drivers start
+    /// their own, and drive it themselves.
     #[oai(path = "/:uuid/start", method = "post", operation_id = "start_transport")]
     async fn start(
         &self,
         _admitted: Throttled<UserDefault>,
-        actor: Allowed<Write>,
+        actor: Allowed<WriteOrDrive>,
         uuid: Path<Uuid>,
         body: Body<Start>,
     ) -> Result<Json<TransportBody>, Problem> {
@@ -126,12 +185,12 @@ impl TransportsApi {
 
     /// Complete a transport
     ///
-    /// Its batches are completed with it, and the items on board are at the destination.
+    /// Its batches are completed with it, and the items on board are at the destination. Drivers complete their own.
     #[oai(path = "/:uuid/complete", method = "post", operation_id = "complete_transport")]
     async fn complete(
         &self,
         _admitted: Throttled<UserDefault>,
-        actor: Allowed<Write>,
+        actor: Allowed<WriteOrDrive>,
         uuid: Path<Uuid>,
     ) -> Result<Json<TransportBody>, Problem> {
         let command = CompleteTransport { transport_id: TransportId::new(uuid.0) };
@@ -161,7 +220,13 @@ impl Input for TransportQuery {
         ]);
         let page = fields.page();
         let driver = driver?.map(DriverId::new);
-        let filter = TransportFilter { completed: completed?, driver, source: source?, destination: destination? };
+        let filter = TransportFilter {
+            completed: completed?,
+            driver,
+            seen_by: None,
+            source: source?,
+            destination: destination?,
+        };
         Some(Self { filter, order: order?, page: page? })
     }
 }
@@ -170,9 +235,9 @@ struct NewTransport(PlanTransport);
 
 impl Input for NewTransport {
     fn read(fields: &mut Fields) -> Option<Self> {
-        let source = fields.text(SOURCE, "The code of the center where it starts.").max(CenterCode::MAX_CHARS);
+        let source = fields.text(SOURCE, STARTS).max(CenterCode::MAX_CHARS);
         let source = source.parse(CenterCode::parse).required();
-        let destination = fields.text(DESTINATION, "The code of the center where it ends.").max(CenterCode::MAX_CHARS);
+        let destination = fields.text(DESTINATION, ENDS).max(CenterCode::MAX_CHARS);
         let destination = destination.parse(CenterCode::parse).required();
         let driver = fields.uuid("driver_uuid", "Who is going to drive: an active driver.").nullable().optional();
         let driver_id = driver?.map(DriverId::new);
@@ -220,6 +285,87 @@ impl Payload for BatchToAdd {
 
     fn example() -> Value {
         json!({ "alias": "friday-evening" })
+    }
+}
+
+struct WholePlan {
+    source: CenterCode,
+    destination: CenterCode,
+    driver: NewDriver,
+}
+
+impl Input for WholePlan {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        let source = fields.text(SOURCE, STARTS).max(CenterCode::MAX_CHARS).parse(CenterCode::parse).required();
+        let destination = fields.text(DESTINATION, ENDS).max(CenterCode::MAX_CHARS).parse(CenterCode::parse).required();
+        let driver = new_driver(fields);
+        Some(Self { source: source?, destination: destination?, driver: driver? })
+    }
+}
+
+impl Payload for WholePlan {
+    const NAME: &'static str = "WholePlan";
+
+    fn example() -> Value {
+        json!({ SOURCE: "ABC001", DESTINATION: "ABC003", "driver_uuid": null })
+    }
+}
+
+struct PlanChanges {
+    source: Option<CenterCode>,
+    destination: Option<CenterCode>,
+    driver: NewDriver,
+}
+
+impl Input for PlanChanges {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        let source = fields.text(SOURCE, STARTS).max(CenterCode::MAX_CHARS).parse(CenterCode::parse).optional();
+        let destination = fields.text(DESTINATION, ENDS).max(CenterCode::MAX_CHARS).parse(CenterCode::parse).optional();
+        let driver = new_driver(fields);
+        Some(Self { source: source?, destination: destination?, driver: driver? })
+    }
+}
+
+impl Payload for PlanChanges {
+    const NAME: &'static str = "PlanChanges";
+
+    fn example() -> Value {
+        json!({ "driver_uuid": "0190a3f0-7b1c-7d2e-8f00-000000000001" })
+    }
+}
+
+fn new_driver(fields: &mut Fields) -> Option<NewDriver> {
+    let about = "Who is going to drive: an active driver. Null takes the planned one off.";
+    Some(match fields.uuid("driver_uuid", about).change()? {
+        Change::Stay => NewDriver::Same,
+        Change::Clear => NewDriver::Nobody,
+        Change::Become(driver) => NewDriver::Somebody(DriverId::new(driver)),
+    })
+}
+
+impl From<ReplanTransportError> for Problem {
+    fn from(error: ReplanTransportError) -> Self {
+        match error {
+            ReplanTransportError::Denied(denied) => denied.into(),
+            ReplanTransportError::UnknownTransport(_) => Self::not_found(),
+            ReplanTransportError::CannotReplan(refusal) => Self::refused(refusal.into()),
+            ReplanTransportError::Faults(faults) => {
+                let told = |it| rules::plan_fault(it, SOURCE, DESTINATION);
+                Self::invalid(faults.into_iter().map(told).collect())
+            }
+            ReplanTransportError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<DeleteTransportError> for Problem {
+    fn from(error: DeleteTransportError) -> Self {
+        match error {
+            DeleteTransportError::Denied(denied) => denied.into(),
+            DeleteTransportError::UnknownTransport(_) => Self::not_found(),
+            DeleteTransportError::CannotDelete(refusal) => Self::refused(refusal.into()),
+            DeleteTransportError::Store(error) => error.into(),
+        }
     }
 }
 

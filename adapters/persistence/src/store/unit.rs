@@ -48,8 +48,7 @@ impl Unit {
 
     /// The version that an aggregate is going to have when it is saved.
     pub(super) fn next_version(&self, aggregate: Aggregate) -> Result<i32, StoreError> {
-        let found = self.versions.get(&aggregate).ok_or_else(|| never_found(aggregate))?;
-        Ok(found.number + 1)
+        Ok(self.version(aggregate)? + 1)
     }
 
     /// Keeps a new aggregate, in its first version.
@@ -71,6 +70,21 @@ impl Unit {
             let number = self.next_version(*aggregate)?;
             self.versions.insert(*aggregate, Version { number, is_fresh: true });
         }
+        Ok(())
+    }
+
+    /// The version that an aggregate has, found or saved here: nothing else is removed.
+    pub(super) fn version(&self, aggregate: Aggregate) -> Result<i32, StoreError> {
+        Ok(self.versions.get(&aggregate).ok_or_else(|| never_found(aggregate))?.number)
+    }
+
+    /// Notes that an aggregate is removed, by a statement that met `rows` of its version.
+    pub(super) fn removed(&mut self, aggregate: Aggregate, rows: usize) -> Result<(), StoreError> {
+        if rows == 0 {
+            let Aggregate { kind, id } = aggregate;
+            return Err(StoreError::Conflict(format!("{kind} {id}")));
+        }
+        self.versions.remove(&aggregate);
         Ok(())
     }
 

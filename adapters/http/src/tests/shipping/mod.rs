@@ -1,6 +1,7 @@
 //! Items, batches and transports.
 
 mod batches;
+mod changes;
 mod items;
 mod transports;
 

@@ -1,6 +1,6 @@
 //! Transports: planned, loaded, started, completed.
 
-use kernel_application::{Direction, Page};
+use kernel_application::{Direction, MAX_RETRIES, Page};
 use kernel_domain::StoreError;
 use poem::http::StatusCode;
 use poem::test::TestResponse;
@@ -78,6 +78,7 @@ async fn transports_are_listed_by_all_their_filters() {
     let filter = TransportFilter {
         completed: Some(false),
         driver: Some(driver),
+        seen_by: None,
         source: Some(center("ABC001")),
         destination: Some(center("ABC002")),
     };
@@ -236,9 +237,14 @@ async fn a_transport_is_completed_after_it_departed_and_only_once() {
 #[tokio::test]
 async fn a_race_that_was_lost_is_a_conflict() {
     let transport = a_transport().departed().build();
-    let mut world = at_the_gate(&transport, vec![]);
-    world.work.items.expect_packed_in().returning(|_| Ok(vec![]));
-    world.work.transports.expect_save().returning(|_| Err(StoreError::Conflict("transport".to_owned())));
+    let losing = || {
+        let mut world = at_the_gate(&transport, vec![]);
+        world.work.items.expect_packed_in().returning(|_| Ok(vec![]));
+        world.work.transports.expect_save().returning(|_| Err(StoreError::Conflict("transport".to_owned())));
+        world
+    };
+    // Lost again and again: it is tried again a few times.
+    let world = World { before: (0..MAX_RETRIES).map(|_| losing().work).collect(), ..losing() };
 
     let response = act(world, &transport, "complete", &json!({})).await;
 

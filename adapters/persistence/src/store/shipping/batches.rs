@@ -68,6 +68,14 @@ impl BatchRepository for Work {
         let rows = rows.collect::<Result<Vec<_>, StoreError>>()?;
         self.unit.save(&aggregates, &rows).await
     }
+
+    async fn remove(&mut self, batch: &Batch) -> Result<(), StoreError> {
+        let aggregate = aggregate(batch.id());
+        let batch = shipping_batches::table.find(Id(batch.id().as_uuid()));
+        let batch = batch.filter(shipping_batches::version.eq(self.unit.version(aggregate)?));
+        let removed = diesel::delete(batch).execute(self.unit.connection()?).await.map_err(store_error)?;
+        self.unit.removed(aggregate, removed)
+    }
 }
 
 impl Work {

@@ -48,12 +48,21 @@ struct PackingRow {
 
 record!(PackingRow in shipping_batch_items { item_id, batch_id; open_item_id, added_at });
 
+/// What becomes of the history of an item that leaves its batch.
+#[derive(Clone, Copy)]
+enum Memory {
+    /// It travelled with the batch.
+    Kept,
+    /// It was taken out before the batch left.
+    Lost,
+}
+
 #[async_trait]
 impl ItemRepository for Work {
     async fn add(&mut self, item: &Item) -> Result<(), StoreError> {
         self.unit.add(aggregate(item.id()), ItemRow::of(item, FIRST_VERSION)).await?;
         self.packed.insert(item.id(), None);
-        self.save_packing(std::slice::from_ref(item)).await
+        self.save_packing(std::slice::from_ref(item), Memory::Kept).await
     }
 
     async fn find(&mut self, tracking_numbers: &[TrackingNumber]) -> Result<Vec<Item>, StoreError> {
@@ -81,15 +90,33 @@ impl ItemRepository for Work {
     }
 
     async fn save(&mut self, items: &[Item]) -> Result<(), StoreError> {
-        let aggregates: Vec<_> = items.iter().map(|it| aggregate(it.id())).collect();
-        let rows = items.iter().map(|it| Ok(ItemRow::of(it, self.unit.next_version(aggregate(it.id()))?)));
-        let rows = rows.collect::<Result<Vec<_>, StoreError>>()?;
-        self.unit.save(&aggregates, &rows).await?;
-        self.save_packing(items).await
+        self.save_items(items, Memory::Kept).await
+    }
+
+    async fn save_taken_out(&mut self, items: &[Item]) -> Result<(), StoreError> {
+        self.save_items(items, Memory::Lost).await
+    }
+
+    async fn remove(&mut self, item: &Item) -> Result<(), StoreError> {
+        let (aggregate, id) = (aggregate(item.id()), Id(item.id().as_uuid()));
+        let version = self.unit.version(aggregate)?;
+        let history = diesel::delete(shipping_batch_items::table.filter(shipping_batch_items::item_id.eq(id)));
+        history.execute(self.unit.connection()?).await.map_err(store_error)?;
+        let item = shipping_items::table.find(id).filter(shipping_items::version.eq(version));
+        let removed = diesel::delete(item).execute(self.unit.connection()?).await.map_err(store_error)?;
+        self.unit.removed(aggregate, removed)
     }
 }
 
 impl Work {
+    async fn save_items(&mut self, items: &[Item], memory: Memory) -> Result<(), StoreError> {
+        let aggregates: Vec<_> = items.iter().map(|it| aggregate(it.id())).collect();
+        let rows = items.iter().map(|it| Ok(ItemRow::of(it, self.unit.next_version(aggregate(it.id()))?)));
+        let rows = rows.collect::<Result<Vec<_>, StoreError>>()?;
+        self.unit.save(&aggregates, &rows).await?;
+        self.save_packing(items, memory).await
+    }
+
     /// Locks the rows in the order of their ids, so that two units of work never wait for each other.
     async fn lock_items(&mut self, mut ids: Vec<Id>) -> Result<Vec<Item>, StoreError> {
         ids.sort_unstable();
@@ -126,7 +153,7 @@ impl Work {
     }
 
     /// Writes who left a batch and who went into one, and nothing else.
-    async fn save_packing(&mut self, items: &[Item]) -> Result<(), StoreError> {
+    async fn save_packing(&mut self, items: &[Item], memory: Memory) -> Result<(), StoreError> {
         let mut left = Vec::new();
         let mut entered = Vec::new();
         for item in items {
@@ -139,10 +166,20 @@ impl Work {
         }
 
         for chunk in left.chunks(CHUNK) {
-            let closed = diesel::update(shipping_batch_items::table)
-                .filter(shipping_batch_items::open_item_id.eq_any(padded(chunk.iter().copied())))
-                .set(shipping_batch_items::open_item_id.eq(None::<Id>));
-            Prepared::kept(closed).execute(self.unit.connection()?).await.map_err(store_error)?;
+            let open = shipping_batch_items::open_item_id.eq_any(padded(chunk.iter().copied()));
+            let connection = self.unit.connection()?;
+            let ended = match memory {
+                Memory::Kept => {
+                    let closed = diesel::update(shipping_batch_items::table.filter(open))
+                        .set(shipping_batch_items::open_item_id.eq(None::<Id>));
+                    Prepared::kept(closed).execute(connection).await
+                }
+                Memory::Lost => {
+                    let gone = diesel::delete(shipping_batch_items::table.filter(open));
+                    Prepared::kept(gone).execute(connection).await
+                }
+            };
+            ended.map_err(store_error)?;
         }
         record::insert(self.unit.connection()?, &entered).await.map_err(store_error)
     }

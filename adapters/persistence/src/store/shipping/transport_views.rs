@@ -120,7 +120,8 @@ fn matching<'q, ST: 'static>(
         Some(false) => query.filter(shipping_transports::arrived_at.is_null()),
         None => query,
     };
-    if let Some(driver) = filter.driver {
+    // Both, if both are given: what somebody may not see is not in the list.
+    for driver in filter.driver.into_iter().chain(filter.seen_by) {
         query = query.filter(shipping_transports::driver_id.eq(Some(Id(driver.as_uuid()))));
     }
     if let Some(source) = &filter.source {

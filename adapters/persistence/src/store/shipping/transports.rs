@@ -62,6 +62,14 @@ impl TransportRepository for Work {
         let row = TransportRow::of(transport, self.unit.next_version(aggregate)?);
         self.unit.save(&[aggregate], &[row]).await
     }
+
+    async fn remove(&mut self, transport: &Transport) -> Result<(), StoreError> {
+        let aggregate = aggregate(transport.id());
+        let transport = shipping_transports::table.find(Id(transport.id().as_uuid()));
+        let transport = transport.filter(shipping_transports::version.eq(self.unit.version(aggregate)?));
+        let removed = diesel::delete(transport).execute(self.unit.connection()?).await.map_err(store_error)?;
+        self.unit.removed(aggregate, removed)
+    }
 }
 
 fn aggregate(id: TransportId) -> Aggregate {
