@@ -115,12 +115,12 @@ async fn a_plan_changes_until_the_transport_departs(app: TestApp) {
     let path = format!("{TRANSPORTS}{}/", stage.a_transport().await);
 
     let driver = json!({ "driver_uuid": stage.driver.user_id });
-    let driven = stage.staff.patch(&path, driver).await.expecting(StatusCode::OK);
-    assert_eq!(driven["driver"]["uuid"], json!(stage.driver.user_id));
+    let changed = stage.staff.patch(&path, driver).await.expecting(StatusCode::OK);
+    assert_eq!(changed["driver"]["uuid"], json!(stage.driver.user_id));
     let back = json!({ SOURCE: "ABC002", DESTINATION: "ABC001" });
     let turned = stage.staff.put(&path, back).await.expecting(StatusCode::OK);
     assert_eq!(turned["distribution_center_source"]["center_code"], "ABC002");
-    assert_eq!(turned["driver"], driven["driver"], "a driver who is left out stays");
+    assert_eq!(turned["driver"], changed["driver"], "a driver who is left out stays");
     let found = stage.staff.get(&path).await.expecting(StatusCode::OK);
     assert_eq!(found, turned, "what was answered is what is kept");
     let off = stage.staff.patch(&path, json!({ "driver_uuid": null })).await.expecting(StatusCode::OK);

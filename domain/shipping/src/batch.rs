@@ -271,7 +271,10 @@ mod tests {
         assert_eq!(item, before, "a refusal changes nothing");
     }
 
-    fn closed() -> [(Batch, fn(Alias) -> CannotChangeBatch); 2] {
+    /// A batch that takes no changes, and what it says.
+    type Closed = (Batch, fn(Alias) -> CannotChangeBatch);
+
+    fn closed() -> [Closed; 2] {
         [
             (a_batch().departed().build(), CannotChangeBatch::Departed),
             (a_batch().completed().build(), CannotChangeBatch::Completed),
