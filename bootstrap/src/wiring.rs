@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use auth_application::{AccessTokens, Auth, EndedSessions, RecentKeys};
+use auth_application::{AccessTokens, Auth, EndedSessions, RecentKeys, RecentNumbers, TokenLimits};
 use cache_adapter::{CacheUrl, MemoryThrottle, RedisCache, RedisSettings, ResilientThrottle, ViewCache};
 use contexts_adapter::{ClosedAccounts, DistributionCenters, TransportRoutes, UserAccounts, UserDrivers, UserStaff};
 use distribution_application::Distribution;
@@ -120,6 +120,8 @@ pub async fn build(config: &Config) -> Result<App, StartupError> {
         api_keys: Arc::new(RandomApiKeys::new()?),
         ended: EndedSessions::default(),
         recent_keys: RecentKeys::default(),
+        recent_numbers: RecentNumbers::default(),
+        limits: TokenLimits::new(throttle.clone(), config.throttle_rates.of_tokens()),
         policy: config.auth.clone(),
         clock: clock.clone(),
         ids: ids.clone(),

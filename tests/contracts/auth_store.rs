@@ -317,7 +317,7 @@ async fn request(
 ) -> Result<bool, StoreError> {
     let mut work = database.auth_store().begin().await?;
     let mut verification = work.verifications().find(number).await?;
-    let Ok(event) = verification.request(new, at) else { return Ok(false) };
+    let Ok(event) = verification.request(new, ShownBy::Anybody, at) else { return Ok(false) };
     work.verifications().save(&verification).await?;
     work.outbox().append(&[record(&event, &correlation(), &*IDS, at)]).await?;
     work.commit().await?;
@@ -328,7 +328,7 @@ async fn request(
 async fn confirm(database: &Database, number: &PhoneNumber) -> Result<Result<Comparison, CannotConfirm>, StoreError> {
     let mut work = database.auth_store().begin().await?;
     let mut verification = work.verifications().find(number).await?;
-    let comparison = verification.confirm(Purpose::SignIn, hash_of("123456"), noon());
+    let comparison = verification.confirm(Purpose::SignIn, hash_of("123456"), ShownBy::Anybody, noon());
     if comparison.is_ok() {
         work.verifications().save(&verification).await?;
         work.commit().await?;
@@ -419,7 +419,7 @@ async fn who_waited_for_a_number_does_not_confirm_a_token_that_is_void(database:
         async move { confirm(&database, &number).await }
     });
     until_somebody_waits(&database, "SELECT%FOR UPDATE").await;
-    found.request(other, noon()).unwrap();
+    found.request(other, ShownBy::Anybody, noon()).unwrap();
     work.verifications().save(&found).await.unwrap();
     work.commit().await.unwrap();
 
@@ -682,7 +682,7 @@ async fn an_event_that_cannot_be_read_is_not_overtaken_by_those_after_it(databas
     let number = a_phone_number();
     let mut work = database.auth_store().begin().await.unwrap();
     let mut found = work.verifications().find(&number).await.unwrap();
-    let event = found.request(a_challenge(Purpose::SignIn), noon()).unwrap();
+    let event = found.request(a_challenge(Purpose::SignIn), ShownBy::Anybody, noon()).unwrap();
     for _ in 0..2 {
         work.verifications().save(&found).await.unwrap();
         work.outbox().append(&[record(&event, &correlation(), &*IDS, noon())]).await.unwrap();

@@ -77,6 +77,46 @@ every_throttle_promises![
     a_limit_of_none_lets_nobody_pass,
 ];
 
+/// Tells a process that it is the second one, and what the two share.
+const SHARED_WITH: &str = "THROTTLE_SHARED_WITH";
+
+/// The same test is both processes: the first one starts it again.
+#[tokio::test(flavor = "multi_thread")]
+async fn two_processes_let_pass_exactly_as_many_as_may() {
+    const LIMIT: usize = 100;
+    const EACH: usize = 250;
+    let passing = async |url: &str, prefix: &str| {
+        let throttle = throttle_in_redis(url, prefix);
+        let rate = Rate { limit: LIMIT.try_into().unwrap(), window: Duration::from_mins(10) };
+        let mut hits: JoinSet<_> = (0..EACH)
+            .map(|_| {
+                let throttle = throttle.clone();
+                async move { hit(&throttle, rate).await }
+            })
+            .collect();
+        let mut passed = 0;
+        while let Some(verdict) = hits.join_next().await {
+            passed += usize::from(verdict.unwrap().allowed);
+        }
+        passed
+    };
+    if let Ok(shared) = std::env::var(SHARED_WITH) {
+        let (url, prefix) = shared.split_once(' ').unwrap();
+        println!("passed={}", passing(url, prefix).await);
+        return;
+    }
+    let Some((url, prefix)) = fresh_redis_prefix().await else { return };
+    let mut second = tokio::process::Command::new(std::env::current_exe().unwrap());
+    second.args(["--exact", "throttle::two_processes_let_pass_exactly_as_many_as_may", "--nocapture"]);
+    second.env(SHARED_WITH, format!("{url} {prefix}")).kill_on_drop(true);
+
+    let (theirs, ours) = tokio::join!(second.output(), passing(&url, &prefix));
+
+    let told = String::from_utf8(theirs.unwrap().stdout).unwrap();
+    let theirs = told.lines().find_map(|it| it.split_once("passed=")).unwrap_or_else(|| panic!("{told}")).1;
+    assert_eq!(theirs.trim().parse::<usize>().unwrap() + ours, LIMIT, "{theirs} there, {ours} here");
+}
+
 async fn hit(throttle: &Arc<dyn Throttle>, rate: Rate) -> Verdict {
     throttle.hit("burst", "ann", rate).await.unwrap()
 }

@@ -12,6 +12,7 @@ on_both_stacks![
     of_a_hundred_at_once_one_acts,
     a_key_that_is_used_for_something_else_is_refused,
     everybody_has_keys_of_their_own,
+    who_has_lost_a_right_hears_no_answer_again,
     a_refusal_is_kept_too,
     every_step_of_a_trip_can_be_repeated,
     a_key_that_is_none_is_refused,
@@ -91,6 +92,18 @@ async fn everybody_has_keys_of_their_own(app: TestApp) {
         assert!(!is_replayed(&answer));
         answer.expecting(StatusCode::CREATED);
     }
+}
+
+async fn who_has_lost_a_right_hears_no_answer_again(app: TestApp) {
+    let (root, mut manager) = (app.superuser().await, app.manager().await);
+    let center = json!({ "center_code": "SEO", "name": "Seoul" });
+    keyed(&manager, CENTERS, "opened", &center).await.expecting(StatusCode::CREATED);
+
+    let path = format!("/api/v1/user/users/{}/", manager.user_id);
+    root.patch(&path, json!({ "is_staff": false })).await.expecting(StatusCode::OK);
+    manager.sign_in().await;
+
+    keyed(&manager, CENTERS, "opened", &center).await.refused(StatusCode::FORBIDDEN, "permission_denied");
 }
 
 async fn a_refusal_is_kept_too(app: TestApp) {

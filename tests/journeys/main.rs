@@ -31,6 +31,7 @@ mod changing_shipping;
 mod conventions;
 mod documentation;
 mod driving;
+mod guessing;
 mod hidden_accounts;
 mod idempotency;
 mod languages;

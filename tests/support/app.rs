@@ -39,7 +39,7 @@ pub const PASSWORD: &str = "correct horse battery";
 /// How often anything may be asked here, in a minute, unless a test says otherwise.
 const OFTEN: &str = "100000/min";
 /// The scopes there are.
-const SCOPES: [&str; 9] = [
+const SCOPES: [&str; 12] = [
     "anon-default",
     "anon-burst",
     "anon-suppressed",
@@ -48,6 +48,9 @@ const SCOPES: [&str; 9] = [
     "user-suppressed",
     "auth-check",
     "sms-request",
+    "sms-block",
+    "sms-total",
+    "wrong-tokens",
     "api-key",
 ];
 /// An answer that takes longer is none.

@@ -16,6 +16,7 @@ use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
 use tokio::sync::OnceCell;
 
 use crate::correlation;
+use crate::idempotency;
 use crate::problem::Problem;
 
 const BEARER: &str = "BearerAuth";
@@ -81,6 +82,7 @@ impl<'a, R: Right> ApiExtractor<'a> for Allowed<R> {
         if !in_part {
             actor.require(R::OPERATION).map_err(Problem::from)?;
         }
+        idempotency::admitted(request).await;
         Ok(Self(actor.clone(), PhantomData))
     }
 }

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use auth_application::{MESSAGES, MESSAGES_TO_BLOCK, TokenRates, WRONG_TOKENS};
 use kernel_application::{Identity, Rate, Throttle, Verdict};
 use poem::http::{HeaderName, HeaderValue};
 use poem::{Endpoint, FromRequest, Middleware, Request, RequestBody, Response, Result};
@@ -13,7 +14,7 @@ use poem::{Endpoint, FromRequest, Middleware, Request, RequestBody, Response, Re
 use crate::problem::Problem;
 use crate::{caller, idempotency, origin};
 
-/// The scopes there are, and how often each lets the same caller pass.
+/// The scopes of requests, and how often each lets the same caller pass.
 const SCOPES: [(&str, u32, Duration); 9] = [
     (AnonDefault::NAME, 30, Duration::from_mins(1)),
     (AnonBurst::NAME, 120, Duration::from_mins(1)),
@@ -53,11 +54,25 @@ pub enum InvalidRate {
 
 impl Default for Rates {
     fn default() -> Self {
-        Self(SCOPES.into_iter().map(|(scope, limit, window)| (scope, Rate { limit, window })).collect())
+        let TokenRates { messages, messages_to_block, wrong_tokens } = TokenRates::default();
+        let of_tokens = [(MESSAGES, messages), (MESSAGES_TO_BLOCK, messages_to_block), (WRONG_TOKENS, wrong_tokens)];
+        let of_requests = SCOPES.into_iter().map(|(scope, limit, window)| (scope, Rate { limit, window }));
+        Self(of_requests.chain(of_tokens).collect())
     }
 }
 
 impl Rates {
+    /// Those that no single caller is measured by, but all one-time tokens together.
+    pub fn of_tokens(&self) -> TokenRates {
+        let usual = TokenRates::default();
+        let rate = |scope, usual| self.0.get(scope).copied().unwrap_or(usual);
+        TokenRates {
+            messages: rate(MESSAGES, usual.messages),
+            messages_to_block: rate(MESSAGES_TO_BLOCK, usual.messages_to_block),
+            wrong_tokens: rate(WRONG_TOKENS, usual.wrong_tokens),
+        }
+    }
+
     /// The usual rates, with some of them replaced: `auth-check` by `30/min`.
     pub fn replaced<'a>(with: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self, InvalidRate> {
         let mut rates = Self::default();
@@ -152,7 +167,10 @@ impl<'a, S: Scope> FromRequest<'a> for Throttled<S> {
             },
         };
         count(request, scope, &caller).await?;
-        idempotency::admitted(request).await;
+        if matches!(S::PER, Per::Address) {
+            // Anybody may do this. What only some may do waits for [`Allowed`](crate::caller::Allowed).
+            idempotency::admitted(request).await;
+        }
         Ok(Self(PhantomData))
     }
 }
@@ -195,7 +213,7 @@ fn network_of(address: IpAddr) -> String {
 }
 
 /// Whole seconds, rounded up: whoever waits as long as that may pass.
-fn seconds(time: Duration) -> u64 {
+pub(crate) fn seconds(time: Duration) -> u64 {
     time.as_millis().div_ceil(1000).try_into().unwrap_or(u64::MAX)
 }
 

@@ -34,7 +34,10 @@ impl Auth {
             return Ok(CheckedNumber { phone_number, has_account: true });
         }
         match self.accounts.standing(&phone_number).await? {
-            NumberStanding::Taken(_) => Ok(CheckedNumber { phone_number, has_account: true }),
+            NumberStanding::Taken(account) => {
+                self.recent_numbers.keep(phone_number.clone(), account.id, self.clock.now());
+                Ok(CheckedNumber { phone_number, has_account: true })
+            }
             NumberStanding::Free => Ok(CheckedNumber { phone_number, has_account: false }),
             NumberStanding::Banned => Err(CheckPhoneNumberError::Banned),
         }

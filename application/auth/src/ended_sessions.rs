@@ -47,6 +47,11 @@ impl EndedSessions {
         ended.accounts.contains(&account) || ended.sessions.contains_key(&session)
     }
 
+    /// Whether this account was closed.
+    pub(crate) fn has_account(&self, account: AccountId) -> bool {
+        self.read().accounts.contains(&account)
+    }
+
     fn read(&self) -> RwLockReadGuard<'_, Ended> {
         self.0.read().unwrap_or_else(PoisonError::into_inner)
     }

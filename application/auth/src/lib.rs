@@ -24,12 +24,14 @@ mod ports;
 mod purge_sessions;
 mod queries;
 mod recent_keys;
+mod recent_numbers;
 mod renew_session;
 mod request_token;
 mod revoke_api_key;
 mod sign_in;
 mod sign_out;
 mod sign_up;
+mod token_limits;
 mod tokens;
 mod unregister;
 mod verify_token;
@@ -66,12 +68,14 @@ pub use purge_sessions::PurgeSessionsError;
 pub use queries::MockAuthQueries;
 pub use queries::{ApiKeyView, AuthQueries, SessionView};
 pub use recent_keys::RecentKeys;
+pub use recent_numbers::RecentNumbers;
 pub use renew_session::RenewSessionError;
 pub use request_token::{RequestToken, RequestTokenError, TokenRequested};
 pub use revoke_api_key::RevokeApiKeyError;
 pub use sign_in::{SignIn, SignInError};
 pub use sign_out::SignOutError;
 pub use sign_up::{SignUp, SignUpError, SignedUp};
+pub use token_limits::{LimitReached, MESSAGES, MESSAGES_TO_BLOCK, TokenLimits, TokenRates, WRONG_TOKENS};
 pub use tokens::TokenPair;
 pub use unregister::UnregisterError;
 
@@ -99,6 +103,10 @@ pub struct Auth {
     pub ended: EndedSessions,
     /// Keys that were shown of late.
     pub recent_keys: RecentKeys,
+    /// Numbers that were seen of late.
+    pub recent_numbers: RecentNumbers,
+    /// What one-time tokens may cost altogether.
+    pub limits: TokenLimits,
     /// What differs from one environment to the next.
     pub policy: AuthPolicy,
     /// The time.

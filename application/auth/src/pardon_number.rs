@@ -33,7 +33,7 @@ impl Auth {
 #[cfg(test)]
 mod tests {
     use auth_domain::testing::{a_challenge, a_phone_number, hash_of};
-    use auth_domain::{PhoneVerification, Purpose};
+    use auth_domain::{PhoneVerification, Purpose, ShownBy};
     use kernel_application::testing::noon;
 
     use super::*;
@@ -42,9 +42,11 @@ mod tests {
     fn stopped(number: &PhoneNumber) -> PhoneVerification {
         let mut verification = PhoneVerification::of(number.clone(), vec![]);
         let mut now = noon();
-        while verification.request(a_challenge(Purpose::SignIn), now).is_ok() {
+        while verification.request(a_challenge(Purpose::SignIn), ShownBy::Anybody, now).is_ok() {
             for _ in 0..PhoneVerification::TRIES {
-                verification.confirm(Purpose::SignIn, hash_of("000000"), now).expect("it can be compared");
+                verification
+                    .confirm(Purpose::SignIn, hash_of("000000"), ShownBy::Anybody, now)
+                    .expect("it can be compared");
             }
             now += PhoneVerification::DAY;
         }

@@ -1,14 +1,14 @@
 //! Somebody wants a token sent to their phone, to sign in or to sign up.
 
 use auth_domain::{
-    AccountId, CannotRequest, ChallengeId, NewChallenge, OneTimeToken, PhoneNumber, PhoneVerification, Purpose,
-    TokenHash,
+    AccountId, AuthWork, CannotRequest, ChallengeId, NewChallenge, OneTimeToken, PhoneNumber, PhoneVerification,
+    Purpose, ShownBy, TokenHash,
 };
 use chrono::{DateTime, Utc};
 use kernel_application::record;
 use kernel_domain::{CorrelationId, StoreError};
 
-use crate::{Auth, NumberStanding, UnassignableNumber};
+use crate::{Auth, LimitReached, NumberStanding, RefreshToken, UnassignableNumber};
 
 /// Which number, and what for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +17,8 @@ pub struct RequestToken {
     pub phone_number: PhoneNumber,
     /// What it is good for.
     pub purpose: Purpose,
+    /// A refresh token that the device has from an earlier session, even if it is used up.
+    pub earlier_session: Option<RefreshToken>,
     /// The request.
     pub correlation_id: CorrelationId,
 }
@@ -47,6 +49,9 @@ pub enum RequestTokenError {
     Banned,
     #[error(transparent)]
     Refused(#[from] CannotRequest),
+    /// Too many text messages went out.
+    #[error(transparent)]
+    LimitReached(#[from] LimitReached),
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -62,12 +67,13 @@ enum Recipient {
 impl Auth {
     /// Sends a token.
     pub async fn request_token(&self, command: RequestToken) -> Result<TokenRequested, RequestTokenError> {
-        let RequestToken { phone_number, purpose, correlation_id } = command;
+        let RequestToken { phone_number, purpose, earlier_session, correlation_id } = command;
         let phone_number = self.numbering_plans.assignable(&phone_number)?;
         let recipient = self.recipient(&phone_number, purpose).await?;
         if self.policy.bypass.covers(&phone_number) {
             return Ok(TokenRequested::NotNeeded);
         }
+        self.limits.message_to(&phone_number).await??;
         let now = self.clock.now();
         let token = self.draw_token();
         let token_hash = self.hash_token(&phone_number, purpose, &token);
@@ -79,7 +85,13 @@ impl Auth {
 
         let mut work = self.store.begin().await?;
         let mut verification = work.verifications().find(&phone_number).await?;
-        let attempt = verification.request(challenge, now)?;
+        let attempt = match verification.request(challenge.clone(), ShownBy::Anybody, now) {
+            Err(CannotRequest::Stopped) => {
+                let by = self.shown_by(&mut *work, account_id, earlier_session.as_ref()).await?;
+                verification.request(challenge, by, now)?
+            }
+            attempt => attempt?,
+        };
         work.verifications().save(&verification).await?;
         if matches!(recipient, Recipient::Owner(_)) {
             let event = record(&attempt, &correlation_id, &*self.ids, now);
@@ -89,9 +101,32 @@ impl Auth {
         Ok(TokenRequested::Sent { expires_at: now + PhoneVerification::TOKEN_LIFETIME })
     }
 
+    /// Who asks for a token of this account, or shows one.
+    pub(crate) async fn shown_by(
+        &self,
+        work: &mut dyn AuthWork,
+        account: Option<AccountId>,
+        earlier_session: Option<&RefreshToken>,
+    ) -> Result<ShownBy, StoreError> {
+        let (Some(account), Some(token)) = (account, earlier_session) else { return Ok(ShownBy::Anybody) };
+        let session = work.sessions().by_refresh_token(self.refresh_tokens.hash(token)).await?;
+        let is_theirs = session.is_some_and(|it| it.session().account_id() == account);
+        Ok(if is_theirs { ShownBy::KnownDevice } else { ShownBy::Anybody })
+    }
+
     async fn recipient(&self, number: &PhoneNumber, purpose: Purpose) -> Result<Recipient, RequestTokenError> {
+        let now = self.clock.now();
+        if purpose == Purpose::SignIn
+            && let Some(account) = self.recent_numbers.account_of(number, now)
+            && !self.ended.has_account(account)
+        {
+            return Ok(Recipient::Owner(Some(account)));
+        }
         let refusal = match (self.accounts.standing(number).await?, purpose) {
-            (NumberStanding::Taken(account), Purpose::SignIn) => return Ok(Recipient::Owner(Some(account.id))),
+            (NumberStanding::Taken(account), Purpose::SignIn) => {
+                self.recent_numbers.keep(number.clone(), account.id, now);
+                return Ok(Recipient::Owner(Some(account.id)));
+            }
             (NumberStanding::Free, Purpose::SignUp) => return Ok(Recipient::Owner(None)),
             (NumberStanding::Taken(_), Purpose::SignUp) => RequestTokenError::Taken,
             (NumberStanding::Free, Purpose::SignIn) => RequestTokenError::Unknown,
@@ -116,6 +151,7 @@ impl Auth {
 mod tests {
     use auth_domain::testing::{a_challenge, a_phone_number};
     use kernel_application::testing::noon;
+    use kernel_application::{MockThrottle, Verdict};
     use kernel_domain::RecordedEvent;
     use uuid::Uuid;
 
@@ -123,7 +159,12 @@ mod tests {
     use crate::testing::{World, an_account};
 
     fn to(phone_number: PhoneNumber, purpose: Purpose) -> RequestToken {
-        RequestToken { phone_number, purpose, correlation_id: CorrelationId::from(Uuid::from_u128(1)) }
+        RequestToken {
+            phone_number,
+            purpose,
+            earlier_session: None,
+            correlation_id: CorrelationId::from(Uuid::from_u128(1)),
+        }
     }
 
     fn world(standing: NumberStanding) -> World {
@@ -184,7 +225,7 @@ mod tests {
         let number = a_phone_number();
         let mut blocked = PhoneVerification::of(number.clone(), vec![]);
         for _ in 0..PhoneVerification::REQUESTS {
-            blocked.request(a_challenge(Purpose::SignIn), noon()).expect("five in a day");
+            blocked.request(a_challenge(Purpose::SignIn), ShownBy::Anybody, noon()).expect("five in a day");
         }
         let mut world = world(NumberStanding::Taken(an_account()));
         world.work.verifications.expect_find().returning(move |_| Ok(blocked.clone()));
@@ -193,6 +234,42 @@ mod tests {
         let refused = auth.request_token(to(number, Purpose::SignIn)).await;
 
         assert!(matches!(refused, Err(RequestTokenError::Refused(CannotRequest::Blocked { .. }))));
+        assert!(!committed.happened());
+    }
+
+    #[tokio::test]
+    async fn whose_number_was_just_seen_is_not_asked_again_until_the_account_is_closed() {
+        let account = an_account();
+        let (known, id) = (account.clone(), account.id);
+        let mut world = World::default();
+        world.accounts.expect_standing().times(2).returning(move |_| Ok(NumberStanding::Taken(known.clone())));
+        for work in [&mut world.work, &mut world.second_work] {
+            work.verifications.expect_find().returning(|it| Ok(PhoneVerification::of(it.clone(), vec![])));
+            let theirs = move |it: &PhoneVerification| it.newest().is_some_and(|it| it.account_id == Some(id));
+            work.verifications.expect_save().times(1).withf(theirs).returning(|_| Ok(()));
+            work.outbox.expect_append().times(1).returning(|_| Ok(()));
+        }
+        let (auth, _) = world.commits();
+        let number = a_phone_number();
+
+        auth.check_phone_number(&number).await.expect("it has an account");
+        auth.request_token(to(number.clone(), Purpose::SignIn)).await.expect("it is sent");
+        auth.ended.note_account(id);
+        auth.request_token(to(number, Purpose::SignIn)).await.expect("it is asked again");
+    }
+
+    #[tokio::test]
+    async fn no_more_text_messages_are_kept_or_sent_than_are_paid_for() {
+        let mut world = world(NumberStanding::Free);
+        let mut throttle = MockThrottle::new();
+        let refused = Verdict { allowed: false, remaining: 0, reset_after: std::time::Duration::from_mins(5) };
+        throttle.expect_hit().returning(move |_, _, _| Ok(refused));
+        world.throttle = Some(std::sync::Arc::new(throttle));
+        let (auth, committed) = world.commits();
+
+        let outcome = auth.request_token(to(a_phone_number(), Purpose::SignUp)).await;
+
+        assert!(matches!(outcome, Err(RequestTokenError::LimitReached(_))));
         assert!(!committed.happened());
     }
 

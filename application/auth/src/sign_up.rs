@@ -128,7 +128,7 @@ impl Auth {
 #[cfg(test)]
 mod tests {
     use auth_domain::testing::{a_challenge, a_phone_number, hash_of};
-    use auth_domain::{PhoneVerification, Purpose};
+    use auth_domain::{PhoneVerification, Purpose, ShownBy};
     use kernel_application::testing::noon;
     use uuid::Uuid;
 
@@ -149,8 +149,8 @@ mod tests {
 
     fn confirmed(number: &PhoneNumber) -> PhoneVerification {
         let mut verification = PhoneVerification::of(number.clone(), vec![]);
-        verification.request(a_challenge(Purpose::SignUp), noon()).expect("the first");
-        verification.confirm(Purpose::SignUp, hash_of("123456"), noon()).expect("it can be compared");
+        verification.request(a_challenge(Purpose::SignUp), ShownBy::Anybody, noon()).expect("the first");
+        verification.confirm(Purpose::SignUp, hash_of("123456"), ShownBy::Anybody, noon()).expect("it can be compared");
         verification
     }
 

@@ -9,12 +9,14 @@ use auth_domain::{
     MockAllowedNumberRepository, MockApiKeyRepository, MockCredentialRepository, MockSessionRepository,
     MockVerificationRepository, PasswordHash, RefreshTokenHash, Session, SessionRepository, VerificationRepository,
 };
-use kernel_application::testing::{Committed, CountingIds, Noon, PlainHash};
+use kernel_application::Throttle;
+use kernel_application::testing::{Committed, CountingIds, NoLimit, Noon, PlainHash};
 use kernel_domain::{MockOutbox, Outbox, StoreError};
 
 use crate::{
     Account, AccountType, Auth, AuthPolicy, EndedSessions, MockAccessTokens, MockAccountDirectory, MockApiKeys,
-    MockAuthQueries, MockNumberingPlans, MockPasswordHasher, MockRefreshTokens, Profile, RecentKeys, RefreshToken,
+    MockAuthQueries, MockNumberingPlans, MockPasswordHasher, MockRefreshTokens, Profile, RecentKeys, RecentNumbers,
+    RefreshToken, TokenLimits, TokenRates,
 };
 
 /// The repositories of one unit of work, as mocks.
@@ -104,6 +106,8 @@ pub struct World {
     pub passwords: MockPasswordHasher,
     /// Makes and reads API keys.
     pub api_keys: MockApiKeys,
+    /// Counts text messages and wrong tokens; without one, there may be any number.
+    pub throttle: Option<Arc<dyn Throttle>>,
     /// How many sessions may be opened outside of units of work; for others, the password has been changed.
     pub sessions_may_be_opened: usize,
 }
@@ -143,6 +147,8 @@ impl World {
             api_keys: Arc::new(self.api_keys),
             ended: EndedSessions::default(),
             recent_keys: RecentKeys::default(),
+            recent_numbers: RecentNumbers::default(),
+            limits: TokenLimits::new(self.throttle.unwrap_or_else(|| Arc::new(NoLimit)), TokenRates::default()),
             policy: AuthPolicy::default(),
             clock: Arc::new(Noon),
             ids: Arc::new(CountingIds::default()),

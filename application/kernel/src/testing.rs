@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use kernel_domain::{BoxError, CorrelationId};
+use kernel_domain::{BoxError, CorrelationId, StoreError};
 use uuid::Uuid;
 
-use crate::{Actor, Clock, Identity, Ids, KeyedHash, Operation, Pauses, Rights};
+use crate::{Actor, Clock, Identity, Ids, KeyedHash, Operation, Pauses, Rate, Rights, Throttle, Verdict};
 
 /// Noon on the second of January 2026.
 pub fn noon() -> DateTime<Utc> {
@@ -31,6 +31,16 @@ pub struct NoPause;
 #[async_trait]
 impl Pauses for NoPause {
     async fn pause(&self, _: Duration) {}
+}
+
+/// Whatever is asked may pass.
+pub struct NoLimit;
+
+#[async_trait]
+impl Throttle for NoLimit {
+    async fn hit(&self, _: &str, _: &str, rate: Rate) -> Result<Verdict, StoreError> {
+        Ok(Verdict { allowed: true, remaining: rate.limit, reset_after: rate.window })
+    }
 }
 
 /// Counts up from one: the same test sees the same ids each time.

@@ -32,7 +32,7 @@ pub use repository::{
 pub use session::{CannotRenew, Device, RefreshTokenHash, Session, SessionSnapshot};
 pub use verification::{
     CannotConfirm, CannotRequest, Challenge, ChallengeState, Comparison, NewChallenge, NotConfirmed, PhoneVerification,
-    Purpose,
+    Purpose, ShownBy,
 };
 
 kernel_domain::typed_id!(

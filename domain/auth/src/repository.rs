@@ -65,6 +65,15 @@ pub enum FoundSession {
     Spent(Session),
 }
 
+impl FoundSession {
+    /// The session, whichever of its refresh tokens this is.
+    pub fn session(&self) -> &Session {
+        match self {
+            Self::Current(session) | Self::Spent(session) => session,
+        }
+    }
+}
+
 /// Sessions, by id and by refresh token.
 #[cfg_attr(feature = "testing", mockall::automock)]
 #[async_trait]

@@ -121,6 +121,34 @@ pub enum CannotConfirm {
     Stopped,
 }
 
+/// Who shows a token, or asks for one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ShownBy {
+    /// Anybody.
+    Anybody,
+    /// Somebody at a device on which the number's owner signed in before. What others tried ends at the limits for
+    /// anybody, and what comes on top is the owner's own: nobody locks them out by guessing (OWASP, device cookies).
+    KnownDevice,
+}
+
+impl ShownBy {
+    /// Wrong tokens after which a challenge is void.
+    const fn tries(self) -> u32 {
+        match self {
+            Self::Anybody => PhoneVerification::TRIES,
+            Self::KnownDevice => 2 * PhoneVerification::TRIES,
+        }
+    }
+
+    /// Wrong tokens in a row after which a number is stopped.
+    const fn failures(self) -> u32 {
+        match self {
+            Self::Anybody => PhoneVerification::FAILURES,
+            Self::KnownDevice => 2 * PhoneVerification::FAILURES,
+        }
+    }
+}
+
 /// What comparing a token came to. Either changes the verification, and has to be kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Comparison {
@@ -155,9 +183,9 @@ impl PhoneVerification {
     pub const DAY: TimeDelta = TimeDelta::hours(24);
     /// How long a token is good (OWASP ASVS 5, 6.5.5: at most 10 minutes).
     pub const TOKEN_LIFETIME: TimeDelta = TimeDelta::minutes(3);
-    /// Wrong tokens after which a challenge is void.
+    /// Wrong tokens of anybody after which a challenge is void.
     pub const TRIES: u32 = 5;
-    /// Wrong tokens in a row after which a number is stopped (NIST SP 800-63B, 5.2.2).
+    /// Wrong tokens of anybody in a row after which a number is stopped (NIST SP 800-63B, 5.2.2).
     pub const FAILURES: u32 = 100;
     /// How long somebody who confirmed a number may take to sign up.
     pub const SIGN_UP_WINDOW: TimeDelta = TimeDelta::minutes(10);
@@ -178,8 +206,8 @@ impl PhoneVerification {
     }
 
     /// Sends another token, which voids the last one.
-    pub fn request(&mut self, new: NewChallenge, now: DateTime<Utc>) -> Result<AuthEvent, CannotRequest> {
-        if self.failures() >= Self::FAILURES {
+    pub fn request(&mut self, new: NewChallenge, by: ShownBy, now: DateTime<Utc>) -> Result<AuthEvent, CannotRequest> {
+        if self.failures() >= by.failures() {
             return Err(CannotRequest::Stopped);
         }
         // The oldest of as many as may be sent in a day: the next one has to be a day younger.
@@ -212,16 +240,21 @@ impl PhoneVerification {
         &mut self,
         purpose: Purpose,
         token: TokenHash,
+        by: ShownBy,
         now: DateTime<Utc>,
     ) -> Result<Comparison, CannotConfirm> {
         let failures = self.failures();
         let challenge = self.challenges.first_mut().filter(|it| it.purpose == purpose);
         let challenge = challenge.ok_or(CannotConfirm::NotRequested)?;
-        if failures >= Self::FAILURES {
+        if failures >= by.failures() {
             return Err(CannotConfirm::Stopped);
         }
-        if challenge.state != ChallengeState::Open {
-            return Err(CannotConfirm::Void);
+        match challenge.state {
+            ChallengeState::Open => {}
+            ChallengeState::Failed { .. } if challenge.wrong_tries < by.tries() => {}
+            ChallengeState::Failed { .. } | ChallengeState::Confirmed { .. } | ChallengeState::Spent { .. } => {
+                return Err(CannotConfirm::Void);
+            }
         }
         if now >= challenge.expires_at {
             return Err(CannotConfirm::Expired);

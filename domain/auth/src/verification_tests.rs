@@ -8,12 +8,12 @@ use crate::testing::{a_challenge, an_account, an_unproved_number, hash_of, noon}
 
 fn requested(purpose: Purpose) -> PhoneVerification {
     let mut verification = an_unproved_number();
-    verification.request(a_challenge(purpose), noon()).expect("the first one may be requested");
+    verification.request(a_challenge(purpose), ShownBy::Anybody, noon()).expect("the first one may be requested");
     verification
 }
 
 fn confirm(verification: &mut PhoneVerification, token: &str) -> Result<Comparison, CannotConfirm> {
-    verification.confirm(Purpose::SignIn, hash_of(token), noon())
+    verification.confirm(Purpose::SignIn, hash_of(token), ShownBy::Anybody, noon())
 }
 
 #[test]
@@ -29,7 +29,7 @@ fn what_is_sent_is_what_was_drawn() {
     let mut verification = an_unproved_number();
     let new = a_challenge(Purpose::SignIn);
 
-    let event = verification.request(new.clone(), noon()).expect("it may be requested");
+    let event = verification.request(new.clone(), ShownBy::Anybody, noon()).expect("it may be requested");
 
     let phone_number = verification.phone_number().clone();
     assert_eq!(event, AuthEvent::VerificationAttempt { challenge_id: new.id, phone_number, token: new.token });
@@ -50,7 +50,7 @@ fn five_wrong_tokens_void_it_even_for_the_right_one() {
 fn a_token_is_good_for_three_minutes() {
     let mut verification = requested(Purpose::SignIn);
     let confirm_after = |it: &mut PhoneVerification, seconds| {
-        it.confirm(Purpose::SignIn, hash_of("123456"), noon() + TimeDelta::seconds(seconds))
+        it.confirm(Purpose::SignIn, hash_of("123456"), ShownBy::Anybody, noon() + TimeDelta::seconds(seconds))
     };
 
     assert_eq!(confirm_after(&mut verification, 180), Err(CannotConfirm::Expired));
@@ -61,7 +61,7 @@ fn a_token_is_good_for_three_minutes() {
 fn a_new_token_voids_the_last_one() {
     let mut verification = requested(Purpose::SignIn);
     let new = NewChallenge { token_hash: hash_of("654321"), ..a_challenge(Purpose::SignIn) };
-    verification.request(new, noon()).expect("a second one may be requested");
+    verification.request(new, ShownBy::Anybody, noon()).expect("a second one may be requested");
 
     assert_eq!(confirm(&mut verification, "123456"), Ok(Comparison::Wrong));
     assert_eq!(confirm(&mut verification, "654321"), Ok(Comparison::Right));
@@ -79,27 +79,32 @@ fn a_token_is_for_what_it_was_requested_for() {
 fn the_sixth_request_in_a_day_is_refused_and_leaves_the_fifth_token_good() {
     let mut verification = an_unproved_number();
     for hour in 0..5 {
-        verification.request(a_challenge(Purpose::SignIn), noon() + TimeDelta::hours(hour)).expect("five in a day");
+        verification
+            .request(a_challenge(Purpose::SignIn), ShownBy::Anybody, noon() + TimeDelta::hours(hour))
+            .expect("five in a day");
     }
     let last = noon() + TimeDelta::hours(4);
 
-    let refused = verification.request(a_challenge(Purpose::SignIn), last);
+    let refused = verification.request(a_challenge(Purpose::SignIn), ShownBy::Anybody, last);
 
     assert_eq!(refused, Err(CannotRequest::Blocked { until: noon() + TimeDelta::hours(24) }));
-    assert_eq!(verification.confirm(Purpose::SignIn, hash_of("123456"), last), Ok(Comparison::Right));
+    assert_eq!(verification.confirm(Purpose::SignIn, hash_of("123456"), ShownBy::Anybody, last), Ok(Comparison::Right));
     let next_day = noon() + TimeDelta::hours(24);
-    assert!(verification.request(a_challenge(Purpose::SignIn), next_day).is_ok(), "and the first is forgotten");
+    assert!(
+        verification.request(a_challenge(Purpose::SignIn), ShownBy::Anybody, next_day).is_ok(),
+        "and the first is forgotten"
+    );
 }
 
 #[test]
 fn success_does_not_clear_the_limit_of_a_day() {
     let mut verification = an_unproved_number();
     for _ in 0..5 {
-        verification.request(a_challenge(Purpose::SignIn), noon()).expect("five in a day");
+        verification.request(a_challenge(Purpose::SignIn), ShownBy::Anybody, noon()).expect("five in a day");
         assert_eq!(confirm(&mut verification, "123456"), Ok(Comparison::Right));
     }
 
-    assert!(verification.request(a_challenge(Purpose::SignIn), noon()).is_err());
+    assert!(verification.request(a_challenge(Purpose::SignIn), ShownBy::Anybody, noon()).is_err());
 }
 
 #[test]
@@ -107,20 +112,56 @@ fn a_hundred_wrong_tokens_in_a_row_stop_the_number() {
     let mut verification = an_unproved_number();
     let mut now = noon();
     for _ in 0..20 {
-        verification.request(a_challenge(Purpose::SignIn), now).expect("not stopped yet");
+        verification.request(a_challenge(Purpose::SignIn), ShownBy::Anybody, now).expect("not stopped yet");
         for _ in 0..5 {
-            assert_eq!(verification.confirm(Purpose::SignIn, hash_of("000000"), now), Ok(Comparison::Wrong));
+            assert_eq!(
+                verification.confirm(Purpose::SignIn, hash_of("000000"), ShownBy::Anybody, now),
+                Ok(Comparison::Wrong)
+            );
         }
         now += PhoneVerification::DAY;
     }
 
-    assert_eq!(verification.confirm(Purpose::SignIn, hash_of("123456"), now), Err(CannotConfirm::Stopped));
-    assert_eq!(verification.request(a_challenge(Purpose::SignIn), now), Err(CannotRequest::Stopped));
+    assert_eq!(
+        verification.confirm(Purpose::SignIn, hash_of("123456"), ShownBy::Anybody, now),
+        Err(CannotConfirm::Stopped)
+    );
+    assert_eq!(verification.request(a_challenge(Purpose::SignIn), ShownBy::Anybody, now), Err(CannotRequest::Stopped));
 
     assert!(verification.pardon());
     assert!(!verification.pardon(), "once");
-    verification.request(a_challenge(Purpose::SignIn), now).expect("it is believed again");
-    assert_eq!(verification.confirm(Purpose::SignIn, hash_of("123456"), now), Ok(Comparison::Right));
+    verification.request(a_challenge(Purpose::SignIn), ShownBy::Anybody, now).expect("it is believed again");
+    assert_eq!(verification.confirm(Purpose::SignIn, hash_of("123456"), ShownBy::Anybody, now), Ok(Comparison::Right));
+}
+
+#[test]
+fn whoever_signed_in_before_is_not_locked_out_by_guesses_of_others() {
+    let mut verification = an_unproved_number();
+    let mut now = noon();
+    while verification.request(a_challenge(Purpose::SignIn), ShownBy::Anybody, now).is_ok() {
+        while verification.confirm(Purpose::SignIn, hash_of("000000"), ShownBy::Anybody, now).is_ok() {}
+        now += PhoneVerification::DAY;
+    }
+
+    let mut owners = |token| verification.confirm(Purpose::SignIn, hash_of(token), ShownBy::KnownDevice, now);
+    assert_eq!(owners("123456"), Err(CannotConfirm::Expired));
+    verification.request(a_challenge(Purpose::SignIn), ShownBy::KnownDevice, now).expect("they are believed still");
+    let mut owners = |token| verification.confirm(Purpose::SignIn, hash_of(token), ShownBy::KnownDevice, now);
+    assert_eq!(owners("000000"), Ok(Comparison::Wrong));
+    assert_eq!(owners("123456"), Ok(Comparison::Right));
+}
+
+#[test]
+fn a_known_device_has_as_many_tries_again_as_anybody_and_no_more() {
+    let mut verification = requested(Purpose::SignIn);
+    let mut tries = |by| {
+        let tried = (0..20).map(|_| verification.confirm(Purpose::SignIn, hash_of("000000"), by, noon()));
+        tried.take_while(Result::is_ok).count()
+    };
+
+    assert_eq!(tries(ShownBy::Anybody), 5);
+    assert_eq!(tries(ShownBy::KnownDevice), 5);
+    assert_eq!(tries(ShownBy::KnownDevice), 0);
 }
 
 #[test]
@@ -129,7 +170,7 @@ fn a_right_token_in_between_lets_the_count_begin_again() {
     assert_eq!(confirm(&mut verification, "000000"), Ok(Comparison::Wrong));
     assert_eq!(confirm(&mut verification, "123456"), Ok(Comparison::Right));
 
-    verification.request(a_challenge(Purpose::SignIn), noon()).expect("a second one");
+    verification.request(a_challenge(Purpose::SignIn), ShownBy::Anybody, noon()).expect("a second one");
 
     assert_eq!(verification.newest().map(|it| it.failures_before), Some(0));
 }
@@ -138,7 +179,7 @@ fn a_right_token_in_between_lets_the_count_begin_again() {
 fn a_confirmed_number_opens_one_account_within_ten_minutes() {
     let mut verification = requested(Purpose::SignUp);
     assert_eq!(verification.spend(an_account(), noon()), Err(NotConfirmed));
-    verification.confirm(Purpose::SignUp, hash_of("123456"), noon()).expect("it can be compared");
+    verification.confirm(Purpose::SignUp, hash_of("123456"), ShownBy::Anybody, noon()).expect("it can be compared");
     let late = noon() + PhoneVerification::SIGN_UP_WINDOW;
     assert_eq!(verification.clone().spend(an_account(), late), Err(NotConfirmed));
 
@@ -160,16 +201,17 @@ fn a_number_confirmed_to_sign_in_opens_no_account() {
 #[derive(Debug, Clone)]
 enum Step {
     Request(Purpose),
-    Try { purpose: Purpose, right: bool },
+    Try { purpose: Purpose, right: bool, by: ShownBy },
     Spend,
     Wait(i64),
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let purpose = prop_oneof![Just(Purpose::SignIn), Just(Purpose::SignUp)];
+    let by = prop_oneof![4 => Just(ShownBy::Anybody), 1 => Just(ShownBy::KnownDevice)];
     let step = prop_oneof![
         purpose.clone().prop_map(Step::Request),
-        (purpose, prop::bool::weighted(0.2)).prop_map(|(purpose, right)| Step::Try { purpose, right }),
+        (purpose, prop::bool::weighted(0.2), by).prop_map(|(purpose, right, by)| Step::Try { purpose, right, by }),
         Just(Step::Spend),
         (0..100_000_i64).prop_map(Step::Wait),
     ];
@@ -189,7 +231,7 @@ proptest! {
             match step {
                 Step::Request(purpose) => {
                     let before = verification.clone();
-                    if verification.request(a_challenge(purpose), now).is_ok() {
+                    if verification.request(a_challenge(purpose), ShownBy::Anybody, now).is_ok() {
                         sent.push(now);
                         (compared, used) = (0, false);
                     } else {
@@ -198,12 +240,13 @@ proptest! {
                     let today = sent.iter().filter(|at| now - **at < PhoneVerification::DAY).count();
                     prop_assert!(today <= PhoneVerification::REQUESTS);
                 }
-                Step::Try { purpose, right } => {
+                Step::Try { purpose, right, by } => {
                     let before = verification.clone();
                     let token = hash_of(if right { "123456" } else { "000000" });
-                    if let Ok(comparison) = verification.confirm(purpose, token, now) {
+                    if let Ok(comparison) = verification.confirm(purpose, token, by, now) {
                         compared += 1;
-                        prop_assert!(compared <= PhoneVerification::TRIES, "five tries for a token");
+                        let most = if by == ShownBy::Anybody { 1 } else { 2 } * PhoneVerification::TRIES;
+                        prop_assert!(compared <= most, "five tries for a token, and five of a known device on top");
                         prop_assert_eq!(comparison == Comparison::Right, right);
                         prop_assert!(!used, "a token is used once");
                         used = right;

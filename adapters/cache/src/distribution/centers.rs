@@ -61,9 +61,11 @@ impl DistributionQueries for CachedCenters {
 }
 
 /// A center, found by its code.
+#[derive(Clone)]
 pub(super) struct ByCode(pub(super) CenterSummary);
 
 /// A center, found by its id.
+#[derive(Clone)]
 pub(super) struct ById(pub(super) CenterSummary);
 
 impl View for ByCode {

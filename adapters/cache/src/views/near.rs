@@ -5,17 +5,18 @@
 //! from a load that is not written down any more is given to those who wait for it – they asked before the change was
 //! announced – and not held. Who asks after the eviction starts a load of his own.
 
+use std::any::Any;
 use std::collections::HashMap;
 use std::error::Error;
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use kernel_domain::StoreError;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::{Key, Value, kept_for};
+use super::{Key, Value, View, kept_for, restored};
 
 /// What one view costs besides its text: the entry, and what finds it.
 const OVERHEAD: usize = 200;
@@ -31,12 +32,14 @@ pub(super) struct Near {
 #[derive(Clone)]
 struct Held {
     value: Value,
+    /// The view that this is, read when it is first wanted. It weighs about as much as its text.
+    view: Arc<OnceLock<Box<dyn Any + Send + Sync>>>,
     /// None if that is too far away to be told.
     until: Option<Instant>,
 }
 
 fn weight(key: &Key, held: &Held) -> u32 {
-    let bytes = OVERHEAD + key.as_str().len() + held.value.as_ref().map_or(0, |it| it.len());
+    let bytes = OVERHEAD + key.as_str().len() + held.value.as_ref().map_or(0, |it| 2 * it.len());
     u32::try_from(bytes).unwrap_or(u32::MAX)
 }
 
@@ -70,9 +73,20 @@ impl Near {
         (found, missing)
     }
 
+    /// The view that is held under this key, or that there is no such thing.
+    pub(super) fn view<V: View>(&self, key: &Key) -> Option<Option<V>> {
+        let held = self.fresh(key)?;
+        let Some(value) = &held.value else { return Some(None) };
+        let view = held.view.get_or_init(|| Box::new(restored::<V>(value)));
+        view.downcast_ref::<Option<V>>()?.clone().map(Some)
+    }
+
     fn get(&self, key: &Key) -> Option<Value> {
-        let Held { value, until } = self.held.get(key)?;
-        until.is_none_or(|until| Instant::now() < until).then_some(value)
+        self.fresh(key).map(|it| it.value)
+    }
+
+    fn fresh(&self, key: &Key) -> Option<Held> {
+        self.held.get(key).filter(|it| it.until.is_none_or(|until| Instant::now() < until))
     }
 
     /// Waits with those who are on the way for some of these, and sets out for the others.
@@ -155,7 +169,7 @@ impl OwnLoad {
                 if loads.get(key).is_some_and(|it| it.is(&self.load)) {
                     loads.remove(key);
                     let until = now.checked_add(kept_for(value, lifetime).min(self.near.longest));
-                    self.near.held.insert(key.clone(), Held { value: value.clone(), until });
+                    self.near.held.insert(key.clone(), Held { value: value.clone(), view: Arc::default(), until });
                 }
             }
         }

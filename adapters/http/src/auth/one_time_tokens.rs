@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use auth_application::{Auth, ConfirmToken, ConfirmTokenError, RequestToken, RequestTokenError, TokenRequested};
-use auth_domain::{CannotRequest, OneTimeToken, PhoneNumber, Purpose};
+use auth_application::{
+    Auth, ConfirmToken, ConfirmTokenError, LimitReached, RequestToken, RequestTokenError, TokenRequested,
+};
+use auth_domain::{CannotRequest, OneTimeToken, PhoneNumber};
 use chrono::{DateTime, Utc};
-use kernel_domain::CorrelationId;
 use poem_openapi::Object;
 use poem_openapi::types::Example;
 use serde_json::{Value, json};
@@ -14,6 +15,7 @@ use super::rules::{self, NUMBER, TOKEN};
 use crate::body::Payload;
 use crate::fields::{Fields, Input};
 use crate::problem::Problem;
+use crate::throttle;
 use crate::timestamp::Timestamp;
 
 /// Digits of the longest token: what is longer is a mistake, and costs no try.
@@ -43,7 +45,8 @@ impl Input for TokenBody {
     fn read(fields: &mut Fields) -> Option<Self> {
         let phone_number = fields.phone_number(NUMBER, "The number that the token was sent to.").required();
         let token = fields.text(TOKEN, "The token that was sent.").max(MAX_DIGITS).required();
-        Some(Self(ConfirmToken { phone_number: phone_number?, token: OneTimeToken::typed(token?) }))
+        let (phone_number, token) = (phone_number?, OneTimeToken::typed(token?));
+        Some(Self(ConfirmToken { phone_number, token, earlier_session: None }))
     }
 }
 
@@ -79,13 +82,7 @@ impl From<TokenRequested> for RequestedBody {
 }
 
 /// Has a token sent.
-pub(super) async fn request(
-    auth: &Arc<Auth>,
-    NumberBody(phone_number): NumberBody,
-    purpose: Purpose,
-    correlation_id: &CorrelationId,
-) -> Result<RequestedBody, Problem> {
-    let command = RequestToken { phone_number, purpose, correlation_id: correlation_id.clone() };
+pub(super) async fn request(auth: &Arc<Auth>, command: RequestToken) -> Result<RequestedBody, Problem> {
     let requested = auth.request_token(command).await;
     Ok(requested.map_err(|error| not_sent(error, auth.clock.now()))?.into())
 }
@@ -100,6 +97,7 @@ fn not_sent(error: RequestTokenError, now: DateTime<Utc>) -> Problem {
             Problem::too_often(rules::number_blocked(), seconds_until(until, now))
         }
         RequestTokenError::Refused(CannotRequest::Stopped) => Problem::refused(rules::number_stopped()),
+        RequestTokenError::LimitReached(limit) => limit.into(),
         RequestTokenError::Store(error) => error.into(),
     }
 }
@@ -109,12 +107,21 @@ fn seconds_until(until: DateTime<Utc>, now: DateTime<Utc>) -> u64 {
     u64::try_from((until - now).num_milliseconds()).unwrap_or_default().div_ceil(1000).max(1)
 }
 
+impl From<LimitReached> for Problem {
+    fn from(LimitReached { scope, rate, retry_after }: LimitReached) -> Self {
+        // Nobody comes here by chance: somebody guesses, or has messages sent at our cost.
+        tracing::warn!(scope, "a limit over all phone numbers is reached");
+        Self::throttled(scope, rate, throttle::seconds(retry_after))
+    }
+}
+
 impl From<ConfirmTokenError> for Problem {
     fn from(error: ConfirmTokenError) -> Self {
         match error {
             ConfirmTokenError::Unassignable(refusal) => Self::refused(refusal.into()),
             ConfirmTokenError::Refused(refusal) => Self::refused(refusal.into()),
             ConfirmTokenError::Wrong => Self::refused(rules::wrong_token()),
+            ConfirmTokenError::LimitReached(limit) => limit.into(),
             ConfirmTokenError::Inactive => Self::unauthorized(rules::inactive()),
             ConfirmTokenError::Issue(error) => Self::internal(error),
             ConfirmTokenError::Store(error) => error.into(),

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use auth_application::{Auth, SignIn, SignInError, SignInName};
-use auth_domain::{NewPassword, Password, Purpose};
+use auth_application::{Auth, ConfirmToken, RefreshToken, RequestToken, SignIn, SignInError, SignInName};
+use auth_domain::{NewPassword, Password, PhoneNumber, Purpose};
 use kernel_domain::CorrelationId;
 use poem::web::Data;
 use poem_openapi::OpenApi;
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::device::SeenFrom;
 use super::one_time_tokens::{self, NumberBody, RequestedBody, TokenBody};
-use super::rules::{self, NUMBER};
+use super::rules::{self, NUMBER, REFRESH};
 use super::tokens::TokensBody;
 use crate::body::{Body, Payload};
 use crate::fault::Fault;
@@ -49,9 +49,12 @@ impl SignInApi {
         &self,
         _admitted: Throttled<SmsRequest>,
         correlation_id: Data<&CorrelationId>,
-        body: Body<NumberBody>,
+        body: Body<TokenRequestBody>,
     ) -> Result<Json<RequestedBody>, Problem> {
-        Ok(Json(one_time_tokens::request(&self.auth, body.0, Purpose::SignIn, &correlation_id).await?))
+        let TokenRequestBody { phone_number, earlier_session } = body.0;
+        let (purpose, correlation_id) = (Purpose::SignIn, correlation_id.clone());
+        let command = RequestToken { phone_number, purpose, earlier_session, correlation_id };
+        Ok(Json(one_time_tokens::request(&self.auth, command).await?))
     }
 
     /// Sign in with a token that came by phone
@@ -62,11 +65,58 @@ impl SignInApi {
         &self,
         _admitted: Throttled<AnonDefault>,
         SeenFrom(device): SeenFrom,
-        body: Body<TokenBody>,
+        body: Body<SignInTokenBody>,
     ) -> Result<Json<TokensBody>, Problem> {
-        let TokenBody(command) = body.0;
+        let SignInTokenBody(command) = body.0;
         Ok(Json(self.auth.confirm_sign_in(command, device).await?.into()))
     }
+}
+
+/// The number that a token is requested for.
+struct TokenRequestBody {
+    phone_number: PhoneNumber,
+    earlier_session: Option<RefreshToken>,
+}
+
+impl Input for TokenRequestBody {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        let (number, earlier_session) = (NumberBody::read(fields), earlier_session(fields));
+        Some(Self { phone_number: number?.0, earlier_session: earlier_session? })
+    }
+}
+
+impl Payload for TokenRequestBody {
+    const NAME: &'static str = "TokenRequest";
+
+    fn example() -> Value {
+        NumberBody::example()
+    }
+}
+
+/// A token that came by phone, to sign in with.
+struct SignInTokenBody(ConfirmToken);
+
+impl Input for SignInTokenBody {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        let (token, earlier_session) = (TokenBody::read(fields), earlier_session(fields));
+        Some(Self(ConfirmToken { earlier_session: earlier_session?, ..token?.0 }))
+    }
+}
+
+impl Payload for SignInTokenBody {
+    const NAME: &'static str = "SignInToken";
+
+    fn example() -> Value {
+        TokenBody::example()
+    }
+}
+
+/// What shows that the number's owner signed in on this device before.
+#[expect(clippy::option_option, reason = "absent is an answer, at fault is none")]
+fn earlier_session(fields: &mut Fields) -> Option<Option<RefreshToken>> {
+    let about = "A refresh token of an earlier session on this device, used or not: with it one can sign in although \
+                 others have guessed too often.";
+    Some(fields.secret(REFRESH, about).optional()?.map(RefreshToken::new))
 }
 
 struct SignInBody {

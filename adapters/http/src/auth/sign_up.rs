@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use auth_application::{AccountType, Auth, Profile, RegisterError, SignUp, SignUpError, SignedUp};
+use auth_application::{AccountType, Auth, Profile, RegisterError, RequestToken, SignUp, SignUpError, SignedUp};
 use auth_domain::{InvalidPhoneNumber, NewPassword, Password, PhoneNumber, Purpose};
 use chrono::NaiveDate;
 use kernel_domain::CorrelationId;
@@ -48,7 +48,10 @@ impl SignUpApi {
         correlation_id: Data<&CorrelationId>,
         body: Body<NumberBody>,
     ) -> Result<Json<RequestedBody>, Problem> {
-        Ok(Json(one_time_tokens::request(&self.auth, body.0, Purpose::SignUp, &correlation_id).await?))
+        let NumberBody(phone_number) = body.0;
+        let (purpose, correlation_id) = (Purpose::SignUp, correlation_id.clone());
+        let command = RequestToken { phone_number, purpose, earlier_session: None, correlation_id };
+        Ok(Json(one_time_tokens::request(&self.auth, command).await?))
     }
 
     /// Prove that a phone number is one's own, to sign up

@@ -1,8 +1,9 @@
 //! `Idempotency-Key`: a request that is made again gets the first answer again, and does nothing.
 //!
-//! Nobody's request is looked up before they were admitted: the first steps of an operation, up to the throttle, run
-//! before; then the operation waits at a [`Door`] until it is known whether its work is still to be done. So who has
-//! no good credential, or asks too often, costs the store nothing, and repeated requests count as others do.
+//! Nobody's request is looked up before they were admitted: the first steps of an operation, the throttle and the right
+//! it takes, run before; then the operation waits at a [`Door`] until it is known whether its work is still to be done.
+//! So who has no good credential, or asks too often, costs the store nothing, repeated requests count as others do, and
+//! who has lost a right since hears no answer again.
 
 mod kept;
 

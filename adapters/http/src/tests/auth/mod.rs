@@ -70,7 +70,8 @@ fn after(mut served: Served, challenges: Vec<Challenge>) -> Served {
 fn unconfirmed(purpose: Purpose) -> Vec<(Vec<Challenge>, &'static str, &'static str)> {
     let sent = || a_challenge(purpose);
     let expired = Challenge { expires_at: noon(), ..sent() };
-    let void = Challenge { state: ChallengeState::Failed { at: noon() }, ..sent() };
+    let void =
+        Challenge { state: ChallengeState::Failed { at: noon() }, wrong_tries: PhoneVerification::TRIES, ..sent() };
     let stopped = Challenge { failures_before: PhoneVerification::FAILURES, ..sent() };
     vec![
         (vec![], "phonenumber", "verification_not_sent"),
