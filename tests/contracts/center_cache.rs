@@ -98,6 +98,7 @@ macro_rules! every_cache_promises {
 
 every_cache_promises![
     a_center_that_is_known_costs_no_statement,
+    five_hundred_who_miss_a_center_at_once_read_it_once,
     a_change_is_seen_at_once_here_and_within_a_second_elsewhere,
     a_code_that_was_nobodys_is_found_once_it_is_somebodys,
 ];
@@ -119,6 +120,22 @@ async fn a_center_that_is_known_costs_no_statement(database: &TestDatabase, [one
     for center in &centers {
         assert_eq!(other.sees(center).await, shown(center));
     }
+}
+
+async fn five_hundred_who_miss_a_center_at_once_read_it_once(database: &TestDatabase, [one, _]: [Instance; 2]) {
+    let center = a_center().staffed_by(&[a_staff_member()]).build();
+    one.add(&center).await;
+    let before = database.statements();
+    let mut readers = tokio::task::JoinSet::new();
+    for _ in 0..500 {
+        let (queries, code) = (one.queries.clone(), center.code().clone());
+        readers.spawn(async move { queries.centers_coded(&[code]).await.unwrap().len() });
+    }
+
+    assert!(readers.join_all().await.iter().all(|it| *it == 1));
+
+    // The center, and who works there.
+    assert_eq!(database.statements() - before, 2);
 }
 
 async fn a_change_is_seen_at_once_here_and_within_a_second_elsewhere(_: &TestDatabase, [one, other]: [Instance; 2]) {

@@ -17,6 +17,7 @@ mod databases;
 mod deliveries;
 mod events;
 mod idempotency;
+mod invariants;
 mod plans;
 mod schema;
 mod shipping_lists;

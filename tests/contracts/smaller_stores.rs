@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use distribution_application::CenterFilter;
-use distribution_domain::testing::{a_center, a_staff_member};
+use distribution_domain::testing::{a_center, a_staff_member, an_attempt};
 use distribution_domain::{Center, CenterCode, CenterId, CenterName, DistributionStore, StaffId};
 use kernel_application::{PageNumber, PageRequest};
 use kernel_domain::StoreError;
@@ -21,6 +21,7 @@ crate::every_database_promises![
     of_two_who_change_a_center_neither_loses_what_the_other_did,
     whoever_finds_a_center_too_late_finds_nothing,
     centers_are_listed_newest_first_and_filtered_exactly,
+    a_center_that_is_being_closed_is_not_among_the_open_ones,
 ];
 
 async fn add_center(database: &TestDatabase, center: &Center) -> Result<(), StoreError> {
@@ -56,6 +57,23 @@ async fn a_taken_center_code_is_named(database: TestDatabase) {
     let refusal = add_center(&database, &a_center().called("ABC001").build()).await;
     assert!(matches!(refusal, Err(StoreError::Duplicate { key: "center_code" })), "{refusal:?}");
     add_center(&database, &a_center().called("abc001").build()).await.expect("codes differ by case");
+}
+
+async fn a_center_that_is_being_closed_is_not_among_the_open_ones(database: TestDatabase) {
+    let (center, unknown) = (a_center().build(), a_center().build());
+    add_center(&database, &center).await.unwrap();
+    let (codes, attempt) = ([center.code().clone(), unknown.code().clone()], an_attempt());
+    let queries = database.distribution_queries();
+    assert_eq!(queries.open_among(&codes).await.unwrap(), [center.code().clone()]);
+
+    change(database.distribution_store(), center.id(), |it| it.begin_to_close(attempt)).await.unwrap();
+
+    assert_eq!(queries.open_among(&codes).await.unwrap(), []);
+    assert!(queries.center(center.id()).await.unwrap().is_some(), "it is still there");
+
+    change(database.distribution_store(), center.id(), |it| it.stay_open(attempt)).await.unwrap();
+
+    assert_eq!(queries.open_among(&codes).await.unwrap(), [center.code().clone()]);
 }
 
 /// Finds a center, changes it, and keeps that.

@@ -18,6 +18,8 @@ on_both_stacks![
     a_center_is_closed_when_the_last_transport_has_arrived,
     a_center_that_is_opened_again_and_again_is_opened_once,
     of_many_who_change_a_center_at_once_nobody_breaks_it,
+    who_plans_while_a_center_closes_is_refused_or_keeps_it_open,
+    a_transport_whose_center_is_no_more_does_not_leave,
 ];
 
 const NOWHERE: &str = "0190a3f0-7b1c-7d2e-8f00-000000000001";
@@ -262,4 +264,67 @@ async fn of_many_who_change_a_center_at_once_nobody_breaks_it(app: TestApp) {
     let left = manager.get(&path).await.expecting(StatusCode::OK);
     let staff = if left["name"] == "0" { vec![ann.user_id, bob.user_id.clone()] } else { vec![bob.user_id.clone()] };
     assert_eq!(staff_of(&left), staff, "name and people are of one change");
+}
+
+async fn who_plans_while_a_center_closes_is_refused_or_keeps_it_open(app: TestApp) {
+    let stage = Stage::set(&app).await;
+    let moved = stage.a_transport().await;
+    for round in 0..12 {
+        let code = format!("R{round}");
+        let path = a_center(&stage.staff, &code, &[]).await;
+        let mut racers = tokio::task::JoinSet::new();
+        for turn in 0..6 {
+            let (staff, path, code, moved) = (stage.staff.clone(), path.clone(), code.clone(), moved.clone());
+            racers.spawn(async move {
+                let plan = json!({
+                    "distribution_center_code_source": "ABC001",
+                    "distribution_center_code_destination": code,
+                });
+                match turn {
+                    0 | 1 => (turn, staff.delete(&path).await),
+                    2 => {
+                        let plan = json!({ "distribution_center_code_destination": code });
+                        (turn, staff.patch(&format!("{TRANSPORTS}{moved}/"), plan).await)
+                    }
+                    // With a key, the plan is kept later than its unit of work ends.
+                    3 => {
+                        let request = staff.request(Method::POST, TRANSPORTS).header("Idempotency-Key", &code);
+                        (turn, Answer::to(request.json(&plan)).await)
+                    }
+                    _ => (turn, staff.post(TRANSPORTS, plan).await),
+                }
+            });
+        }
+
+        let answers = racers.join_all().await;
+
+        for (turn, answer) in &answers {
+            let status = answer.status.as_u16();
+            assert!(matches!(status, 200 | 201 | 204 | 400 | 404 | 409 | 503), "{turn}: {status} {:#}", answer.body);
+        }
+        let is_closed = stage.staff.get(&path).await.status == StatusCode::NOT_FOUND;
+        let leading_there = format!("{TRANSPORTS}?distribution_center_code_destination={code}");
+        let leading_there = stage.staff.get(&leading_there).await.expecting(StatusCode::OK)["count"].clone();
+        assert!(!is_closed || leading_there == 0, "{leading_there} transports lead nowhere: {answers:#?}");
+        let planned = answers.iter().any(|(turn, it)| *turn > 1 && it.status.is_success());
+        assert!(!is_closed || !planned, "a plan was acknowledged: {answers:#?}");
+    }
+}
+
+/// Nobody can close the centers of a transport that has not arrived: such a transport can only have been brought along.
+async fn a_transport_whose_center_is_no_more_does_not_leave(app: TestApp) {
+    let stage = Stage::set(&app).await;
+    let code = |it: &str| shipping_domain::CenterCode::parse(it).expect("a code");
+    let route = shipping_domain::Route::between(code("ABC001"), code("GONE")).expect("it leads somewhere");
+    let id = shipping_domain::TransportId::new(uuid::Uuid::parse_str(NOWHERE).expect("an id"));
+    let mut work = app.database.shipping_store().begin().await.expect("it begins");
+    let transport = shipping_domain::Transport::plan(id, route, None, chrono::DateTime::UNIX_EPOCH);
+    work.transports().add(&transport).await.expect("it is kept");
+    work.commit().await.expect("it is kept");
+    stage.load(NOWHERE, &stage.a_batch().await).await;
+
+    let driver = json!({ "driver_uuid": stage.driver.user_id });
+    let refused = stage.staff.post(&format!("{TRANSPORTS}{NOWHERE}/start/"), driver).await;
+
+    refused.refused(StatusCode::BAD_REQUEST, "ShippingTransportDistributionNotConfigured");
 }

@@ -48,5 +48,6 @@ mod stage;
 mod starting_and_completing;
 mod statements;
 mod stopping;
+mod storm;
 mod throttles;
 mod users;

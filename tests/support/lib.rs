@@ -9,8 +9,10 @@
 pub mod app;
 pub mod containers;
 pub mod events;
+pub mod invariants;
 pub mod pictures;
 pub mod rows;
+pub mod sql;
 
 pub use kernel_application::StoredEvent;
 

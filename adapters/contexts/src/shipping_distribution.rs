@@ -16,11 +16,19 @@ pub struct DistributionCenters(pub Arc<Distribution>);
 #[async_trait]
 impl CenterDirectory for DistributionCenters {
     async fn find(&self, codes: &[CenterCode]) -> Result<Vec<Center>, StoreError> {
-        let codes: Result<Vec<_>, _> =
-            codes.iter().map(|it| distribution_domain::CenterCode::parse(it.as_str())).collect();
-        let codes = codes.map_err(|error| StoreError::corrupt("center code", error))?;
-        self.0.centers_coded(&codes).await?.into_iter().map(center).collect()
+        self.0.centers_coded(&theirs(codes)?).await?.into_iter().map(center).collect()
     }
+
+    async fn open_among(&self, codes: &[CenterCode]) -> Result<Vec<CenterCode>, StoreError> {
+        let open = self.0.open_among(&theirs(codes)?).await?;
+        Ok(codes.iter().filter(|code| open.iter().any(|it| it.as_str() == code.as_str())).cloned().collect())
+    }
+}
+
+/// The codes, as distribution knows them.
+fn theirs(codes: &[CenterCode]) -> Result<Vec<distribution_domain::CenterCode>, StoreError> {
+    let codes = codes.iter().map(|it| distribution_domain::CenterCode::parse(it.as_str()));
+    codes.collect::<Result<_, _>>().map_err(|error| StoreError::corrupt("center code", error))
 }
 
 /// The routes of transports. Over shipping's read side, not its facade, which is built on distribution's.

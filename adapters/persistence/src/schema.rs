@@ -153,6 +153,7 @@ diesel::table! {
         center_code -> Text,
         name -> Text,
         created_at -> Timestamp,
+        closing_id -> Nullable<Binary>,
         version -> Integer,
     }
 }

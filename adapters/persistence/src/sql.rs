@@ -30,6 +30,29 @@ impl<Q: QueryFragment<Sqlite>> QueryFragment<Sqlite> for Locked<Q> {
     }
 }
 
+/// A query that waits for whoever is changing one of its rows, and sees what they made of it. `SQLite` has one writer, who
+/// was there before or comes later.
+#[derive(Debug, Clone, Copy, QueryId)]
+pub(crate) struct Settled<Q>(pub(crate) Q);
+
+impl<Q: Query> Query for Settled<Q> {
+    type SqlType = Q::SqlType;
+}
+
+impl<Q: QueryFragment<Mysql>> QueryFragment<Mysql> for Settled<Q> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Mysql>) -> QueryResult<()> {
+        self.0.walk_ast(out.reborrow())?;
+        out.push_sql(" FOR SHARE");
+        Ok(())
+    }
+}
+
+impl<Q: QueryFragment<Sqlite>> QueryFragment<Sqlite> for Settled<Q> {
+    fn walk_ast<'b>(&'b self, out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
+        self.0.walk_ast(out)
+    }
+}
+
 /// A query like [`Locked`] that fails at once if somebody else has one of the rows.
 #[derive(Debug, Clone, Copy, QueryId)]
 pub(crate) struct LockedNow<Q>(pub(crate) Q);

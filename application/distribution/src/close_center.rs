@@ -1,6 +1,6 @@
 //! Management closes a center that nobody needs any more.
 
-use distribution_domain::{CannotClose, CenterId};
+use distribution_domain::{CannotClose, CenterId, ClosingId};
 use kernel_application::{Actor, Denied};
 use kernel_domain::StoreError;
 
@@ -23,44 +23,59 @@ pub enum CloseCenterError {
 impl Distribution {
     /// Closes a center for good, and frees its code.
     ///
-    /// A transport that is planned at the very same moment may get away with it: it then leads to a center that is no
-    /// more, and does not start.
+    /// In two steps, so that nobody plans to go to a center that is no more: first it is kept that the center is being
+    /// closed, which whoever plans asks for once their plan is written down; then those who rely on it are asked. Of the
+    /// two who do this at once, one sees the other. Should the first step be the last, the center takes no more plans
+    /// until somebody closes it again.
     pub async fn close_center(&self, actor: &Actor, id: CenterId) -> Result<(), CloseCenterError> {
         actor.require(MANAGE)?;
-        let known = self.queries.center(id).await?.ok_or(CloseCenterError::UnknownCenter(id))?;
-        let is_used = self.usage.is_used(&known.code).await?;
+        let attempt = ClosingId::new(self.ids.uuid());
 
         let mut work = self.store.begin().await?;
-        let center = work.centers().find(id).await?.ok_or(CloseCenterError::UnknownCenter(id))?;
-        center.close(is_used)?;
-        work.centers().remove(&center).await?;
-        Ok(work.commit().await?)
+        let mut center = work.centers().find(id).await?.ok_or(CloseCenterError::UnknownCenter(id))?;
+        center.begin_to_close(attempt);
+        work.centers().save(&center).await?;
+        work.commit().await?;
+
+        let is_used = self.usage.is_used(center.code()).await;
+
+        let mut work = self.store.begin().await?;
+        let mut center = work.centers().find(id).await?.ok_or(CloseCenterError::UnknownCenter(id))?;
+        if !center.is_being_closed_by(attempt) {
+            return Err(StoreError::Conflict(format!("center {id}")).into());
+        }
+        // Who cannot be asked may need it.
+        let outcome = match center.close(*is_used.as_ref().unwrap_or(&true)) {
+            Ok(()) => {
+                work.centers().remove(&center).await?;
+                Ok(())
+            }
+            Err(refusal) => {
+                center.stay_open(attempt);
+                work.centers().save(&center).await?;
+                Err(refusal.into())
+            }
+        };
+        work.commit().await?;
+        is_used?;
+        outcome
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use distribution_domain::Center;
-    use distribution_domain::testing::a_center;
+    use distribution_domain::testing::{a_center, an_attempt};
     use kernel_application::testing::{anyone, nobody};
 
     use super::*;
     use crate::testing::World;
 
-    /// A world in which there is this center, used or not.
-    fn with(center: &Center, is_used: bool) -> World {
-        let mut world = World::with_center(center);
-        let code = center.code().clone();
-        world.usage.expect_is_used().withf(move |it| *it == code).returning(move |_| Ok(is_used));
-        world
-    }
-
     #[tokio::test]
     async fn a_center_that_nobody_uses_is_removed() {
         let center = a_center().build();
-        let mut world = with(&center, false);
-        let closed = center.clone();
-        world.work.centers.expect_remove().times(1).withf(move |it| *it == closed).returning(|_| Ok(()));
+        let mut world = World::closing(&center, Ok(false));
+        let id = center.id();
+        world.work.centers.expect_remove().times(1).withf(move |it| it.id() == id).returning(|_| Ok(()));
         let (distribution, committed) = world.commits();
 
         distribution.close_center(&anyone(), center.id()).await.expect("it closes");
@@ -69,20 +84,53 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_center_that_is_used_stays() {
+    async fn a_center_that_is_used_is_opened_again() {
         let center = a_center().build();
-        let (distribution, committed) = with(&center, true).commits();
+        let mut world = World::closing(&center, Ok(true));
+        let before = center.clone();
+        world.work.centers.expect_save().times(1).withf(move |it| *it == before).returning(|_| Ok(()));
+        let (distribution, committed) = world.commits();
 
         let refusal = distribution.close_center(&anyone(), center.id()).await;
 
         assert!(matches!(refusal, Err(CloseCenterError::Refused(CannotClose::InUse(code))) if code == *center.code()));
+        assert!(committed.happened());
+    }
+
+    #[tokio::test]
+    async fn a_center_that_may_be_used_is_opened_again() {
+        let center = a_center().build();
+        let mut world = World::closing(&center, Err(StoreError::Contended("a plan is being made".into())));
+        let before = center.clone();
+        world.work.centers.expect_save().times(1).withf(move |it| *it == before).returning(|_| Ok(()));
+        let (distribution, committed) = world.commits();
+
+        let refusal = distribution.close_center(&anyone(), center.id()).await;
+
+        assert!(matches!(refusal, Err(CloseCenterError::Store(StoreError::Contended(_)))));
+        assert!(committed.happened());
+    }
+
+    #[tokio::test]
+    async fn who_is_overtaken_by_another_attempt_closes_nothing() {
+        let center = a_center().build();
+        let mut world = World::closing(&center, Ok(false));
+        let mut overtaken = center.clone();
+        overtaken.begin_to_close(an_attempt());
+        world.work.centers.checkpoint();
+        world.work.centers.expect_find().returning(move |_| Ok(Some(overtaken.clone())));
+        let (distribution, committed) = world.commits();
+
+        let refusal = distribution.close_center(&anyone(), center.id()).await;
+
+        assert!(matches!(refusal, Err(CloseCenterError::Store(StoreError::Conflict(_)))));
         assert!(!committed.happened());
     }
 
     #[tokio::test]
     async fn a_center_that_is_not_there_cannot_be_closed() {
         let (center, other) = (a_center().build(), a_center().build());
-        let (distribution, committed) = with(&center, false).commits();
+        let (distribution, committed) = World::with_center(&center).commits();
 
         let refusal = distribution.close_center(&anyone(), other.id()).await;
 
@@ -93,7 +141,7 @@ mod tests {
     #[tokio::test]
     async fn a_center_that_went_while_its_use_was_asked_for_is_not_there() {
         let center = a_center().build();
-        let mut world = with(&center, false);
+        let mut world = World::closing(&center, Ok(false));
         world.work.centers.checkpoint();
         world.work.centers.expect_find().returning(|_| Ok(None));
         let (distribution, committed) = world.commits();

@@ -48,6 +48,14 @@ impl Distribution {
         self.with_staff(self.queries.centers_coded(codes).await?).await
     }
 
+    /// Those of these codes where somebody may plan to go, at this very moment, for other contexts.
+    ///
+    /// Whoever asks after they wrote their plan down, and before they keep it, and is told that a center is open, is seen by
+    /// whoever closes it.
+    pub async fn open_among(&self, codes: &[CenterCode]) -> Result<Vec<CenterCode>, StoreError> {
+        self.queries.open_among(codes).await
+    }
+
     /// Adds to each center the people who work there: one question for all of them.
     async fn with_staff(&self, centers: Vec<CenterSummary>) -> Result<Vec<CenterView>, StoreError> {
         let staff: BTreeSet<_> = centers.iter().flat_map(|it| it.staff.iter().copied()).collect();

@@ -49,6 +49,7 @@ pub trait StaffDirectory: Send + Sync {
 #[cfg_attr(feature = "testing", mockall::automock)]
 #[async_trait]
 pub trait CenterUsage: Send + Sync {
-    /// Whether a transport that has not arrived starts or ends at this center.
+    /// Whether a transport that has not arrived starts or ends at this center. Whoever is just writing such a plan down
+    /// is waited for.
     async fn is_used(&self, center: &CenterCode) -> Result<bool, StoreError>;
 }

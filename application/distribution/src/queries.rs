@@ -65,6 +65,10 @@ pub trait DistributionQueries: Send + Sync {
     /// The centers with these codes, in any order; unknown codes are left out.
     async fn centers_coded(&self, codes: &[CenterCode]) -> Result<Vec<CenterSummary>, StoreError>;
 
+    /// Those of these codes whose centers are there and not being closed, in any order: as they are kept at this very
+    /// moment, and not as they were known to be.
+    async fn open_among(&self, codes: &[CenterCode]) -> Result<Vec<CenterCode>, StoreError>;
+
     /// A page of centers.
     async fn centers(
         &self,

@@ -1,5 +1,6 @@
 //! A distribution context whose ports are mocks, and what became of its unit of work.
 
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
@@ -33,14 +34,14 @@ impl DistributionWork for MockedWork {
     }
 }
 
-struct OneWork(Mutex<Option<MockedWork>>);
+struct FewWorks(Mutex<VecDeque<MockedWork>>);
 
 #[async_trait]
-impl DistributionStore for OneWork {
+impl DistributionStore for FewWorks {
     async fn begin(&self) -> Result<Box<dyn DistributionWork>, StoreError> {
-        match self.0.lock().unwrap_or_else(PoisonError::into_inner).take() {
+        match self.0.lock().unwrap_or_else(PoisonError::into_inner).pop_front() {
             Some(work) => Ok(Box::new(work)),
-            None => Err(StoreError::unavailable("no second unit of work was expected")),
+            None => Err(StoreError::unavailable("no further unit of work was expected")),
         }
     }
 }
@@ -48,8 +49,10 @@ impl DistributionStore for OneWork {
 /// Everything around distribution; a test changes what it is about.
 #[derive(Default)]
 pub struct World {
-    /// The unit of work that the use case will get.
+    /// The unit of work that the use case will get last.
     pub work: MockedWork,
+    /// Those that it gets before.
+    pub before: Vec<MockedWork>,
     /// The read side.
     pub queries: MockDistributionQueries,
     /// Who relies on centers.
@@ -70,7 +73,28 @@ impl World {
         world
     }
 
-    /// Distribution in this world, and whether its one unit of work will be kept.
+    /// A world in which this center begins to close, and is used or not when that is asked.
+    pub fn closing(center: &Center, is_used: Result<bool, StoreError>) -> Self {
+        let mut world = Self::default();
+        let (mut first, kept) = (MockedWork::default(), Arc::new(Mutex::new(center.clone())));
+        let found = kept.clone();
+        let find = move |_| Ok(Some(found.lock().unwrap_or_else(PoisonError::into_inner).clone()));
+        first.centers.expect_find().times(1).returning(find.clone());
+        first.centers.expect_save().times(1).returning(move |it| {
+            it.clone_into(&mut kept.lock().unwrap_or_else(PoisonError::into_inner));
+            Ok(())
+        });
+        world.work.centers.expect_find().returning(find);
+        world.before.push(first);
+        let (code, answer) = (center.code().clone(), Mutex::new(Some(is_used)));
+        world.usage.expect_is_used().times(1).withf(move |it| *it == code).returning(move |_| {
+            let answer = answer.lock().unwrap_or_else(PoisonError::into_inner).take();
+            answer.unwrap_or_else(|| Err(StoreError::unavailable("it was told before")))
+        });
+        world
+    }
+
+    /// Distribution in this world, and whether its last unit of work will be kept.
     pub fn commits(mut self) -> (Distribution, Committed) {
         let committed = Committed::default();
         self.work.committed = committed.clone();
@@ -81,7 +105,7 @@ impl World {
             Ok(ids.iter().filter(|it| !unknown.contains(it)).map(|it| a_known_member(*it)).collect())
         });
         let distribution = Distribution {
-            store: Arc::new(OneWork(Mutex::new(Some(self.work)))),
+            store: Arc::new(FewWorks(Mutex::new(self.before.into_iter().chain([self.work]).collect()))),
             queries: Arc::new(self.queries),
             staff: Arc::new(staff),
             usage: Arc::new(self.usage),

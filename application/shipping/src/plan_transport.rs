@@ -72,6 +72,9 @@ impl Shipping {
 
         let mut work = self.store.begin().await?;
         work.transports().add(&transport).await?;
+        self.still_open(Some(transport.route().source()), Some(transport.route().destination()))
+            .await?
+            .map_err(PlanTransportError::Faults)?;
         work.commit().await?;
         let summary = TransportSummary::fresh(&transport);
         Ok(TransportView { summary, source, destination, driver: driver.map(|it| it.person) })
@@ -89,6 +92,25 @@ impl Shipping {
         faults.extend(source.is_none().then(|| PlanFault::UnknownSource(from.clone())));
         faults.extend(destination.is_none().then(|| PlanFault::UnknownDestination(to.clone())));
         Ok((source, destination))
+    }
+
+    /// Asks, with the plan written down and not yet kept, whether these ends of it are still open. It is the one question to
+    /// another context within a unit of work: asked before, a center could close in between.
+    pub(crate) async fn still_open(
+        &self,
+        source: Option<&CenterCode>,
+        destination: Option<&CenterCode>,
+    ) -> Result<Result<(), Vec<PlanFault>>, StoreError> {
+        let asked: Vec<_> = source.into_iter().chain(destination).cloned().collect();
+        if asked.is_empty() {
+            return Ok(Ok(()));
+        }
+        let open = self.centers.open_among(&asked).await?;
+        let closed = |it: &&CenterCode| !open.contains(it);
+        let source = source.filter(closed).cloned().map(PlanFault::UnknownSource);
+        let destination = destination.filter(closed).cloned().map(PlanFault::UnknownDestination);
+        let faults: Vec<_> = source.into_iter().chain(destination).collect();
+        Ok(if faults.is_empty() { Ok(()) } else { Err(faults) })
     }
 
     async fn planned_driver(
@@ -182,5 +204,19 @@ mod tests {
         let refusal = World::default().never_begins().plan_transport(&nobody(), from_to("ABC001", "ABC002")).await;
 
         assert!(matches!(refusal, Err(PlanTransportError::Denied(Denied::Forbidden(WRITE)))));
+    }
+
+    #[tokio::test]
+    async fn a_plan_whose_center_closes_meanwhile_is_not_kept() {
+        let mut world = World { closing_centers: vec!["ABC002"], ..World::default() };
+        world.work.transports.expect_add().times(1).returning(|_| Ok(()));
+        let (shipping, outcome) = world.commits();
+
+        let command = PlanTransport { source: center("ABC001"), destination: center("ABC002"), driver_id: None };
+        let refusal = shipping.plan_transport(&anyone(), command).await;
+
+        let Err(PlanTransportError::Faults(faults)) = refusal else { panic!("{refusal:?}") };
+        assert_eq!(faults, [PlanFault::UnknownDestination(center("ABC002"))]);
+        assert!(!outcome.committed());
     }
 }

@@ -76,4 +76,8 @@ pub trait DriverDirectory: Send + Sync {
 pub trait CenterDirectory: Send + Sync {
     /// The centers with these codes, in any order, in one call; unknown ones are left out.
     async fn find(&self, codes: &[CenterCode]) -> Result<Vec<Center>, StoreError>;
+
+    /// Those of these codes whose centers are open, and will be asked for: who closes one sees every plan that was written
+    /// down, if not yet kept, when this was asked. It waits for nobody.
+    async fn open_among(&self, codes: &[CenterCode]) -> Result<Vec<CenterCode>, StoreError>;
 }

@@ -97,6 +97,9 @@ impl Shipping {
 
         if transport != before {
             work.transports().save(&transport).await?;
+            self.still_open(command.source.as_ref(), command.destination.as_ref())
+                .await?
+                .map_err(ReplanTransportError::Faults)?;
         }
         work.commit().await?;
         Ok(view)

@@ -98,6 +98,8 @@ pub struct World {
     pub queries: MockShippingQueries,
     /// The codes of the centers that exist.
     pub known_centers: Vec<&'static str>,
+    /// Those of them that close while somebody plans to go there.
+    pub closing_centers: Vec<&'static str>,
     /// Whether every user is an active driver, or none is.
     pub drivers_may_drive: bool,
     /// How often each other context is asked, if that matters.
@@ -111,6 +113,7 @@ impl Default for World {
             before: Vec::new(),
             queries: MockShippingQueries::new(),
             known_centers: vec!["ABC001", "ABC002"],
+            closing_centers: Vec::new(),
             drivers_may_drive: true,
             directory_calls: None,
         }
@@ -163,7 +166,7 @@ impl World {
     }
 
     fn shipping(self, works: VecDeque<MockedWork>) -> Shipping {
-        let Self { queries, known_centers, drivers_may_drive, directory_calls, .. } = self;
+        let Self { queries, known_centers, closing_centers, drivers_may_drive, directory_calls, .. } = self;
         let calls = directory_calls.map_or(0..=usize::MAX - 1, |it| it..=it);
         let mut drivers = MockDriverDirectory::new();
         drivers
@@ -174,6 +177,9 @@ impl World {
         centers.expect_find().times(calls).returning(move |codes| {
             let known = codes.iter().filter(|it| known_centers.contains(&it.as_str()));
             Ok(known.map(|it| a_known_center(it.as_str())).collect())
+        });
+        centers.expect_open_among().returning(move |codes| {
+            Ok(codes.iter().filter(|it| !closing_centers.contains(&it.as_str())).cloned().collect())
         });
         Shipping {
             store: Arc::new(FewWorks(Mutex::new(works))),

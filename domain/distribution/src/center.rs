@@ -5,7 +5,7 @@ use std::fmt;
 
 use chrono::{DateTime, Utc};
 
-use crate::{CenterId, StaffId};
+use crate::{CenterId, ClosingId, StaffId};
 
 /// A place where parcels are sorted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,12 +15,13 @@ pub struct Center {
     name: CenterName,
     staff: Vec<StaffId>,
     created_at: DateTime<Utc>,
+    closing: Option<ClosingId>,
 }
 
 impl Center {
     /// Opens a center. Its code never changes; somebody who is named twice works there once.
     pub fn open(id: CenterId, code: CenterCode, name: CenterName, staff: Vec<StaffId>, now: DateTime<Utc>) -> Self {
-        Self { id, code, name, staff: each_once(staff), created_at: now }
+        Self { id, code, name, staff: each_once(staff), created_at: now, closing: None }
     }
 
     /// Gives it another name.
@@ -33,10 +34,31 @@ impl Center {
         self.staff = each_once(staff);
     }
 
+    /// Nobody plans to go there from now on, so that it can be asked whether anybody does. An attempt before this one is
+    /// over.
+    pub fn begin_to_close(&mut self, attempt: ClosingId) {
+        self.closing = Some(attempt);
+    }
+
     /// Closes it for good, unless it is used: a transport that has not arrived has to leave from somewhere, and to get
-    /// somewhere.
+    /// somewhere. That it is not was asked while nobody could plan to go there.
     pub fn close(&self, is_used: bool) -> Result<(), CannotClose> {
         if is_used { Err(CannotClose::InUse(self.code.clone())) } else { Ok(()) }
+    }
+
+    /// This attempt is given up: whoever wants to may plan to go there again.
+    pub fn stay_open(&mut self, attempt: ClosingId) {
+        self.closing = self.closing.filter(|it| *it != attempt);
+    }
+
+    /// Whether nobody could plan to go there since this attempt began: no other one has begun or been given up.
+    pub fn is_being_closed_by(&self, attempt: ClosingId) -> bool {
+        self.closing == Some(attempt)
+    }
+
+    /// Who tries to close it.
+    pub fn closing(&self) -> Option<ClosingId> {
+        self.closing
     }
 
     /// Its identifier.
@@ -88,19 +110,20 @@ pub struct CenterSnapshot {
     pub name: CenterName,
     pub staff: Vec<StaffId>,
     pub created_at: DateTime<Utc>,
+    pub closing: Option<ClosingId>,
 }
 
 impl Center {
     /// What a store keeps.
     pub fn snapshot(&self) -> CenterSnapshot {
-        let Self { id, code, name, staff, created_at } = self.clone();
-        CenterSnapshot { id, code, name, staff, created_at }
+        let Self { id, code, name, staff, created_at, closing } = self.clone();
+        CenterSnapshot { id, code, name, staff, created_at, closing }
     }
 }
 
 impl From<CenterSnapshot> for Center {
-    fn from(CenterSnapshot { id, code, name, staff, created_at }: CenterSnapshot) -> Self {
-        Self { id, code, name, staff, created_at }
+    fn from(CenterSnapshot { id, code, name, staff, created_at, closing }: CenterSnapshot) -> Self {
+        Self { id, code, name, staff, created_at, closing }
     }
 }
 
@@ -205,7 +228,7 @@ impl fmt::Display for CenterName {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{a_center, a_staff_member};
+    use crate::testing::{a_center, a_staff_member, an_attempt};
 
     #[test]
     fn somebody_who_is_named_twice_works_there_once() {
@@ -235,6 +258,20 @@ mod tests {
 
         assert_eq!(center.close(false), Ok(()));
         assert_eq!(center.close(true), Err(CannotClose::InUse(center.code().clone())));
+    }
+
+    #[test]
+    fn of_two_attempts_to_close_it_the_later_one_counts() {
+        let (mut center, first, second) = (a_center().build(), an_attempt(), an_attempt());
+        assert!(!center.is_being_closed_by(first));
+
+        center.begin_to_close(first);
+        center.begin_to_close(second);
+        center.stay_open(first);
+
+        assert!(center.is_being_closed_by(second) && !center.is_being_closed_by(first));
+        center.stay_open(second);
+        assert_eq!(center.closing(), None);
     }
 
     #[test]

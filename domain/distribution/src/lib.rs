@@ -16,6 +16,10 @@ kernel_domain::typed_id!(
     CenterId
 );
 kernel_domain::typed_id!(
+    /// Identifies one attempt to close a [`Center`].
+    ClosingId
+);
+kernel_domain::typed_id!(
     /// Identifies somebody who works in a center; the user context knows the rest.
     StaffId
 );

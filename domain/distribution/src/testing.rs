@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
-use crate::{Center, CenterCode, CenterId, CenterName, StaffId};
+use crate::{Center, CenterCode, CenterId, CenterName, ClosingId, StaffId};
 
 static MADE: AtomicU64 = AtomicU64::new(1);
 
@@ -21,6 +21,11 @@ pub fn noon() -> DateTime<Utc> {
 /// Somebody like nobody else.
 pub fn a_staff_member() -> StaffId {
     StaffId::new(Uuid::from_u128(u128::from(next())))
+}
+
+/// An attempt to close a center, like no other.
+pub fn an_attempt() -> ClosingId {
+    ClosingId::new(Uuid::from_u128(u128::from(next())))
 }
 
 /// A center with a code of its own, where nobody works.

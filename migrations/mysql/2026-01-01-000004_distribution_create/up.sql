@@ -4,6 +4,8 @@ CREATE TABLE distribution_centers (
   center_code VARCHAR(16) NOT NULL,
   name        VARCHAR(64) NOT NULL,
   created_at  DATETIME(6) NOT NULL,
+  -- Who tries to close it, while nobody plans to go there.
+  closing_id  BINARY(16),
   version     INTEGER     NOT NULL,
   CONSTRAINT distribution_centers_version_is_positive CHECK (version > 0)
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;

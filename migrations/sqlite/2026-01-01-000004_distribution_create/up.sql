@@ -4,6 +4,8 @@ CREATE TABLE distribution_centers (
   center_code TEXT    NOT NULL,
   name        TEXT    NOT NULL,
   created_at  TEXT    NOT NULL,
+  -- Who tries to close it, while nobody plans to go there.
+  closing_id  BLOB,
   version     INTEGER NOT NULL,
   CONSTRAINT distribution_centers_version_is_positive CHECK (version > 0)
 ) STRICT, WITHOUT ROWID;

@@ -51,6 +51,10 @@ impl DistributionQueries for CachedCenters {
         Ok(self.views.read(codes, load).await?.into_iter().map(|ByCode(center)| center).collect())
     }
 
+    async fn open_among(&self, codes: &[CenterCode]) -> Result<Vec<CenterCode>, StoreError> {
+        self.inner.open_among(codes).await
+    }
+
     async fn centers(
         &self,
         filter: &CenterFilter,

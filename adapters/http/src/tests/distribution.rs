@@ -50,7 +50,14 @@ fn path() -> String {
 fn center() -> Center {
     let name = distribution_domain::CenterName::parse("Seoul").expect("a name");
     let CenterSummary { id, code, staff, .. } = summary();
-    Center::from(CenterSnapshot { id, code, name, staff, created_at: distribution_domain::testing::noon() })
+    Center::from(CenterSnapshot {
+        id,
+        code,
+        name,
+        staff,
+        created_at: distribution_domain::testing::noon(),
+        closing: None,
+    })
 }
 
 /// The center is changed to this.
@@ -135,8 +142,8 @@ async fn who_comes_too_late_to_change_a_center_is_told_so() {
 #[tokio::test]
 async fn a_center_is_closed_unless_a_transport_needs_it() {
     for is_used in [false, true] {
-        let mut world = World::with_center(&center());
-        world.usage.expect_is_used().returning(move |_| Ok(is_used));
+        let mut world = World::closing(&center(), Ok(is_used));
+        world.work.centers.expect_save().times(usize::from(is_used)).returning(|_| Ok(()));
         world.work.centers.expect_remove().times(usize::from(!is_used)).returning(|_| Ok(()));
 
         let response = send(served(world), Method::DELETE, &path(), &json!({})).await;

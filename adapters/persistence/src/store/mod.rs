@@ -45,6 +45,7 @@ pub(crate) struct Stores {
 impl Stores {
     pub(crate) fn new(url: String, readers: Pool, writers: Pool, statements: Statements, outlet: Outlet) -> Self {
         let sealing = outlet.sealing.clone();
+        let writers = writers.for_units_of_work();
         Self { url, readers, writers, statements, outlet, sealing }
     }
 

@@ -33,6 +33,8 @@ pub(crate) struct Pool {
     connections: bb8::Pool<Manager>,
     /// First come, first served: the pool itself would let a newcomer overtake those who wait.
     line: Arc<Semaphore>,
+    /// Those who may take only so many of the connections wait for that first.
+    share: Option<Arc<Semaphore>>,
     patience: Duration,
 }
 
@@ -46,7 +48,15 @@ impl Pool {
             .max_lifetime(MAX_LIFETIME)
             .error_sink(Box::new(Log))
             .build_unchecked(Manager { url, statements, last_break: Mutex::new(Instant::now()) });
-        Self { connections, line: Arc::new(Semaphore::new(size as usize)), patience }
+        Self { connections, line: Arc::new(Semaphore::new(size as usize)), share: None, patience }
+    }
+
+    /// The same connections for units of work, which leave a quarter of them to reads. Who plans a transport reads within
+    /// one: as many units as connections would wait for each other.
+    pub(super) fn for_units_of_work(&self) -> Self {
+        let size = self.line.available_permits();
+        let most = (size - size.div_ceil(4)).max(1);
+        Self { share: Some(Arc::new(Semaphore::new(most))), ..self.clone() }
     }
 
     /// Whether both lend the same connections.
@@ -57,12 +67,16 @@ impl Pool {
     /// A connection, when its turn comes.
     pub(super) async fn lease(&self) -> Result<Lease, StoreError> {
         let waiting = async {
+            let share = match &self.share {
+                Some(share) => Some(share.clone().acquire_owned().await.map_err(StoreError::unavailable)?),
+                None => None,
+            };
             let turn = self.line.clone().acquire_owned().await.map_err(StoreError::unavailable)?;
             let connection = self.connections.get_owned().await.map_err(|error| match error {
                 bb8::RunError::User(error) => error,
                 bb8::RunError::TimedOut => StoreError::unavailable("no connection could be made in time"),
             })?;
-            Ok(Lease { connection, _turn: turn })
+            Ok(Lease { connection, _turn: turn, _share: share })
         };
         let in_time = tokio::time::timeout(self.patience, waiting).await;
         in_time.unwrap_or_else(|_| Err(StoreError::unavailable("no connection was free in time")))
@@ -73,6 +87,7 @@ impl Pool {
 pub(super) struct Lease {
     connection: PooledConnection<'static, Manager>,
     _turn: OwnedSemaphorePermit,
+    _share: Option<OwnedSemaphorePermit>,
 }
 
 impl Lease {

@@ -9,8 +9,8 @@ use chrono::NaiveDateTime;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use distribution_domain::{
-    Center, CenterCode, CenterId, CenterName, CenterRepository, CenterSnapshot, DistributionStore, DistributionWork,
-    StaffId,
+    Center, CenterCode, CenterId, CenterName, CenterRepository, CenterSnapshot, ClosingId, DistributionStore,
+    DistributionWork, StaffId,
 };
 use kernel_domain::{Aggregate, StoreError};
 
@@ -53,10 +53,11 @@ struct CenterRow {
     center_code: String,
     name: String,
     created_at: NaiveDateTime,
+    closing_id: Option<Id>,
     version: i32,
 }
 
-record!(CenterRow in distribution_centers { id; center_code, name, created_at, version });
+record!(CenterRow in distribution_centers { id; center_code, name, created_at, closing_id, version });
 
 struct StaffRow {
     center_id: Id,
@@ -135,6 +136,7 @@ impl CenterRow {
             center_code: center.code().as_str().to_owned(),
             name: center.name().as_str().to_owned(),
             created_at: center.created_at().naive_utc(),
+            closing_id: center.closing().map(|it| Id(it.as_uuid())),
             version,
         }
     }
@@ -146,6 +148,7 @@ impl CenterRow {
             name: CenterName::parse(&self.name).map_err(corrupt("center"))?,
             staff,
             created_at: self.created_at.and_utc(),
+            closing: self.closing_id.map(|it| ClosingId::new(it.0)),
         }))
     }
 }

@@ -41,6 +41,20 @@ impl DistributionQueries for Stores {
         with_staff(lease.connection(), rows).await
     }
 
+    async fn open_among(&self, codes: &[CenterCode]) -> Result<Vec<CenterCode>, StoreError> {
+        let mut lease = self.reader().await?;
+        let mut open = Vec::with_capacity(codes.len());
+        for chunk in codes.chunks(CHUNK) {
+            let wanted = distribution_centers::center_code.eq_any(padded(chunk.iter().map(CenterCode::as_str)));
+            let found = distribution_centers::table.filter(wanted).filter(distribution_centers::closing_id.is_null());
+            let found = Prepared::kept(found.select(distribution_centers::center_code));
+            for code in found.load::<String>(lease.connection()).await.map_err(store_error)? {
+                open.push(CenterCode::parse(&code).map_err(corrupt("center"))?);
+            }
+        }
+        Ok(open)
+    }
+
     async fn centers(
         &self,
         filter: &CenterFilter,

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use chrono::NaiveDateTime;
-use diesel::dsl::{auto_type, exists};
+use diesel::dsl::auto_type;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use kernel_application::{Direction, Page, PageRequest};
@@ -18,7 +18,7 @@ use super::transports::TransportRow;
 use crate::error::store_error;
 use crate::id::Id;
 use crate::schema::{shipping_batches, shipping_transports};
-use crate::sql::{Prepared, padded};
+use crate::sql::{Prepared, Settled, padded};
 
 type Counted = (TransportRow, Option<i64>);
 
@@ -32,8 +32,12 @@ pub(super) async fn is_center_used(connection: &mut Connection, center: &CenterC
     let open = || shipping_transports::table.filter(shipping_transports::arrived_at.is_null());
     let from = open().filter(shipping_transports::source_code.eq(center.as_str()));
     let to = open().filter(shipping_transports::destination_code.eq(center.as_str()));
-    let any = diesel::select(exists(from).or(exists(to)));
-    any.get_result(connection).await.map_err(store_error)
+    let from = Settled(from.select(shipping_transports::id).limit(1)).get_result::<Id>(connection).await;
+    if from.optional().map_err(store_error)?.is_some() {
+        return Ok(true);
+    }
+    let to = Settled(to.select(shipping_transports::id).limit(1)).get_result::<Id>(connection).await;
+    to.optional().map(|it| it.is_some()).map_err(store_error)
 }
 
 pub(super) async fn summaries(

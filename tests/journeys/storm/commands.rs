@@ -1,0 +1,253 @@
+//! What clients ask for, and of what.
+
+use std::sync::Mutex;
+
+use reqwest::{Method, RequestBuilder};
+use serde_json::{Value, json};
+use support::app::Visitor;
+
+use super::choice::Choice;
+use crate::stage::{BATCHES, CENTERS, ITEMS, TRANSPORTS};
+
+/// A command, with whatever it names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Command {
+    Register,
+    OpenBatch,
+    OpenCenter { code: String },
+    Plan { source: String, destination: String, driver: Option<String> },
+    Pack { alias: String, items: Vec<String> },
+    Unpack { alias: String, items: Vec<String> },
+    Load { transport: String, aliases: Vec<String> },
+    Start { transport: String, driver: String },
+    Complete { transport: String },
+    Replan { transport: String, destination: String },
+    SetStatus { item: String, status: &'static str },
+    DeleteItem { item: String },
+    DeleteBatch { alias: String },
+    DeleteTransport { transport: String },
+    CloseCenter { code: String, path: String },
+    SeeTransport { transport: String },
+    SeeItemsOf { alias: String },
+    SeeItem { item: String },
+    List { path: &'static str },
+}
+
+impl Command {
+    /// The request, without a key.
+    pub(super) fn request(&self, visitor: &Visitor) -> RequestBuilder {
+        let (method, path, body) = self.wire();
+        let request = visitor.request(method, &path);
+        match body {
+            Some(body) => request.json(&body),
+            None => request,
+        }
+    }
+
+    /// Whether it can have a key.
+    pub(super) fn is_post(&self) -> bool {
+        self.wire().0 == Method::POST
+    }
+
+    fn wire(&self) -> (Method, String, Option<Value>) {
+        let numbered = |items: &[String]| items.iter().map(|it| json!({ "tracking_number": it })).collect::<Value>();
+        match self {
+            Self::Register => (Method::POST, ITEMS.to_owned(), Some(json!({ "sku": "SHOE-42" }))),
+            Self::OpenBatch => (Method::POST, BATCHES.to_owned(), Some(json!({}))),
+            Self::OpenCenter { code } => {
+                (Method::POST, CENTERS.to_owned(), Some(json!({ "center_code": code, "name": code })))
+            }
+            Self::Plan { source, destination, driver } => {
+                let plan = json!({
+                    "distribution_center_code_source": source,
+                    "distribution_center_code_destination": destination,
+                    "driver_uuid": driver,
+                });
+                (Method::POST, TRANSPORTS.to_owned(), Some(plan))
+            }
+            Self::Pack { alias, items } => (Method::POST, format!("{BATCHES}{alias}/add/"), Some(numbered(items))),
+            Self::Unpack { alias, items } => (Method::POST, format!("{BATCHES}{alias}/remove/"), Some(numbered(items))),
+            Self::Load { transport, aliases } => {
+                let aliases = aliases.iter().map(|it| json!({ "alias": it })).collect();
+                (Method::POST, format!("{TRANSPORTS}{transport}/add/"), Some(aliases))
+            }
+            Self::Start { transport, driver } => {
+                (Method::POST, format!("{TRANSPORTS}{transport}/start/"), Some(json!({ "driver_uuid": driver })))
+            }
+            Self::Complete { transport } => {
+                (Method::POST, format!("{TRANSPORTS}{transport}/complete/"), Some(json!({})))
+            }
+            Self::Replan { transport, destination } => {
+                let change = json!({ "distribution_center_code_destination": destination });
+                (Method::PATCH, format!("{TRANSPORTS}{transport}/"), Some(change))
+            }
+            Self::SetStatus { item, status } => {
+                (Method::PATCH, format!("{ITEMS}{item}/"), Some(json!({ "status": status })))
+            }
+            Self::DeleteItem { item } => (Method::DELETE, format!("{ITEMS}{item}/"), None),
+            Self::DeleteBatch { alias } => (Method::DELETE, format!("{BATCHES}{alias}/"), None),
+            Self::DeleteTransport { transport } => (Method::DELETE, format!("{TRANSPORTS}{transport}/"), None),
+            Self::CloseCenter { path, .. } => (Method::DELETE, path.clone(), None),
+            Self::SeeTransport { transport } => (Method::GET, format!("{TRANSPORTS}{transport}/"), None),
+            Self::SeeItemsOf { alias } => (Method::GET, format!("{BATCHES}{alias}/shippingitems/?page_size=100"), None),
+            Self::SeeItem { item } => (Method::GET, format!("{ITEMS}{item}/"), None),
+            Self::List { path } => (Method::GET, (*path).to_owned(), None),
+        }
+    }
+}
+
+/// How many of each are in play at a time: few, so that clients meet.
+const ITEMS_IN_PLAY: usize = 24;
+const BATCHES_IN_PLAY: usize = 8;
+const TRANSPORTS_IN_PLAY: usize = 4;
+const CENTERS_IN_PLAY: usize = 4;
+
+/// What clients know of.
+#[derive(Default)]
+pub(super) struct World(Mutex<Known>);
+
+#[derive(Default)]
+struct Known {
+    items: Vec<String>,
+    batches: Vec<String>,
+    transports: Vec<String>,
+    /// Their codes and paths.
+    centers: Vec<(String, String)>,
+    drivers: Vec<String>,
+    /// What was in play once.
+    past: Past,
+    centers_so_far: usize,
+}
+
+#[derive(Default)]
+struct Past {
+    items: Vec<String>,
+    batches: Vec<String>,
+    transports: Vec<String>,
+    centers: Vec<String>,
+}
+
+impl World {
+    pub(super) fn driven_by(drivers: Vec<String>) -> Self {
+        Self(Mutex::new(Known { drivers, ..Known::default() }))
+    }
+
+    /// The next command of a client: what is short is made first.
+    pub(super) fn next(&self, choice: &mut Choice) -> Command {
+        let mut known = self.0.lock().expect("nobody panicked with it");
+        known.missing(choice).or_else(|| known.chosen(choice)).unwrap_or(Command::Register)
+    }
+
+    /// Learns from an answer.
+    pub(super) fn learn(&self, command: &Command, status: u16, code: &str, body: &Value) {
+        let mut known = self.0.lock().expect("nobody panicked with it");
+        let text = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
+        let Known { items, batches, transports, centers, past, .. } = &mut *known;
+        match (command, status, code) {
+            (Command::Register, 201, _) => add(items, text("tracking_number")),
+            (Command::OpenBatch, 201, _) => add(batches, text("alias")),
+            (Command::Plan { .. }, 201, _) => add(transports, text("uuid")),
+            (Command::OpenCenter { code }, 201, _) => {
+                let path = format!("{CENTERS}{}/", text("uuid"));
+                if centers.iter().all(|(_, known)| *known != path) {
+                    centers.push((code.clone(), path));
+                }
+            }
+            (Command::Complete { transport } | Command::DeleteTransport { transport }, 200 | 204, _) => {
+                retire(transports, &mut past.transports, transport);
+            }
+            (Command::Pack { alias, .. } | Command::Unpack { alias, .. }, 400, "ShippingBatchCompleted")
+            | (Command::DeleteBatch { alias }, 204, _) => retire(batches, &mut past.batches, alias),
+            (Command::DeleteItem { item }, 204, _) | (Command::SetStatus { item, status: "COMPLETED" }, 200, _) => {
+                retire(items, &mut past.items, item);
+            }
+            (Command::CloseCenter { code, path }, 204, _) => {
+                centers.retain(|(_, known)| known != path);
+                past.centers.push(code.clone());
+            }
+            _ => {}
+        }
+    }
+}
+
+fn add(known: &mut Vec<String>, new: String) {
+    if !known.contains(&new) {
+        known.push(new);
+    }
+}
+
+fn retire(known: &mut Vec<String>, past: &mut Vec<String>, gone: &str) {
+    known.retain(|it| it != gone);
+    add(past, gone.to_owned());
+}
+
+impl Known {
+    fn missing(&mut self, choice: &mut Choice) -> Option<Command> {
+        if self.centers.len() < 2 || self.centers.len() < CENTERS_IN_PLAY && choice.one_in(4) {
+            self.centers_so_far += 1;
+            return Some(Command::OpenCenter { code: format!("C{}", self.centers_so_far) });
+        }
+        if self.items.len() < ITEMS_IN_PLAY && choice.one_in(2) {
+            return Some(Command::Register);
+        }
+        if self.batches.len() < BATCHES_IN_PLAY && choice.one_in(2) {
+            return Some(Command::OpenBatch);
+        }
+        if self.transports.len() < TRANSPORTS_IN_PLAY && choice.one_in(2) {
+            let (source, destination) = (self.center(choice)?, self.center(choice)?);
+            let driver = if choice.one_in(2) { choice.of(&self.drivers).cloned() } else { None };
+            return Some(Command::Plan { source, destination, driver });
+        }
+        None
+    }
+
+    fn chosen(&self, choice: &mut Choice) -> Option<Command> {
+        Some(match choice.below(100) {
+            0..=11 => Command::Pack { alias: self.batch(choice)?, items: vec![self.item(choice)?] },
+            12..=23 => Command::Pack { alias: self.batch(choice)?, items: choice.some_of(5, &self.items) },
+            24..=29 => Command::Unpack { alias: self.batch(choice)?, items: choice.some_of(3, &self.items) },
+            30..=41 => Command::Load { transport: self.transport(choice)?, aliases: choice.some_of(2, &self.batches) },
+            42..=53 => Command::Start { transport: self.transport(choice)?, driver: choice.of(&self.drivers)?.clone() },
+            54..=63 => Command::Complete { transport: self.transport(choice)? },
+            64..=72 => {
+                let status = choice.of(&["MOVING", "DAMAGED", "LOST", "COMPLETED", "MOVING"])?;
+                Command::SetStatus { item: self.item(choice)?, status }
+            }
+            73..=74 => Command::DeleteItem { item: self.item(choice)? },
+            75..=76 => Command::DeleteBatch { alias: self.batch(choice)? },
+            77..=78 => Command::DeleteTransport { transport: self.transport(choice)? },
+            79..=82 => Command::Replan { transport: self.transport(choice)?, destination: self.center(choice)? },
+            83..=86 => {
+                let (code, path) = choice.of(&self.centers)?.clone();
+                Command::CloseCenter { code, path }
+            }
+            87..=91 => Command::SeeTransport { transport: self.transport(choice)? },
+            92..=95 => Command::SeeItemsOf { alias: self.batch(choice)? },
+            96..=97 => Command::SeeItem { item: self.item(choice)? },
+            _ => Command::List { path: choice.of(&[ITEMS, BATCHES, TRANSPORTS, CENTERS])? },
+        })
+    }
+
+    fn item(&self, choice: &mut Choice) -> Option<String> {
+        one(choice, &self.items, &self.past.items)
+    }
+
+    fn batch(&self, choice: &mut Choice) -> Option<String> {
+        one(choice, &self.batches, &self.past.batches)
+    }
+
+    fn transport(&self, choice: &mut Choice) -> Option<String> {
+        one(choice, &self.transports, &self.past.transports)
+    }
+
+    fn center(&self, choice: &mut Choice) -> Option<String> {
+        let codes: Vec<_> = self.centers.iter().map(|(code, _)| code.clone()).collect();
+        one(choice, &codes, &self.past.centers)
+    }
+}
+
+/// One that is in play, or now and then one that was.
+fn one(choice: &mut Choice, known: &[String], past: &[String]) -> Option<String> {
+    let past = if choice.one_in(16) { choice.of(past) } else { None };
+    past.or_else(|| choice.of(known)).cloned()
+}
