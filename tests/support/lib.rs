@@ -11,6 +11,7 @@ pub mod containers;
 pub mod events;
 pub mod pictures;
 pub mod rows;
+pub mod specification;
 
 pub use kernel_application::StoredEvent;
 
