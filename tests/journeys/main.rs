@@ -34,6 +34,7 @@ mod driving;
 mod hidden_accounts;
 mod idempotency;
 mod languages;
+mod made_up_requests;
 mod narrowed_tokens;
 mod packing_and_loading;
 mod profiles;
