@@ -98,6 +98,14 @@ impl<'f, C> Field<'f, C> {
         self
     }
 
+    /// What a text looks like, for the document: [`Field::parse`] judges it.
+    pub(crate) fn looking_like(mut self, pattern: &str) -> Self {
+        if let Some(schema) = &mut self.schema {
+            schema.pattern = Some(pattern.to_owned());
+        }
+        self
+    }
+
     /// A null says the same as leaving the field out.
     pub(crate) fn nullable(mut self) -> Self {
         self.rules.nullable = true;
