@@ -35,6 +35,7 @@ mod guessing;
 mod hidden_accounts;
 mod idempotency;
 mod languages;
+mod made_up_requests;
 mod narrowed_tokens;
 mod packing_and_loading;
 mod profiles;

@@ -24,6 +24,7 @@ use uuid::Uuid;
 
 use crate::containers;
 use crate::events::{Pausable, Pause, Recorder};
+use crate::specification::{Specification, Told};
 
 /// What stands behind the application.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -404,11 +405,18 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// Sends a request and reads what comes back.
+    /// Sends a request and reads what comes back, which has to be what the document of the API says.
     pub async fn to(request: reqwest::RequestBuilder) -> Self {
-        let answer = request.send().await.expect("an answer");
+        let (client, request) = request.build_split();
+        let request = request.expect("a request");
+        let (method, path) = (request.method().clone(), request.url().path().to_owned());
+        let answer = client.execute(request).await.expect("an answer");
         let (status, headers) = (answer.status(), answer.headers().clone());
         let text = answer.text().await.expect("a whole answer");
+        let told = Told { method: &method, path: &path, status, headers: &headers, body: &text };
+        if let Err(lie) = Specification::served().judge(&told) {
+            panic!("{method} {path} does not do what its document says: {lie}\n{status} {text}");
+        }
         let body = serde_json::from_str(&text).unwrap_or(Value::Null);
         Self { status, headers, body, text }
     }

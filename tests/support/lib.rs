@@ -12,6 +12,7 @@ pub mod events;
 pub mod invariants;
 pub mod pictures;
 pub mod rows;
+pub mod specification;
 pub mod sql;
 
 pub use kernel_application::StoredEvent;

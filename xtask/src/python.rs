@@ -1,4 +1,5 @@
-//! What tests need of Python, in a folder of its own: a stand-in for Amazon S3, and another implementation of our tokens.
+//! What tests need of Python, in a folder of its own: a stand-in for Amazon S3, another implementation of our tokens, and
+//! a client that makes its requests up.
 
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::process::CommandExt;

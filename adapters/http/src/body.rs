@@ -81,7 +81,7 @@ impl<'a, T: Payload> ApiExtractor<'a> for Body<T> {
         body: &mut RequestBody,
         _: ExtractParamOptions<()>,
     ) -> poem::Result<Self> {
-        let content = content(request, body).await?;
+        let content = Box::pin(content(request, body)).await?;
         Ok(Self(object(content).map_err(Problem::invalid)?))
     }
 }
@@ -116,7 +116,7 @@ impl<'a, T: Payload> ApiExtractor<'a> for Bulk<T> {
         body: &mut RequestBody,
         _: ExtractParamOptions<()>,
     ) -> poem::Result<Self> {
-        let (read, listed) = match content(request, body).await? {
+        let (read, listed) = match Box::pin(content(request, body)).await? {
             Content::List(entries) => (list(entries), true),
             one => (object(one).map(|entry| vec![entry]), false),
         };

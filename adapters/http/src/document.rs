@@ -9,6 +9,8 @@ use poem_openapi::registry::{MetaApi, Registry};
 use poem_openapi::{OpenApi, OpenApiService};
 use serde_json::{Value, json};
 
+use crate::fields::NOT_BLANK;
+
 /// Where the operations are.
 pub(crate) const BASE: &str = "/api/v1";
 
@@ -42,7 +44,7 @@ const OF_THE_BODY: [(&str, &str); 4] =
 pub(crate) fn document<T: OpenApi>(service: &OpenApiService<Described<T>, ()>) -> Value {
     // The framework writes valid JSON; should it ever not, an empty document says so plainly.
     let mut document: Value = serde_json::from_str(&service.spec()).unwrap_or_default();
-    said_once(&mut document);
+    put_schemas_right(&mut document);
     document["servers"] = json!([{ "url": "/" }]);
     let paths = document["paths"].as_object_mut().map(std::mem::take).unwrap_or_default();
     let paths = paths.into_iter().map(|(path, mut methods)| {
@@ -55,16 +57,55 @@ pub(crate) fn document<T: OpenApi>(service: &OpenApiService<Described<T>, ()>) -
     document
 }
 
-/// What is said of a reference is written beside it and once more behind it: once will do.
-fn said_once(value: &mut Value) {
+/// Members of answers that are null for some and missing for others. Any other that may be null is always there.
+const SOMETIMES: [(&str, &str); 1] = [("Profile", "dob")];
+
+/// Puts every schema right, wherever in the document it is.
+fn put_schemas_right(document: &mut Value) {
+    let schemas = document["components"]["schemas"].as_object_mut();
+    for (name, schema) in schemas.into_iter().flatten() {
+        // What is read says by itself what it requires; only what is written has a title.
+        if schema.get("title").is_some() {
+            nullable_is_there(name, schema);
+        }
+    }
+    precisely(document);
+}
+
+/// A null is written out: nobody has to tell it from a member that is missing.
+fn nullable_is_there(name: &str, schema: &mut Value) {
+    let members = schema["properties"].as_object().into_iter().flatten();
+    let nullable =
+        members.filter(|(member, it)| it["nullable"] == true && !SOMETIMES.contains(&(name, member.as_str())));
+    let nullable: Vec<Value> = nullable.map(|(member, _)| member.as_str().into()).collect();
+    if nullable.is_empty() {
+        return;
+    }
+    match schema["required"].as_array_mut() {
+        Some(required) => required.extend(nullable),
+        None => schema["required"] = nullable.into(),
+    }
+}
+
+/// Says formats by the names that everybody knows, and what is said of a reference beside it, not behind it once more.
+fn precisely(value: &mut Value) {
     match value {
         Value::Object(members) => {
             if let Some(parts) = members.get_mut("allOf").and_then(Value::as_array_mut) {
                 parts.retain(|part| part.get("$ref").is_some());
             }
-            members.values_mut().for_each(said_once);
+            match members.get("format").and_then(Value::as_str) {
+                Some("naive-date") => {
+                    members.insert("format".to_owned(), "date".into());
+                }
+                Some(format) if format.starts_with("uint") => {
+                    members.insert("minimum".to_owned(), 0.into());
+                }
+                _ => {}
+            }
+            members.values_mut().for_each(precisely);
         }
-        Value::Array(entries) => entries.iter_mut().for_each(said_once),
+        Value::Array(entries) => entries.iter_mut().for_each(precisely),
         _ => {}
     }
 }
@@ -91,7 +132,9 @@ fn put_right(method: &str, operation: &mut Value) {
         status if of_the_body.contains(&status) => true,
         "401" | "403" => is_guarded,
         "404" => looks_up,
-        "408" | "413" | "415" => has_body,
+        // With a key, whatever is sent is read.
+        "408" | "413" => has_body || method == "post",
+        "415" => has_body,
         "409" => method != "get",
         "422" => method == "post",
         _ => true,
@@ -127,10 +170,16 @@ fn taken_apart(mut parameter: Value) -> Vec<Value> {
     let members = schema["properties"].as_object_mut().map(std::mem::take).unwrap_or_default();
     let member = |(name, mut schema): (String, Value)| {
         let description = schema.as_object_mut().and_then(|schema| schema.remove("description"));
+        let is_required = required.iter().any(|it| *it == name);
+        // Of a query, what is empty is not there.
+        if !is_required && schema["pattern"] == NOT_BLANK {
+            schema.as_object_mut().map(|schema| schema.remove("pattern"));
+        }
         json!({
             "name": name,
             "in": "query",
-            "required": required.iter().any(|it| *it == name),
+            "required": is_required,
+            "allowEmptyValue": !is_required,
             "description": description,
             "schema": schema,
         })

@@ -202,8 +202,11 @@ fn pipeline(
         .with(caller::Recognising(auth))
         .with(NormalizePath::new(TrailingSlash::Trim))
         .with(answer::Answering)
+        // Boxed now and then: each layer holds the one inside, and is moved with all of it.
+        .boxed()
         .with(idempotency::Idempotent { memory: idempotency, clock })
         .with(throttle::Throttling::new(throttle, rates))
+        .boxed()
         .with(deadline::Deadline { after: request_timeout, lifecycle })
         .with(compression::Compressed)
         .with(cross_origin::CrossOrigin::from(allowed_origins))

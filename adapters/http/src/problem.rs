@@ -45,15 +45,15 @@ pub(crate) struct Problem {
     /// At least one.
     faults: Vec<Fault>,
     headers: Vec<(HeaderName, HeaderValue)>,
-    /// A member beside the usual ones (RFC 9457, 3.2), by its name.
-    extension: Option<(&'static str, String)>,
+    /// A member beside the usual ones (RFC 9457, 3.2): the number that this is about.
+    phone_number: Option<String>,
     /// For our logs only.
     cause: Option<BoxError>,
 }
 
 impl Problem {
     fn new(status: StatusCode, fault: Fault) -> Self {
-        Self { status, faults: vec![fault], headers: Vec::new(), extension: None, cause: None }
+        Self { status, faults: vec![fault], headers: Vec::new(), phone_number: None, cause: None }
     }
 
     fn with(mut self, name: HeaderName, value: HeaderValue) -> Self {
@@ -68,12 +68,12 @@ impl Problem {
 
     /// All that is wrong with the request. `faults` has at least one entry.
     pub(crate) fn invalid(faults: Vec<Fault>) -> Self {
-        Self { status: StatusCode::BAD_REQUEST, faults, headers: Vec::new(), extension: None, cause: None }
+        Self { status: StatusCode::BAD_REQUEST, faults, headers: Vec::new(), phone_number: None, cause: None }
     }
 
-    /// The same problem, which tells one thing more.
-    pub(crate) fn telling(self, name: &'static str, value: impl Into<String>) -> Self {
-        Self { extension: Some((name, value.into())), ..self }
+    /// The same problem, which tells the phone number that it is about.
+    pub(crate) fn about_number(self, number: String) -> Self {
+        Self { phone_number: Some(number), ..self }
     }
 
     /// A credential is not good, wherever in the request it is.
@@ -181,10 +181,7 @@ impl Problem {
             let chain = self.cause.as_deref().and_then(causes_of).map(tracing::field::display);
             tracing::error!(status = self.status.as_u16(), cause, chain, "a request failed");
         }
-        let mut document = self.document(recipient).to_json().unwrap_or_default();
-        if let Some((name, value)) = self.extension {
-            document[name] = value.into();
-        }
+        let document = self.document(recipient).to_json().unwrap_or_default();
         let mut response = Response::builder()
             .status(self.status)
             .content_type(MEDIA_TYPE)
@@ -214,6 +211,7 @@ impl Problem {
             code,
             errors,
             correlation_id: correlation_id.to_string(),
+            phonenumber: self.phone_number.clone(),
         }
     }
 }
@@ -303,6 +301,9 @@ struct ProblemBody {
     errors: Vec<FaultBody>,
     /// The request, as our logs know it.
     correlation_id: String,
+    /// The number that was asked about, in E.164 form, where it has no account.
+    #[oai(skip_serializing_if_is_none)]
+    phonenumber: Option<String>,
 }
 
 /// One thing that is wrong with a request.

@@ -29,6 +29,8 @@ pub struct Settings {
     /// Who hears of events: each of these has a queue of deliveries of its own, with every event that it
     /// wants from the moment it is named here.
     pub subscribers: Vec<Subscriber>,
+    /// From how many rows on a list is so long that its count is remembered for a moment.
+    pub long_lists_from: u32,
 }
 
 /// Who hears of events.
@@ -61,10 +63,10 @@ impl Interest {
 impl Default for Settings {
     /// A few connections per core are all that a database can use; there are more, so that a
     /// burst that waits for one row leaves some to everybody else. Half a second is long for a
-    /// queue, and events go to one bus.
+    /// queue, and events go to one bus. Ten thousand rows are counted in less than a millisecond.
     fn default() -> Self {
         let bus = Subscriber { name: BUS.to_owned(), contexts: Interest::All };
-        Self { pool_size: 32, patience: Duration::from_millis(500), subscribers: vec![bus] }
+        Self { pool_size: 32, patience: Duration::from_millis(500), subscribers: vec![bus], long_lists_from: 10_000 }
     }
 }
 

@@ -9,6 +9,7 @@
 
 #![expect(clippy::duplicate_mod, reason = "one source, two backends")]
 
+mod counts;
 mod database;
 mod error;
 mod id;

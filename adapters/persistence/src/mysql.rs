@@ -15,7 +15,7 @@ use kernel_application::Sealing;
 use kernel_domain::BoxError;
 
 use guarded::Connection;
-use store::{Outlet, Pool, PoolSettings, Stores};
+use store::{Pool, PoolSettings, Stores};
 
 use crate::{InvalidDatabase, Settings};
 
@@ -46,7 +46,7 @@ pub(crate) fn open(url: &str, settings: &Settings, sealing: Arc<dyn Sealing>) ->
         PoolSettings { size: settings.pool_size, patience: settings.patience },
         statements.clone(),
     );
-    Ok(Stores::new(url.to_owned(), pool.clone(), pool, statements, Outlet::new(&settings.subscribers, sealing)))
+    Ok(Stores::new(url.to_owned(), pool.clone(), pool, statements, settings, sealing))
 }
 
 async fn establish(url: &str) -> ConnectionResult<Connection> {

@@ -16,7 +16,7 @@ use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use kernel_application::Sealing;
 use kernel_domain::BoxError;
 
-use store::{Outlet, Pool, PoolSettings, Stores};
+use store::{Pool, PoolSettings, Stores};
 
 use crate::error::is_contention;
 use crate::{InvalidDatabase, Settings};
@@ -52,7 +52,7 @@ pub(crate) fn open(path: &str, settings: &Settings, sealing: Arc<dyn Sealing>) -
     let pool = |pool_settings| Pool::new(path.to_owned(), pool_settings, statements.clone());
     let readers = pool(PoolSettings { size: settings.pool_size, patience: settings.patience });
     let writer = pool(PoolSettings { size: 1, patience: WRITER_PATIENCE });
-    Ok(Stores::new(path.to_owned(), readers, writer, statements, Outlet::new(&settings.subscribers, sealing)))
+    Ok(Stores::new(path.to_owned(), readers, writer, statements, settings, sealing))
 }
 
 async fn establish(path: &str) -> ConnectionResult<Connection> {

@@ -8,7 +8,7 @@ use poem_openapi::types::Example;
 use poem_openapi::{Object, OpenApi};
 
 use super::one_time_tokens::NumberBody;
-use super::rules::{self, NUMBER};
+use super::rules;
 use crate::body::Body;
 use crate::problem::Problem;
 use crate::tags::Tag;
@@ -35,7 +35,7 @@ impl PhoneNumberApi {
         if checked.has_account {
             Ok(Json(CheckedBody { phonenumber }))
         } else {
-            Err(Problem::not_found().telling(NUMBER, phonenumber))
+            Err(Problem::not_found().about_number(phonenumber))
         }
     }
 }

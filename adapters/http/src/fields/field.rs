@@ -3,18 +3,33 @@
 use poem_openapi::registry::MetaSchema;
 use serde_json::Value;
 
-use super::{Described, Fields};
+use super::{Described, Fields, Sent};
 use crate::fault::Fault;
 
 /// What applies to a field besides its kind.
 #[derive(Default)]
 pub(crate) struct Rules {
     pub(super) max: Option<usize>,
-    pub(super) blank: bool,
+    pub(super) blank: Blank,
     /// Of a form, every value of this name counts, not only the last.
     pub(super) many: bool,
     nullable: bool,
 }
+
+/// What an empty text is. In a form, where everything is text, it says nothing.
+#[derive(Default, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Blank {
+    /// Of another kind than the field.
+    #[default]
+    NoText,
+    /// A text, which may not be empty.
+    Refused,
+    /// A value like others.
+    Kept,
+}
+
+/// What the document says of a text that may not be blank.
+pub(crate) const NOT_BLANK: &str = r"\S";
 
 /// A field that `convert` makes a value of; [`Field::required`] or [`Field::optional`] reads it.
 pub(crate) struct Field<'f, C> {
@@ -71,9 +86,23 @@ impl<'f, C> Field<'f, C> {
         self
     }
 
+    /// It is a text, and an empty one is none.
+    pub(super) fn not_blank(mut self) -> Self {
+        self.rules.blank = Blank::Refused;
+        self
+    }
+
     /// An empty text is a value too.
     pub(crate) fn blank(mut self) -> Self {
-        self.rules.blank = true;
+        self.rules.blank = Blank::Kept;
+        self
+    }
+
+    /// What a text looks like, for the document: [`Field::parse`] judges it.
+    pub(crate) fn looking_like(mut self, pattern: &str) -> Self {
+        if let Some(schema) = &mut self.schema {
+            schema.pattern = Some(pattern.to_owned());
+        }
         self
     }
 
@@ -107,7 +136,7 @@ impl<'f, C> Field<'f, C> {
     where
         C: Convert<T>,
     {
-        if self.is_described(true) {
+        if self.is_described(true, false) {
             return None;
         }
         match self.fields.take(self.name, self.rules.many, false) {
@@ -123,10 +152,10 @@ impl<'f, C> Field<'f, C> {
     where
         C: Convert<T>,
     {
-        if self.is_described(false) {
+        if self.is_described(false, false) {
             return None;
         }
-        match self.fields.take(self.name, self.rules.many, !self.rules.blank) {
+        match self.fields.take(self.name, self.rules.many, self.rules.blank != Blank::Kept) {
             None => Some(None),
             Some(Value::Null) if self.rules.nullable => Some(None),
             Some(Value::Null) => self.at_fault(Fault::null()),
@@ -135,30 +164,34 @@ impl<'f, C> Field<'f, C> {
     }
 
     /// What is to become of it; `None` if that is at fault, which is recorded. Null clears it, and so does an empty
-    /// text: a form knows no null.
+    /// text where the field is one, or in a form: that knows no null.
     pub(crate) fn change<T>(mut self) -> Option<Change<T>>
     where
         C: Convert<T>,
     {
         self.rules.nullable = true;
-        if self.is_described(false) {
+        if self.is_described(false, true) {
             return None;
         }
+        let clears = self.rules.blank != Blank::NoText || !matches!(self.fields.sent, Sent::Json(_));
         match self.fields.take(self.name, self.rules.many, false) {
             None => Some(Change::Stay),
             Some(Value::Null) => Some(Change::Clear),
-            Some(Value::String(sent)) if sent.trim().is_empty() => Some(Change::Clear),
+            Some(Value::String(sent)) if clears && sent.trim().is_empty() => Some(Change::Clear),
             Some(value) => self.convert(value).map(Change::Become),
         }
     }
 
-    fn is_described(&mut self, required: bool) -> bool {
+    fn is_described(&mut self, required: bool, clears: bool) -> bool {
         let Some((described, mut schema)) = self.fields.described.as_mut().zip(self.schema.take()) else {
             return false;
         };
         let limit = if self.rules.many { &mut schema.max_items } else { &mut schema.max_length };
-        *limit = self.rules.max;
+        *limit = self.rules.max.or(*limit);
         schema.nullable = self.rules.nullable;
+        if clears || self.rules.blank == Blank::Kept {
+            schema.pattern = schema.pattern.take().filter(|it| it != NOT_BLANK);
+        }
         described.push(Described { name: self.name, schema, required });
         true
     }

@@ -6,7 +6,7 @@ use poem_openapi::registry::MetaSchema;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::field::{Change, Convert, Field, Rules};
+use super::field::{Blank, Change, Convert, Field, NOT_BLANK, Rules};
 use super::{Fields, Input};
 use crate::cursor;
 use crate::fault::Fault;
@@ -16,12 +16,14 @@ use crate::path::strict_uuid;
 impl Fields {
     /// A text, without the white space around it; not empty unless `blank`.
     pub(crate) fn text(&mut self, name: &'static str, about: &'static str) -> Field<'_, impl Convert<String>> {
-        self.field(name, about, || MetaSchema::new("string"), text)
+        let schema = || MetaSchema { pattern: Some(NOT_BLANK.to_owned()), ..MetaSchema::new("string") };
+        self.field(name, about, schema, text).not_blank()
     }
 
     /// A text to the letter, white space included: a password.
     pub(crate) fn secret(&mut self, name: &'static str, about: &'static str) -> Field<'_, impl Convert<String>> {
-        self.field(name, about, || MetaSchema::new_with_format("string", "password"), verbatim)
+        let schema = || MetaSchema { min_length: Some(1), ..MetaSchema::new_with_format("string", "password") };
+        self.field(name, about, schema, verbatim).not_blank()
     }
 
     /// A UUID, with or without dashes.
@@ -83,7 +85,11 @@ impl Fields {
         let number = self.field("page", about, schema, page_number).optional();
         let about = "Instead of a page: where the last one ended, as its `next` or `previous` says; empty for the first \
                      page. Nothing is counted then, and what it costs does not grow with the list.";
-        let schema = || MetaSchema { max_length: Some(cursor::MAX_CHARS), ..MetaSchema::new("string") };
+        let schema = || MetaSchema {
+            pattern: Some("^[A-Za-z0-9_-]*$".to_owned()),
+            max_length: Some(cursor::MAX_CHARS),
+            ..MetaSchema::new("string")
+        };
         let cursor =
             self.field("cursor", about, schema, |value: Value, rules: &Rules| match text(value, rules)?.as_str() {
                 "" => Ok(None),
@@ -132,7 +138,7 @@ fn text(value: Value, rules: &Rules) -> Result<String, Vec<Fault>> {
 
 fn verbatim(value: Value, rules: &Rules) -> Result<String, Vec<Fault>> {
     let Value::String(text) = value else { return Err(vec![Fault::not_a_string()]) };
-    if text.is_empty() && !rules.blank {
+    if text.is_empty() && rules.blank != Blank::Kept {
         return Err(vec![Fault::blank()]);
     }
     if text.contains('\0') {

@@ -143,7 +143,7 @@ impl BatchesApi {
         _admitted: Throttled<UserDefault>,
         actor: Allowed<Write>,
         alias: Path<Alias>,
-        body: Bulk<ItemToAdd>,
+        body: Bulk<NamedItem>,
     ) -> Result<Json<Vec<ItemBody>>, Problem> {
         let tracking_numbers = body.entries.iter().map(|it| it.0.clone()).collect();
         let packed = self.shipping.pack_items(&actor, PackItems { alias: alias.0, tracking_numbers }).await;
@@ -160,7 +160,7 @@ impl BatchesApi {
         _admitted: Throttled<UserDefault>,
         actor: Allowed<Write>,
         alias: Path<Alias>,
-        body: Bulk<ItemToRemove>,
+        body: Bulk<NamedItem>,
     ) -> Result<Json<Vec<ItemBody>>, Problem> {
         let tracking_numbers = body.entries.iter().map(|it| it.0.clone()).collect();
         let unpacked = self.shipping.unpack_items(&actor, UnpackItems { alias: alias.0, tracking_numbers }).await;
@@ -228,32 +228,17 @@ impl Payload for BatchChanges {
     }
 }
 
-struct ItemToRemove(String);
+/// An item to put in or to take out.
+struct NamedItem(String);
 
-impl Input for ItemToRemove {
+impl Input for NamedItem {
     fn read(fields: &mut Fields) -> Option<Self> {
         Some(Self(fields.text("tracking_number", "The item.").required()?))
     }
 }
 
-impl Payload for ItemToRemove {
-    const NAME: &'static str = "ItemToRemove";
-
-    fn example() -> Value {
-        json!({ "tracking_number": "20260102-0123456789" })
-    }
-}
-
-struct ItemToAdd(String);
-
-impl Input for ItemToAdd {
-    fn read(fields: &mut Fields) -> Option<Self> {
-        Some(Self(fields.text("tracking_number", "The item.").required()?))
-    }
-}
-
-impl Payload for ItemToAdd {
-    const NAME: &'static str = "ItemToAdd";
+impl Payload for NamedItem {
+    const NAME: &'static str = "NamedItem";
 
     fn example() -> Value {
         json!({ "tracking_number": "20260102-0123456789" })
@@ -302,7 +287,7 @@ impl From<DeleteBatchError> for Problem {
     }
 }
 
-fn not_unpacked(error: UnpackItemsError, body: &Bulk<ItemToRemove>) -> Problem {
+fn not_unpacked(error: UnpackItemsError, body: &Bulk<NamedItem>) -> Problem {
     match error {
         UnpackItemsError::Denied(denied) => denied.into(),
         UnpackItemsError::UnknownBatch(_) => Problem::not_found(),
@@ -318,7 +303,7 @@ fn not_unpacked(error: UnpackItemsError, body: &Bulk<ItemToRemove>) -> Problem {
     }
 }
 
-fn not_packed(error: PackItemsError, body: &Bulk<ItemToAdd>) -> Problem {
+fn not_packed(error: PackItemsError, body: &Bulk<NamedItem>) -> Problem {
     match error {
         PackItemsError::Denied(denied) => denied.into(),
         PackItemsError::UnknownBatch(_) => Problem::not_found(),

@@ -136,12 +136,15 @@ impl Input for ItemQuery {
 
 struct NewItem(RegisterItem);
 
+/// No control characters but white space around it, which is not part of it.
+const SKU_PATTERN: &str = r"^[\t-\r ]*[^\u0000-\u001F\u007F-\u009F]*[\t-\r ]*$";
 const SKU: &str = "The seller's article number; may be empty.";
 const STATUS: &str = "How it fares. Setting the status it has changes nothing.";
 
 impl Input for NewItem {
     fn read(fields: &mut Fields) -> Option<Self> {
-        let sku = fields.text("sku", SKU).max(Sku::MAX_CHARS).blank().parse(Sku::parse).required();
+        let sku =
+            fields.text("sku", SKU).max(Sku::MAX_CHARS).looking_like(SKU_PATTERN).blank().parse(Sku::parse).required();
         Some(Self(RegisterItem { sku: sku? }))
     }
 }
@@ -161,7 +164,8 @@ struct WholeItem {
 
 impl Input for WholeItem {
     fn read(fields: &mut Fields) -> Option<Self> {
-        let sku = fields.text("sku", SKU).max(Sku::MAX_CHARS).blank().parse(Sku::parse).required();
+        let sku =
+            fields.text("sku", SKU).max(Sku::MAX_CHARS).looking_like(SKU_PATTERN).blank().parse(Sku::parse).required();
         let status = fields.choice("status", STATUS, &ItemStatus::ALL, ItemStatus::name).optional();
         Some(Self { sku: sku?, status: status? })
     }
@@ -182,7 +186,8 @@ struct ItemChanges {
 
 impl Input for ItemChanges {
     fn read(fields: &mut Fields) -> Option<Self> {
-        let sku = fields.text("sku", SKU).max(Sku::MAX_CHARS).blank().parse(Sku::parse).optional();
+        let sku =
+            fields.text("sku", SKU).max(Sku::MAX_CHARS).looking_like(SKU_PATTERN).blank().parse(Sku::parse).optional();
         let status = fields.choice("status", STATUS, &ItemStatus::ALL, ItemStatus::name).optional();
         Some(Self { sku: sku?, status: status? })
     }

@@ -22,12 +22,13 @@ use kernel_application::{Deliveries, Sealing};
 use kernel_domain::{BoxError, StoreError};
 
 use super::{Backend, Connection, SHARED, begin, establish, incoming, migrate, on_conflict};
+use crate::Settings;
+use crate::counts::Counts;
 use crate::error::store_error;
 use crate::statements::Statements;
 use access::Access;
 use held::Held;
-pub(crate) use outbox::Outlet;
-use outbox::Queue;
+use outbox::{Outlet, Queue};
 pub(crate) use pool::{Pool, PoolSettings};
 use unit::Unit;
 
@@ -38,15 +39,24 @@ pub(crate) struct Stores {
     readers: Pool,
     writers: Pool,
     statements: Statements,
+    counts: Counts,
     outlet: Outlet,
     sealing: Arc<dyn Sealing>,
 }
 
 impl Stores {
-    pub(crate) fn new(url: String, readers: Pool, writers: Pool, statements: Statements, outlet: Outlet) -> Self {
-        let sealing = outlet.sealing.clone();
+    pub(crate) fn new(
+        url: String,
+        readers: Pool,
+        writers: Pool,
+        statements: Statements,
+        settings: &Settings,
+        sealing: Arc<dyn Sealing>,
+    ) -> Self {
+        let outlet = Outlet::new(&settings.subscribers, sealing.clone());
+        let counts = Counts::new(settings.long_lists_from);
         let writers = writers.for_units_of_work();
-        Self { url, readers, writers, statements, outlet, sealing }
+        Self { url, readers, writers, statements, counts, outlet, sealing }
     }
 
     /// A connection for reading.

@@ -65,6 +65,7 @@ impl DistributionQueries for Stores {
             let count = matching(distribution_centers::table.count().into_boxed(), filter);
             count.get_result(lease.connection()).await.map_err(store_error)
         };
+        let count = self.counts.of("distribution_centers", filter, count);
         let column = |Time| "distribution_centers.created_at";
         let window = Window::of(page, Order::of(&[], Time), column, "distribution_centers.id", count).await?;
         let Some(mut window) = window else { return Ok(None) };

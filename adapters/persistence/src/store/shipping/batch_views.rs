@@ -13,6 +13,7 @@ use super::super::record::CHUNK;
 use super::super::{Backend, Connection};
 use super::batches::BatchRow;
 use super::transport_views;
+use crate::counts::Counts;
 use crate::error::store_error;
 use crate::id::Id;
 use crate::schema::shipping_batches;
@@ -30,6 +31,7 @@ pub(super) async fn named(connection: &mut Connection, aliases: &[Alias]) -> Res
 
 pub(super) async fn page(
     connection: &mut Connection,
+    counts: &Counts,
     filter: &BatchFilter,
     order: &[(BatchOrder, Direction)],
     page: PageRequest,
@@ -38,6 +40,7 @@ pub(super) async fn page(
         let count = matching(shipping_batches::table.count().into_boxed(), filter);
         count.get_result(connection).await.map_err(store_error)
     };
+    let count = counts.of("shipping_batches", filter, count);
     let column = |key| match key {
         BatchOrder::Created => "shipping_batches.created_at",
         BatchOrder::Completed => "shipping_batches.completed_at",

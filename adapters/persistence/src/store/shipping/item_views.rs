@@ -14,6 +14,7 @@ use super::super::page::{Order, Row, Window, then_by};
 use super::super::record::CHUNK;
 use super::super::{Backend, Connection, corrupt};
 use super::items::ItemRow;
+use crate::counts::Counts;
 use crate::error::store_error;
 use crate::id::Id;
 use crate::schema::{shipping_batch_items, shipping_batches, shipping_items, shipping_transports};
@@ -35,6 +36,7 @@ pub(super) async fn numbered(
 
 pub(super) async fn page(
     connection: &mut Connection,
+    counts: &Counts,
     filter: &ItemFilter,
     order: &[(ItemOrder, Direction)],
     page: PageRequest,
@@ -43,6 +45,7 @@ pub(super) async fn page(
         let count = matching(shipping_items::table.count().into_boxed(), filter);
         count.get_result(connection).await.map_err(store_error)
     };
+    let count = counts.of("shipping_items", filter, count);
     let column = |key| match key {
         ItemOrder::Created => "shipping_items.created_at",
         ItemOrder::Completed => "shipping_items.completed_at",

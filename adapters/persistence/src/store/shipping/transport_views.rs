@@ -15,6 +15,7 @@ use super::super::page::{Order, Row, Window, then_by};
 use super::super::record::CHUNK;
 use super::super::{Backend, Connection};
 use super::transports::TransportRow;
+use crate::counts::Counts;
 use crate::error::store_error;
 use crate::id::Id;
 use crate::schema::{shipping_batches, shipping_transports};
@@ -59,6 +60,7 @@ pub(super) async fn summaries(
 
 pub(super) async fn page(
     connection: &mut Connection,
+    counts: &Counts,
     filter: &TransportFilter,
     order: &[(TransportOrder, Direction)],
     page: PageRequest,
@@ -67,6 +69,7 @@ pub(super) async fn page(
         let count = matching(shipping_transports::table.count().into_boxed(), filter);
         count.get_result(connection).await.map_err(store_error)
     };
+    let count = counts.of("shipping_transports", filter, count);
     let column = |key| match key {
         TransportOrder::Created => "shipping_transports.created_at",
         TransportOrder::Departed => "shipping_transports.departed_at",

@@ -12,6 +12,7 @@ use super::super::page::{Order, Row, Time, Window, then_by};
 use super::super::{Backend, Connection, corrupt};
 use super::queries::groups;
 use super::users::UserRow;
+use crate::counts::Counts;
 use crate::error::store_error;
 use crate::id::Id;
 use crate::schema::user_users;
@@ -25,6 +26,7 @@ pub(super) async fn one(connection: &mut Connection, id: UserId) -> Result<Optio
 
 pub(super) async fn page(
     connection: &mut Connection,
+    counts: &Counts,
     filter: &UserFilter,
     page: PageRequest,
 ) -> Result<Option<Page<UserView>>, StoreError> {
@@ -32,6 +34,7 @@ pub(super) async fn page(
         let count = matching(user_users::table.count().into_boxed(), filter);
         count.get_result(connection).await.map_err(store_error)
     };
+    let count = counts.of("user_users", filter, count);
     let window = Window::of(page, Order::of(&[], Time), |Time| "user_users.joined_at", "user_users.id", count).await?;
     let Some(mut window) = window else { return Ok(None) };
 
