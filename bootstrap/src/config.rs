@@ -101,6 +101,8 @@ pub struct Config {
     pub public_url: Option<String>,
     /// `DATABASE_URL`: `sqlite://var/majestic.db` by default, or `mysql://…`. May hold a password.
     pub database_url: Secret,
+    /// `DATABASE_REPLICA_URL`: a copy that follows the database, for lists; none by default. May hold a password.
+    pub database_replica_url: Option<Secret>,
     /// `CACHE_URL`: `memory:` by default, `redis://…` or `rediss://…`.
     pub cache: CacheUrl,
     /// `CACHE_TIMEOUT_MS`: how long Redis may take to answer before everybody goes on without, 50 ms by default.
@@ -170,6 +172,7 @@ impl Config {
             public_url: reader
                 .parsed("PUBLIC_URL", None, "http(s)://host[:port] without a path", |raw| base_url(raw).map(Some)),
             database_url: reader.database_url(private),
+            database_replica_url: reader.database_replica_url(),
             cache: reader.cache(),
             cache_timeout: reader.parsed(
                 "CACHE_TIMEOUT_MS",
@@ -232,6 +235,17 @@ impl<L: Fn(&str) -> Option<String>> Reader<L> {
                 Secret::new(DEFAULT_DATABASE)
             }
         }
+    }
+
+    fn database_replica_url(&mut self) -> Option<Secret> {
+        let url = self.raw("DATABASE_REPLICA_URL")?;
+        let scheme = |url: &str| url.split_once("://").map(|(scheme, _)| scheme.to_owned());
+        let original = self.raw("DATABASE_URL").unwrap_or_else(|| DEFAULT_DATABASE.to_owned());
+        if is_database_url(&url) && scheme(&url) == scheme(&original) {
+            return Some(Secret::new(url));
+        }
+        self.fault("DATABASE_REPLICA_URL", "of the same kind as DATABASE_URL");
+        None
     }
 
     fn cache(&mut self) -> CacheUrl {

@@ -94,7 +94,8 @@ pub async fn build(config: &Config) -> Result<App, StartupError> {
     let secrets = Arc::new(Secrets::parse(config.secret_key.expose(), retired)?);
     let mut settings = Settings::default();
     settings.subscribers.push(Subscriber { name: AUTH.to_owned(), contexts: Interest::Only("user") });
-    let database = Database::open(config.database_url.expose(), &settings, secrets.clone())?;
+    let replica = config.database_replica_url.as_ref().map(Secret::expose);
+    let database = Database::open_with_replica(config.database_url.expose(), replica, &settings, secrets.clone())?;
     let mut probes: Vec<(&'static str, Arc<dyn Probe>)> = vec![("database", Arc::new(DatabaseProbe(database.clone())))];
     let Shared { views, throttle } = shared(config, &mut probes);
     let (images, media) = pictures(config, &mut probes).await?;

@@ -20,6 +20,7 @@ mod events;
 mod idempotency;
 mod invariants;
 mod plans;
+mod replica;
 mod schema;
 mod shipping_lists;
 mod shipping_races;

@@ -4,6 +4,8 @@ use kernel_domain::StoreError;
 use shipping_domain::testing::{a_batch, a_driver, a_transport, an_item, center, noon};
 use shipping_domain::*;
 
+use persistence_adapter::Database;
+
 use crate::databases::TestDatabase;
 
 crate::every_database_promises![
@@ -20,7 +22,7 @@ crate::every_database_promises![
     what_makes_no_sense_is_not_kept,
 ];
 
-pub(crate) async fn keep(database: &TestDatabase, items: &[Item], batches: &[Batch], transports: &[Transport]) {
+pub(crate) async fn keep(database: &Database, items: &[Item], batches: &[Batch], transports: &[Transport]) {
     let mut work = database.shipping_store().begin().await.unwrap();
     for transport in transports {
         work.transports().add(transport).await.unwrap();

@@ -76,6 +76,9 @@ pub enum InvalidDatabase {
     /// It names no backend that we speak.
     #[error("the database URL starts with neither mysql:// nor sqlite://")]
     Scheme,
+    /// Its replica is another kind of database.
+    #[error("the replica is not of the same kind as the database")]
+    Replica,
     /// It cannot be read.
     #[error("the database URL is malformed: {0}")]
     Malformed(String),
@@ -114,9 +117,27 @@ impl Database {
     /// Connections are made when they are needed: a server that is down now may be up then. What
     /// nobody may read who reads the database is sealed.
     pub fn open(url: &str, settings: &Settings, sealing: Arc<dyn Sealing>) -> Result<Self, InvalidDatabase> {
+        Self::open_with_replica(url, None, settings, sealing)
+    }
+
+    /// The same, with a copy of the database that follows it, for lists: nothing is decided by what is read there, and
+    /// nothing is written. While it gives no connection, lists come from the database itself.
+    pub fn open_with_replica(
+        url: &str,
+        replica: Option<&str>,
+        settings: &Settings,
+        sealing: Arc<dyn Sealing>,
+    ) -> Result<Self, InvalidDatabase> {
+        let scheme = |url: &str| url.split_once("://").map(|(scheme, _)| scheme.to_owned());
+        if replica.is_some_and(|replica| scheme(replica) != scheme(url)) {
+            return Err(InvalidDatabase::Replica);
+        }
         match url.split_once("://") {
-            Some(("mysql", _)) => Ok(Self(Arc::new(mysql::open(url, settings, sealing)?))),
-            Some(("sqlite", path)) => Ok(Self(Arc::new(sqlite::open(path, settings, sealing)?))),
+            Some(("mysql", _)) => Ok(Self(Arc::new(mysql::open(url, replica, settings, sealing)?))),
+            Some(("sqlite", path)) => {
+                let replica = replica.and_then(|it| it.strip_prefix("sqlite://"));
+                Ok(Self(Arc::new(sqlite::open(path, replica, settings, sealing)?)))
+            }
             _ => Err(InvalidDatabase::Scheme),
         }
     }

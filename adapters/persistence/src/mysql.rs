@@ -15,7 +15,7 @@ use kernel_application::Sealing;
 use kernel_domain::BoxError;
 
 use guarded::Connection;
-use store::{Pool, PoolSettings, Stores};
+use store::{Pool, PoolSettings, Replica, Stores};
 
 use crate::{InvalidDatabase, Settings};
 
@@ -38,15 +38,22 @@ const MIGRATION_LOCK: &str = "GET_LOCK(LEFT(CONCAT('migrations of ', DATABASE())
 /// Migrations may take their time.
 const NO_HURRY: &str = "SET SESSION /*!50701 max_execution_time = 0, */ innodb_lock_wait_timeout = 60";
 
-pub(crate) fn open(url: &str, settings: &Settings, sealing: Arc<dyn Sealing>) -> Result<Stores, InvalidDatabase> {
-    mysql_async::Opts::from_url(url).map_err(|error| InvalidDatabase::Malformed(error.to_string()))?;
+pub(crate) fn open(
+    url: &str,
+    replica: Option<&str>,
+    settings: &Settings,
+    sealing: Arc<dyn Sealing>,
+) -> Result<Stores, InvalidDatabase> {
+    for url in [Some(url), replica].into_iter().flatten() {
+        mysql_async::Opts::from_url(url).map_err(|error| InvalidDatabase::Malformed(error.to_string()))?;
+    }
     let statements = crate::statements::Statements::default();
-    let pool = Pool::new(
-        url.to_owned(),
-        PoolSettings { size: settings.pool_size, patience: settings.patience },
-        statements.clone(),
-    );
-    Ok(Stores::new(url.to_owned(), pool.clone(), pool, statements, settings, sealing))
+    let pool = |url: &str| {
+        let pool_settings = PoolSettings { size: settings.pool_size, patience: settings.patience };
+        Pool::new(url.to_owned(), pool_settings, statements.clone())
+    };
+    let (primary, replica) = (pool(url), replica.map(|url| Replica::of(pool(url))));
+    Ok(Stores::new(url.to_owned(), primary.clone(), primary, replica, statements, settings, sealing))
 }
 
 async fn establish(url: &str) -> ConnectionResult<Connection> {

@@ -16,7 +16,7 @@ use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use kernel_application::Sealing;
 use kernel_domain::BoxError;
 
-use store::{Pool, PoolSettings, Stores};
+use store::{Pool, PoolSettings, Replica, Stores};
 
 use crate::error::is_contention;
 use crate::{InvalidDatabase, Settings};
@@ -41,7 +41,12 @@ const WRITER_PATIENCE: Duration = Duration::from_secs(2);
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/sqlite");
 
-pub(crate) fn open(path: &str, settings: &Settings, sealing: Arc<dyn Sealing>) -> Result<Stores, InvalidDatabase> {
+pub(crate) fn open(
+    path: &str,
+    replica: Option<&str>,
+    settings: &Settings,
+    sealing: Arc<dyn Sealing>,
+) -> Result<Stores, InvalidDatabase> {
     if path.is_empty() {
         return Err(InvalidDatabase::Malformed("the path is missing".to_owned()));
     }
@@ -49,10 +54,12 @@ pub(crate) fn open(path: &str, settings: &Settings, sealing: Arc<dyn Sealing>) -
         std::fs::create_dir_all(folder).map_err(InvalidDatabase::Folder)?;
     }
     let statements = crate::statements::Statements::default();
-    let pool = |pool_settings| Pool::new(path.to_owned(), pool_settings, statements.clone());
-    let readers = pool(PoolSettings { size: settings.pool_size, patience: settings.patience });
-    let writer = pool(PoolSettings { size: 1, patience: WRITER_PATIENCE });
-    Ok(Stores::new(path.to_owned(), readers, writer, statements, settings, sealing))
+    let pool = |path: &str, pool_settings| Pool::new(path.to_owned(), pool_settings, statements.clone());
+    let reading = || PoolSettings { size: settings.pool_size, patience: settings.patience };
+    let readers = pool(path, reading());
+    let writer = pool(path, PoolSettings { size: 1, patience: WRITER_PATIENCE });
+    let replica = replica.map(|path| Replica::of(pool(path, reading())));
+    Ok(Stores::new(path.to_owned(), readers, writer, replica, statements, settings, sealing))
 }
 
 async fn establish(path: &str) -> ConnectionResult<Connection> {

@@ -9,6 +9,7 @@ mod outbox;
 mod page;
 mod pool;
 mod record;
+mod replica;
 mod shipping;
 mod transaction;
 mod unit;
@@ -30,14 +31,16 @@ use access::Access;
 use held::Held;
 use outbox::{Outlet, Queue};
 pub(crate) use pool::{Pool, PoolSettings};
+pub(crate) use replica::Replica;
 use unit::Unit;
 
 /// Every store of this backend. Queries go to `readers`, units of work to `writers`; for a request that acts once, both go
-/// to what it holds.
+/// to what it holds. Lists go to the replica, if there is one.
 pub(crate) struct Stores {
     url: String,
     readers: Pool,
     writers: Pool,
+    replica: Option<Replica>,
     statements: Statements,
     counts: Counts,
     outlet: Outlet,
@@ -49,6 +52,7 @@ impl Stores {
         url: String,
         readers: Pool,
         writers: Pool,
+        replica: Option<Replica>,
         statements: Statements,
         settings: &Settings,
         sealing: Arc<dyn Sealing>,
@@ -56,7 +60,7 @@ impl Stores {
         let outlet = Outlet::new(&settings.subscribers, sealing.clone());
         let counts = Counts::new(settings.long_lists_from);
         let writers = writers.for_units_of_work();
-        Self { url, readers, writers, statements, counts, outlet, sealing }
+        Self { url, readers, writers, replica, statements, counts, outlet, sealing }
     }
 
     /// A connection for reading.
@@ -67,6 +71,16 @@ impl Stores {
             return Ok(Access::Held(hold));
         }
         self.readers.lease().await.map(Access::Own)
+    }
+
+    /// A connection for reading a list, which decides nothing: it may be a little out of date.
+    async fn lister(&self) -> Result<Access, StoreError> {
+        if let Some(replica) = &self.replica
+            && let Some(access) = replica.lease().await
+        {
+            return Ok(access);
+        }
+        self.reader().await
     }
 
     /// A connection for one statement that changes something.

@@ -1,0 +1,83 @@
+//! What goes to a replica, and what does not. The replica of these tests follows nobody, so that each row tells where it
+//! was read.
+
+use kernel_application::PageRequest;
+use persistence_adapter::{Database, Settings};
+use shipping_application::*;
+use shipping_domain::testing::{a_batch, a_transport, an_item};
+use shipping_domain::*;
+use user_application::UserFilter;
+
+use crate::databases::{TestDatabase, mysql, sealing, sqlite};
+use crate::shipping_store::keep;
+
+crate::every_database_promises![
+    lists_come_from_the_replica_and_nothing_else_does,
+    a_replica_that_is_away_is_done_without,
+];
+
+async fn another_like(database: &TestDatabase) -> TestDatabase {
+    if database.url.starts_with("sqlite") { sqlite().await } else { mysql().await.unwrap() }
+}
+
+fn with_replica(database: &TestDatabase, replica: &str) -> Database {
+    Database::open_with_replica(&database.url, Some(replica), &Settings::default(), sealing()).unwrap()
+}
+
+/// A parcel, its batch and its transport.
+async fn one_of_each(database: &Database) -> (Item, Batch, Transport) {
+    let trip = a_transport().build();
+    let batch = a_batch().loaded_on(&trip).build();
+    let item = an_item().in_batch(&batch).build();
+    keep(database, std::slice::from_ref(&item), std::slice::from_ref(&batch), std::slice::from_ref(&trip)).await;
+    (item, batch, trip)
+}
+
+async fn lists_come_from_the_replica_and_nothing_else_does(primary: TestDatabase) {
+    let replica = another_like(&primary).await;
+    let both = with_replica(&primary, &replica.url);
+    let (copied, copied_batch, copied_trip) = one_of_each(&replica).await;
+
+    let (item, batch, trip) = one_of_each(&both).await;
+
+    let queries = both.shipping_queries();
+    let page = PageRequest::default;
+    let items = queries.items(&ItemFilter::default(), &[], page()).await.unwrap().unwrap();
+    assert_eq!(items.entries.iter().map(|it| &it.tracking_number).collect::<Vec<_>>(), [copied.tracking_number()]);
+    assert_eq!(items.count(), Some(1));
+    let batches = queries.batches(&BatchFilter::default(), &[], page()).await.unwrap().unwrap();
+    assert_eq!(batches.entries.iter().map(|it| &it.alias).collect::<Vec<_>>(), [copied_batch.alias()]);
+    let transports = queries.transports(&TransportFilter::default(), &[], page()).await.unwrap().unwrap();
+    assert_eq!(transports.entries.iter().map(|it| it.id).collect::<Vec<_>>(), [copied_trip.id()]);
+    assert_eq!(both.user_queries().users(&UserFilter::default(), page()).await.unwrap().unwrap().entries, []);
+
+    // What was written is there at once for whoever asks for it by name, and the replica was not written to.
+    for (asked, is_there) in [(&both, true), (&*replica, false)] {
+        let queries = asked.shipping_queries();
+        assert_eq!(queries.item(item.tracking_number()).await.unwrap().is_some(), is_there);
+        assert_eq!(queries.batch(batch.alias()).await.unwrap().is_some(), is_there);
+        assert_eq!(queries.transport(trip.id()).await.unwrap().is_some(), is_there);
+        let named = queries.items_numbered(&[item.tracking_number().clone()]).await.unwrap();
+        assert_eq!(named.len(), usize::from(is_there));
+    }
+    // Units of work find what they keep.
+    let mut work = both.shipping_store().begin().await.unwrap();
+    assert!(work.transports().find(trip.id()).await.unwrap().is_some());
+    assert!(work.transports().find(copied_trip.id()).await.unwrap().is_none());
+}
+
+async fn a_replica_that_is_away_is_done_without(primary: TestDatabase) {
+    let folder = tempfile::tempdir().unwrap();
+    let nowhere = if primary.url.starts_with("sqlite") {
+        format!("sqlite://{}", folder.path().display())
+    } else {
+        "mysql://root@127.0.0.1:9/nowhere".to_owned()
+    };
+    let both = with_replica(&primary, &nowhere);
+    let (item, ..) = one_of_each(&both).await;
+
+    for _ in 0..3 {
+        let items = both.shipping_queries().items(&ItemFilter::default(), &[], PageRequest::default()).await;
+        assert_eq!(items.unwrap().unwrap().entries.first().map(|it| &it.tracking_number), Some(item.tracking_number()));
+    }
+}
