@@ -223,11 +223,14 @@ async fn a_longer_list_costs_no_more_statements(database: TestDatabase) {
 }
 
 async fn what_many_ask_for_is_found_at_once(database: TestDatabase) {
-    let items: Vec<_> = (0..1000).map(|_| an_item().build()).collect();
-    keep(&database, &items, &[], &[]).await;
-    let numbers: Vec<_> = items.iter().map(|it| it.tracking_number().clone()).collect();
+    let batch = a_batch().build();
+    let items: Vec<_> = (0..1000).map(|_| an_item().in_batch(&batch).build()).collect();
+    keep(&database, &items, std::slice::from_ref(&batch), &[]).await;
+    let ids: Vec<_> = items.iter().map(Item::id).collect();
 
-    let found = database.shipping_queries().items_numbered(&numbers).await.unwrap();
+    let histories = database.shipping_queries().histories(&ids).await.unwrap();
 
-    assert_eq!(found.into_iter().map(|it| it.tracking_number).collect::<HashSet<_>>().len(), 1000);
+    let past = PastBatch { alias: batch.alias().clone(), completed: false, transport: None };
+    assert_eq!(histories.len(), 1000);
+    assert!(histories.values().all(|it| *it == [past.clone()]));
 }

@@ -2,7 +2,7 @@
 
 use kernel_application::{Actor, Denied};
 use kernel_domain::StoreError;
-use shipping_domain::{CannotChangeStatus, Item, ItemState, ItemStatus, Sku, TrackingNumber};
+use shipping_domain::{CannotChangeStatus, ItemStatus, Sku, TrackingNumber};
 
 use crate::{ItemView, Shipping, WRITE};
 
@@ -59,18 +59,7 @@ impl Shipping {
         }
         work.commit().await?;
         // Told from what is known: a read that failed now would hide that the item has changed.
-        Ok(known.after(&item))
-    }
-}
-
-impl ItemView {
-    /// The same item after it changed, with the history it had.
-    fn after(self, item: &Item) -> Self {
-        let completed_at = match item.state() {
-            ItemState::Completed { at } => Some(at),
-            ItemState::Created | ItemState::Moving | ItemState::Damaged | ItemState::Lost => None,
-        };
-        Self { sku: item.sku().as_str().to_owned(), status: item.status(), completed_at, ..self }
+        Ok(ItemView::of(&item, known.history))
     }
 }
 
@@ -79,6 +68,7 @@ mod tests {
     use super::*;
     use crate::testing::{World, an_item_view};
     use kernel_application::testing::{anyone, nobody, noon};
+    use shipping_domain::Item;
     use shipping_domain::testing::an_item;
 
     fn finding(item: &Item) -> World {

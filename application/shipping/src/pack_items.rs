@@ -65,16 +65,16 @@ impl Shipping {
         let batch = work.batches().find(std::slice::from_ref(&command.alias)).await?.pop();
         let batch = batch.ok_or_else(|| PackItemsError::UnknownBatch(command.alias.clone()))?;
         batch.accepts_items().map_err(PackItemsError::BatchClosed)?;
-        let found = work.items().find(&numbers).await?;
+        let mut items = labelled(work.items().find(&numbers).await?);
 
-        let (packed, events) = self.pack_each(&batch, &command.tracking_numbers, found)?;
+        let (packed, events) = self.pack_each(&batch, &command.tracking_numbers, &mut items)?;
 
         if !events.is_empty() {
             work.items().save(&packed).await?;
             work.outbox().append(&self.recorded(&events, actor)).await?;
         }
         work.commit().await?;
-        self.items_in_order(&numbers).await.map_err(PackItemsError::Store)
+        self.items_in_order(&command.tracking_numbers, &items).await.map_err(PackItemsError::Store)
     }
 
     /// Packs every item in memory: what changed and what to announce, or every fault.
@@ -82,10 +82,9 @@ impl Shipping {
         &self,
         batch: &Batch,
         labels: &[String],
-        found: Vec<Item>,
+        items: &mut HashMap<String, Item>,
     ) -> Result<(Vec<Item>, Vec<ShippingEvent>), PackItemsError> {
         let now = self.clock.now();
-        let mut items: HashMap<_, _> = found.into_iter().map(|it| (it.tracking_number().to_string(), it)).collect();
         let (mut changed, mut events, mut faults) = (Vec::new(), Vec::new(), Vec::new());
         for (index, label) in labels.iter().enumerate() {
             let outcome = match items.get_mut(label) {
@@ -104,21 +103,31 @@ impl Shipping {
         if !faults.is_empty() {
             return Err(PackItemsError::Items(faults));
         }
-        Ok((changed.into_iter().filter_map(|it| items.remove(it)).collect(), events))
+        Ok((changed.into_iter().filter_map(|it| items.get(it).cloned()).collect(), events))
     }
 
-    /// The items with these numbers, in this order.
-    pub(crate) async fn items_in_order(&self, numbers: &[TrackingNumber]) -> Result<Vec<ItemView>, StoreError> {
-        let views = self.queries.items_numbered(numbers).await?;
-        let by_number: HashMap<_, _> = views.iter().map(|it| (&it.tracking_number, it)).collect();
-        Ok(numbers.iter().filter_map(|it| by_number.get(it)).map(|it| (*it).clone()).collect())
+    /// The items with these labels, in this order, as they were left.
+    pub(crate) async fn items_in_order(
+        &self,
+        labels: &[String],
+        items: &HashMap<String, Item>,
+    ) -> Result<Vec<ItemView>, StoreError> {
+        let ids: Vec<_> = items.values().map(Item::id).collect();
+        let histories = self.queries.histories(&ids).await?;
+        let view = |it: &Item| ItemView::of(it, histories.get(&it.id()).cloned().unwrap_or_default());
+        Ok(labels.iter().filter_map(|it| items.get(it)).map(view).collect())
     }
+}
+
+/// The items by what is on their labels.
+pub(crate) fn labelled(items: Vec<Item>) -> HashMap<String, Item> {
+    items.into_iter().map(|it| (it.tracking_number().to_string(), it)).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{World, an_item_view};
+    use crate::testing::World;
     use kernel_application::testing::{anyone, nobody};
     use shipping_domain::ItemStatus;
     use shipping_domain::testing::{a_batch, an_item};
@@ -134,7 +143,7 @@ mod tests {
         let mut world = World::finding_batch(&batch);
         world.finds_items(vec![shoe.clone(), hat.clone()]);
         world.work.items.expect_save().times(1).withf(|saved| saved.len() == 2).returning(|_| Ok(()));
-        world.queries.expect_items_numbered().returning(|asked| Ok(asked.iter().rev().map(an_item_view).collect()));
+        world.has_no_histories();
         let (shipping, outcome) = world.commits();
 
         let answer = shipping.pack_items(&anyone(), command(&batch, &[&shoe, &hat])).await.expect("they go in");
@@ -151,7 +160,7 @@ mod tests {
         let mut world = World::finding_batch(&batch);
         world.finds_items(vec![shoe.clone()]);
         world.work.items.expect_save().times(1).withf(|saved| saved.len() == 1).returning(|_| Ok(()));
-        world.queries.expect_items_numbered().returning(|asked| Ok(asked.iter().map(an_item_view).collect()));
+        world.has_no_histories();
         let (shipping, outcome) = world.commits();
 
         shipping.pack_items(&anyone(), command(&batch, &[&shoe, &shoe])).await.expect("it goes in");

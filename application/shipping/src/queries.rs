@@ -1,10 +1,14 @@
 //! The read side: rows straight to views, without entities or units of work.
 
+use std::collections::HashMap;
+
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use kernel_application::{Direction, Page, PageRequest};
 use kernel_domain::StoreError;
-use shipping_domain::{Alias, BatchId, CenterCode, DriverId, ItemId, ItemStatus, TrackingNumber, TransportId};
+use shipping_domain::{
+    Alias, BatchId, CenterCode, DriverId, Item, ItemId, ItemState, ItemStatus, TrackingNumber, TransportId,
+};
 
 use crate::{Center, Person};
 
@@ -27,6 +31,25 @@ pub struct ItemView {
     pub created_at: DateTime<Utc>,
     /// When it was delivered.
     pub completed_at: Option<DateTime<Utc>>,
+}
+
+impl ItemView {
+    /// An item as a use case left it, with the batches it was put into.
+    pub(crate) fn of(item: &Item, history: Vec<PastBatch>) -> Self {
+        Self {
+            id: item.id(),
+            tracking_number: item.tracking_number().clone(),
+            sku: item.sku().as_str().to_owned(),
+            status: item.status(),
+            history,
+            current_center: item.current_center().cloned(),
+            created_at: item.created_at(),
+            completed_at: match item.state() {
+                ItemState::Completed { at } => Some(at),
+                ItemState::Created | ItemState::Moving | ItemState::Damaged | ItemState::Lost => None,
+            },
+        }
+    }
 }
 
 /// A batch that an item is or was in.
@@ -175,8 +198,9 @@ pub trait ShippingQueries: Send + Sync {
     /// The item with this number.
     async fn item(&self, tracking_number: &TrackingNumber) -> Result<Option<ItemView>, StoreError>;
 
-    /// The items with these numbers, at most [`MAX_ENTRIES`](kernel_application::MAX_ENTRIES), in any order.
-    async fn items_numbered(&self, tracking_numbers: &[TrackingNumber]) -> Result<Vec<ItemView>, StoreError>;
+    /// The batches that each of these items was put into, newest first; nothing for those that never were in any. One
+    /// statement for up to [`MAX_ENTRIES`](kernel_application::MAX_ENTRIES) items.
+    async fn histories(&self, items: &[ItemId]) -> Result<HashMap<ItemId, Vec<PastBatch>>, StoreError>;
 
     /// A page of items.
     async fn items(

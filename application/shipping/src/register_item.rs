@@ -50,23 +50,7 @@ impl Shipping {
             }
         };
         work.commit().await?;
-        Ok(ItemView::fresh(&item))
-    }
-}
-
-impl ItemView {
-    /// An item that has not been anywhere yet.
-    fn fresh(item: &Item) -> Self {
-        Self {
-            id: item.id(),
-            tracking_number: item.tracking_number().clone(),
-            sku: item.sku().as_str().to_owned(),
-            status: item.status(),
-            history: Vec::new(),
-            current_center: None,
-            created_at: item.created_at(),
-            completed_at: None,
-        }
+        Ok(ItemView::of(&item, Vec::new()))
     }
 }
 

@@ -1,6 +1,6 @@
 //! A shipping context whose ports are mocks, and what became of its unit of work.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
@@ -144,6 +144,11 @@ impl World {
     /// These items are found.
     pub fn finds_items(&mut self, items: Vec<Item>) {
         self.work.items.expect_find().returning(move |_| Ok(items.clone()));
+    }
+
+    /// No item was in a batch before.
+    pub fn has_no_histories(&mut self) {
+        self.queries.expect_histories().returning(|_| Ok(HashMap::new()));
     }
 
     /// Shipping in this world, and what will become of its one unit of work.

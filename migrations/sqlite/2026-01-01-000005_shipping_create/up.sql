@@ -49,8 +49,13 @@ CREATE INDEX shipping_transports_by_departure ON shipping_transports (departed_a
 CREATE INDEX shipping_transports_by_arrival ON shipping_transports (arrived_at, created_at, id);
 CREATE INDEX shipping_transports_by_arrival_departure ON shipping_transports (arrived_at, departed_at, created_at, id);
 CREATE INDEX shipping_transports_by_driver ON shipping_transports (driver_id, created_at, id);
+CREATE INDEX shipping_transports_by_driver_departure ON shipping_transports (driver_id, departed_at, created_at, id);
+CREATE INDEX shipping_transports_by_driver_arrival ON shipping_transports (driver_id, arrived_at, created_at, id);
 CREATE INDEX shipping_transports_by_source ON shipping_transports (source_code, created_at, id);
+CREATE INDEX shipping_transports_by_source_departure ON shipping_transports (source_code, departed_at, created_at, id);
 CREATE INDEX shipping_transports_by_destination ON shipping_transports (destination_code, created_at, id);
+CREATE INDEX shipping_transports_by_destination_departure
+  ON shipping_transports (destination_code, departed_at, created_at, id);
 
 CREATE TABLE shipping_batches (
   id           BLOB    NOT NULL PRIMARY KEY,

@@ -12,7 +12,7 @@ pub(crate) const SESSION: [&str; 2] = [
 pub(crate) const ITEM: &str = "SELECT `shipping_items`.`id`, `shipping_items`.`tracking_number`, \
     `shipping_items`.`sku`, `shipping_items`.`status`, `shipping_items`.`current_center_code`, \
     `shipping_items`.`created_at`, `shipping_items`.`completed_at`, `shipping_items`.`version` \
-    FROM `shipping_items` WHERE (`shipping_items`.`tracking_number` IN (?))";
+    FROM `shipping_items` WHERE (`shipping_items`.`tracking_number` = ?)";
 
 pub(crate) const COUNT: &str = "SELECT COUNT(*) FROM `shipping_items`";
 

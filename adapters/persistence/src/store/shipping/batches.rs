@@ -42,14 +42,21 @@ impl BatchRepository for Work {
     }
 
     async fn find(&mut self, aliases: &[Alias]) -> Result<Vec<Batch>, StoreError> {
-        let mut ids = Vec::with_capacity(aliases.len());
-        for chunk in aliases.chunks(CHUNK) {
-            let named = shipping_batches::alias.eq_any(padded(chunk.iter().map(Alias::as_str)));
-            let found = Prepared::kept(shipping_batches::table.filter(named).select(shipping_batches::id));
-            ids.extend(found.load::<Id>(self.unit.connection()?).await.map_err(store_error)?);
-        }
-        let mut batches = self.lock_batches(ids).await?;
-        // Renamed between the two statements: nobody has that alias any more.
+        // One row is locked where it is found. Several are found first, so that they are locked in the order of ids.
+        let mut batches = if let [alias] = aliases {
+            let named = shipping_batches::table.filter(shipping_batches::alias.eq(alias.as_str()));
+            let found = Locked(named.select(BatchRow::as_select())).load(self.unit.connection()?).await;
+            self.found_batches(found.map_err(store_error)?)?
+        } else {
+            let mut ids = Vec::with_capacity(aliases.len());
+            for chunk in aliases.chunks(CHUNK) {
+                let named = shipping_batches::alias.eq_any(padded(chunk.iter().map(Alias::as_str)));
+                let found = Prepared::kept(shipping_batches::table.filter(named).select(shipping_batches::id));
+                ids.extend(found.load::<Id>(self.unit.connection()?).await.map_err(store_error)?);
+            }
+            self.lock_batches(ids).await?
+        };
+        // To MySQL, blanks at the end make no difference; and who was renamed meanwhile has that alias no more.
         let wanted: HashSet<_> = aliases.iter().collect();
         batches.retain(|it| wanted.contains(it.alias()));
         Ok(batches)
@@ -89,14 +96,18 @@ impl Work {
                 .filter(shipping_batches::id.eq_any(padded(chunk.iter().copied())))
                 .order(shipping_batches::id)
                 .select(BatchRow::as_select());
-            let rows: Vec<BatchRow> =
-                Prepared::kept(Locked(rows)).load(self.unit.connection()?).await.map_err(store_error)?;
-            for row in rows {
-                self.unit.found(aggregate(BatchId::new(row.id.0)), row.version);
-                batches.push(row.into_batch()?);
-            }
+            let rows = Prepared::kept(Locked(rows)).load(self.unit.connection()?).await.map_err(store_error)?;
+            batches.extend(self.found_batches(rows)?);
         }
         Ok(batches)
+    }
+
+    fn found_batches(&mut self, rows: Vec<BatchRow>) -> Result<Vec<Batch>, StoreError> {
+        let batch = |row: BatchRow| {
+            self.unit.found(aggregate(BatchId::new(row.id.0)), row.version);
+            row.into_batch()
+        };
+        rows.into_iter().map(batch).collect()
     }
 }
 

@@ -20,18 +20,10 @@ use crate::id::Id;
 use crate::schema::{shipping_batch_items, shipping_batches, shipping_items, shipping_transports};
 use crate::sql::{Prepared, padded};
 
-pub(super) async fn numbered(
-    connection: &mut Connection,
-    tracking_numbers: &[TrackingNumber],
-) -> Result<Vec<ItemView>, StoreError> {
-    let mut rows = Vec::with_capacity(tracking_numbers.len());
-    for chunk in tracking_numbers.chunks(CHUNK) {
-        let numbers = padded(chunk.iter().map(TrackingNumber::as_str));
-        let found = shipping_items::table.filter(shipping_items::tracking_number.eq_any(numbers));
-        let found = Prepared::kept(found.select(ItemRow::as_select())).load::<ItemRow>(connection).await;
-        rows.extend(found.map_err(store_error)?);
-    }
-    with_history(connection, rows).await
+pub(super) async fn one(connection: &mut Connection, number: &TrackingNumber) -> Result<Option<ItemView>, StoreError> {
+    let found = shipping_items::table.filter(shipping_items::tracking_number.eq(number.as_str()));
+    let found = found.select(ItemRow::as_select()).get_result(connection).await.optional().map_err(store_error)?;
+    Ok(with_history(connection, found.into_iter().collect()).await?.pop())
 }
 
 pub(super) async fn page(
@@ -100,24 +92,27 @@ fn matching<'q, ST: 'static>(
 }
 
 async fn with_history(connection: &mut Connection, rows: Vec<ItemRow>) -> Result<Vec<ItemView>, StoreError> {
-    let ids: Vec<_> = rows.iter().map(|it| it.id).collect();
-    let mut history = history(connection, &ids).await?;
-    rows.into_iter().map(|row| view(&row, history.remove(&row.id).unwrap_or_default())).collect()
+    let ids: Vec<_> = rows.iter().map(|it| ItemId::new(it.id.0)).collect();
+    let mut histories = histories(connection, &ids).await?;
+    rows.into_iter().map(|row| view(&row, histories.remove(&ItemId::new(row.id.0)).unwrap_or_default())).collect()
 }
 
 /// A batch in an item's past: the item, the batch's alias and state, its transport's id and ends.
 type PastRow = (Id, String, String, Option<(Id, String, String)>);
 
 /// The batches of each item, newest first.
-async fn history(connection: &mut Connection, items: &[Id]) -> Result<HashMap<Id, Vec<PastBatch>>, StoreError> {
-    let mut history: HashMap<_, Vec<_>> = HashMap::new();
+pub(super) async fn histories(
+    connection: &mut Connection,
+    items: &[ItemId],
+) -> Result<HashMap<ItemId, Vec<PastBatch>>, StoreError> {
+    let mut histories: HashMap<_, Vec<_>> = HashMap::new();
     for chunk in items.chunks(CHUNK) {
         let past = shipping_batch_items::table
             .inner_join(shipping_batches::table.on(shipping_batches::id.eq(shipping_batch_items::batch_id)))
             .left_join(
                 shipping_transports::table.on(shipping_batches::transport_id.eq(shipping_transports::id.nullable())),
             )
-            .filter(shipping_batch_items::item_id.eq_any(padded(chunk.iter().copied())))
+            .filter(shipping_batch_items::item_id.eq_any(padded(chunk.iter().map(|it| Id(it.as_uuid())))))
             .order((shipping_batch_items::added_at.desc(), shipping_batch_items::batch_id.desc()))
             .select((
                 shipping_batch_items::item_id,
@@ -128,10 +123,10 @@ async fn history(connection: &mut Connection, items: &[Id]) -> Result<HashMap<Id
             ));
         let past: Vec<PastRow> = Prepared::kept(past).load(connection).await.map_err(store_error)?;
         for (item, alias, state, transport) in past {
-            history.entry(item).or_default().push(past_batch(&alias, &state, transport)?);
+            histories.entry(ItemId::new(item.0)).or_default().push(past_batch(&alias, &state, transport)?);
         }
     }
-    Ok(history)
+    Ok(histories)
 }
 
 fn past_batch(alias: &str, state: &str, transport: Option<(Id, String, String)>) -> Result<PastBatch, StoreError> {

@@ -1,9 +1,8 @@
 //! Items as rows, and back.
 
-use std::collections::HashMap;
-
 use async_trait::async_trait;
 use chrono::NaiveDateTime;
+use diesel::dsl::{AsSelect, auto_type};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use kernel_domain::{Aggregate, StoreError};
@@ -12,9 +11,9 @@ use shipping_domain::{
     TrackingNumber,
 };
 
-use super::super::corrupt;
 use super::super::record::{self, Binds, CHUNK, Record, record};
 use super::super::unit::FIRST_VERSION;
+use super::super::{Backend, corrupt};
 use super::Work;
 use crate::error::store_error;
 use crate::id::Id;
@@ -48,6 +47,22 @@ struct PackingRow {
 
 record!(PackingRow in shipping_batch_items { item_id, batch_id; open_item_id, added_at });
 
+/// An item, and the open batch that it is in and since when. Both are locked: who waited for an item reads where it is
+/// now, and not where it was before.
+type FoundRow = (ItemRow, Option<(Id, NaiveDateTime)>);
+
+#[auto_type]
+fn found() -> _ {
+    let item: AsSelect<ItemRow, Backend> = ItemRow::as_select();
+    (item, (shipping_batch_items::batch_id, shipping_batch_items::added_at).nullable())
+}
+
+/// The row of the open batch that an item is in.
+#[auto_type]
+fn packing() -> _ {
+    shipping_batch_items::table.on(shipping_batch_items::open_item_id.eq(shipping_items::id.nullable()))
+}
+
 /// What becomes of the history of an item that leaves its batch.
 #[derive(Clone, Copy)]
 enum Memory {
@@ -66,6 +81,13 @@ impl ItemRepository for Work {
     }
 
     async fn find(&mut self, tracking_numbers: &[TrackingNumber]) -> Result<Vec<Item>, StoreError> {
+        // One row is locked where it is found. Several are found first, so that they are locked in the order of ids.
+        if let [number] = tracking_numbers {
+            let numbered = shipping_items::table.left_join(packing()).select(found());
+            let numbered = Locked(numbered.filter(shipping_items::tracking_number.eq(number.as_str())));
+            let rows = numbered.load(self.unit.connection()?).await.map_err(store_error)?;
+            return self.found_items(rows);
+        }
         let mut ids = Vec::with_capacity(tracking_numbers.len());
         for chunk in tracking_numbers.chunks(CHUNK) {
             let numbered = shipping_items::tracking_number.eq_any(padded(chunk.iter().map(TrackingNumber::as_str)));
@@ -124,32 +146,26 @@ impl Work {
         let mut items = Vec::with_capacity(ids.len());
         for chunk in ids.chunks(CHUNK) {
             let rows = shipping_items::table
+                .left_join(packing())
                 .filter(shipping_items::id.eq_any(padded(chunk.iter().copied())))
                 .order(shipping_items::id)
-                .select(ItemRow::as_select());
-            let rows: Vec<ItemRow> =
-                Prepared::kept(Locked(rows)).load(self.unit.connection()?).await.map_err(store_error)?;
-            let packed = self.packed_items(chunk).await?;
-            for row in rows {
-                let id = ItemId::new(row.id.0);
-                let packing = packed.get(&row.id).copied();
-                self.unit.found(aggregate(id), row.version);
-                self.packed.insert(id, packing);
-                items.push(row.into_item(packing)?);
-            }
+                .select(found());
+            let rows = Prepared::kept(Locked(rows)).load(self.unit.connection()?).await.map_err(store_error)?;
+            items.extend(self.found_items(rows)?);
         }
         Ok(items)
     }
 
-    async fn packed_items(&mut self, ids: &[Id]) -> Result<HashMap<Id, Packing>, StoreError> {
-        let packed = shipping_batch_items::table
-            .filter(shipping_batch_items::open_item_id.eq_any(padded(ids.iter().copied().map(Some))))
-            .select((shipping_batch_items::item_id, shipping_batch_items::batch_id, shipping_batch_items::added_at));
-        let packed = Prepared::kept(packed).load(self.unit.connection()?).await;
-        let packed: Vec<(Id, Id, NaiveDateTime)> = packed.map_err(store_error)?;
-        let packing =
-            |batch: Id, since: NaiveDateTime| Packing { batch_id: BatchId::new(batch.0), since: since.and_utc() };
-        Ok(packed.into_iter().map(|(item, batch, since)| (item, packing(batch, since))).collect())
+    fn found_items(&mut self, rows: Vec<FoundRow>) -> Result<Vec<Item>, StoreError> {
+        let item = |(row, packing): FoundRow| {
+            let packing =
+                packing.map(|(batch, since)| Packing { batch_id: BatchId::new(batch.0), since: since.and_utc() });
+            let id = ItemId::new(row.id.0);
+            self.unit.found(aggregate(id), row.version);
+            self.packed.insert(id, packing);
+            row.into_item(packing)
+        };
+        rows.into_iter().map(item).collect()
     }
 
     /// Writes who left a batch and who went into one, and nothing else.

@@ -1,13 +1,15 @@
 //! Shipping's read side: rows straight to views.
 
+use std::collections::HashMap;
+
 use async_trait::async_trait;
 use kernel_application::{Direction, Page, PageRequest};
 use kernel_domain::StoreError;
 use shipping_application::{
-    BatchFilter, BatchOrder, BatchSummary, ItemFilter, ItemOrder, ItemView, ShippingQueries, TransportFilter,
-    TransportOrder, TransportSummary,
+    BatchFilter, BatchOrder, BatchSummary, ItemFilter, ItemOrder, ItemView, PastBatch, ShippingQueries,
+    TransportFilter, TransportOrder, TransportSummary,
 };
-use shipping_domain::{Alias, CenterCode, TrackingNumber, TransportId};
+use shipping_domain::{Alias, CenterCode, ItemId, TrackingNumber, TransportId};
 
 use super::super::Stores;
 use super::{batch_views, item_views, transport_views};
@@ -15,11 +17,11 @@ use super::{batch_views, item_views, transport_views};
 #[async_trait]
 impl ShippingQueries for Stores {
     async fn item(&self, tracking_number: &TrackingNumber) -> Result<Option<ItemView>, StoreError> {
-        Ok(self.items_numbered(std::slice::from_ref(tracking_number)).await?.pop())
+        item_views::one(self.reader().await?.connection(), tracking_number).await
     }
 
-    async fn items_numbered(&self, tracking_numbers: &[TrackingNumber]) -> Result<Vec<ItemView>, StoreError> {
-        item_views::numbered(self.reader().await?.connection(), tracking_numbers).await
+    async fn histories(&self, items: &[ItemId]) -> Result<HashMap<ItemId, Vec<PastBatch>>, StoreError> {
+        item_views::histories(self.reader().await?.connection(), items).await
     }
 
     async fn items(

@@ -1,0 +1,191 @@
+//! What reads promise once tables are large: lists read the rows that they show, and sort nothing; who looks for one
+//! thing reads little else.
+
+mod lists;
+mod lookups;
+mod rows;
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use kernel_application::{PageRequest, Place};
+use mysql_async::prelude::Queryable;
+use mysql_async::{Conn, Row};
+use persistence_adapter::{Database, Settings};
+
+use crate::databases;
+use lists::Query;
+
+/// Entries on the pages that are asked for, and rows that the list may read for one.
+const PAGE: u32 = 10;
+const READ_AT_MOST: u64 = 3 * PAGE as u64;
+
+/// Lists that may cost more, and why.
+struct Exception {
+    covers: fn(&Query) -> bool,
+    reads: u64,
+    sorts: bool,
+    reason: &'static str,
+}
+
+/// Rows that are counted to say how many batches each transport of a page carries.
+const COUNTED: u64 = ((PAGE + 1) * rows::CARRIED + rows::ON_LARGE_TRANSPORT) as u64;
+
+/// The first that covers a query counts.
+const EXCEPTIONS: [Exception; 6] = [
+    Exception {
+        covers: |it| it.order.len() > 1,
+        reads: 3 * rows::ITEMS as u64,
+        sorts: true,
+        reason: "an index for every two times in every direction would cost each change more than these lists are worth",
+    },
+    Exception {
+        covers: |it| it.list == lists::ITEMS_OF_BATCH,
+        reads: 3 * rows::IN_LARGE_BATCH as u64,
+        sorts: true,
+        reason: "which items a batch has and when they were made is in two tables: the batch is read as a whole",
+    },
+    Exception {
+        covers: |it| it.list == lists::BATCHES_OF_TRANSPORT,
+        reads: 2 * rows::ON_LARGE_TRANSPORT as u64,
+        sorts: true,
+        reason: "a transport carries as much as a truck does, and is read as a whole",
+    },
+    Exception {
+        covers: |it| {
+            it.list == lists::USERS && (it.filters.len() > 1 || it.filters.iter().any(|(name, _)| name == "q"))
+        },
+        reads: rows::PEOPLE as u64,
+        sorts: false,
+        reason: "no index finds a part of a name, or what two filters have in common: users are passed over one by one",
+    },
+    Exception {
+        covers: |it| it.list == lists::TRANSPORTS && it.filters.iter().any(|(name, _)| NARROW.contains(&name.as_str())),
+        reads: (rows::TRANSPORTS / 10) as u64 + COUNTED,
+        sorts: true,
+        reason: "MySQL may take the transports of one driver or from one center as a whole, and sort them",
+    },
+    Exception {
+        covers: |it| it.list == lists::TRANSPORTS,
+        reads: READ_AT_MOST + COUNTED,
+        sorts: false,
+        reason: "the batches of each transport are counted in the same statement, by an index",
+    },
+];
+
+/// Filters that leave a tenth of all transports or less.
+const NARROW: [&str; 3] = ["driver_uuid", "distribution_center_code_source", lists::SEEN_BY];
+
+/// Rows that are read by their keys for what is shown with the entries of a page: the batches that each item was in with
+/// their transports, or a transport for each batch with all that it carries.
+const COMES_WITH_AT_MOST: u64 = PAGE as u64 + COUNTED;
+
+/// The server notes what it did for a statement a moment after it has answered.
+const NOTED_WITHIN: Duration = Duration::from_secs(10);
+
+/// What the server did for one statement.
+#[derive(Debug)]
+struct Statement {
+    sql: String,
+    read: u64,
+    sorted: u64,
+    used_no_index: bool,
+}
+
+/// What comes of a future, and the reads and deletions that it took, in their order.
+async fn statements_of<T>(
+    server: &mut Conn,
+    database: &Database,
+    work: impl Future<Output = T>,
+) -> (T, Vec<Statement>) {
+    let noted = "performance_schema.events_statements_history WHERE current_schema = DATABASE() \
+        AND thread_id <> PS_CURRENT_THREAD_ID() \
+        AND (event_name = 'statement/com/Execute' OR event_name LIKE 'statement/sql/%')";
+    let before = format!("SELECT COALESCE(MAX(timer_start), 0) FROM {noted}");
+    let before: u64 = server.query_first(before).await.unwrap().unwrap_or_default();
+    let count = database.statements();
+    let done = work.await;
+    let count = database.statements() - count;
+
+    let since = format!(
+        "SELECT COALESCE(sql_text, ''), rows_examined, sort_rows, no_index_used FROM {noted} AND timer_start > {before} \
+         ORDER BY timer_start"
+    );
+    let deadline = Instant::now() + NOTED_WITHIN;
+    let rows = loop {
+        let rows: Vec<Row> = server.query(&since).await.unwrap();
+        if rows.len() as u64 >= count {
+            break rows;
+        }
+        assert!(Instant::now() < deadline, "{count} statements were asked, and {rows:?} noted");
+    };
+    let statement = |it: Row| {
+        let (sql, read, sorted, used_no_index) = mysql_async::from_row(it);
+        Statement { sql, read, sorted, used_no_index }
+    };
+    let mut statements: Vec<_> = rows.into_iter().map(statement).collect();
+    statements.retain(|it| it.sql.starts_with("SELECT") || it.sql.starts_with("DELETE"));
+    (done, statements)
+}
+
+/// Asks for a page, and adds to the faults if the server had to read or sort too much for it.
+async fn check_page(
+    (faults, needed): (&mut Vec<String>, &mut BTreeSet<&'static str>),
+    server: &mut Conn,
+    database: &Database,
+    query: &Query,
+    page: PageRequest,
+) -> Place {
+    let (place, statements) = statements_of(server, database, lists::ask(database, query, page)).await;
+    // Who asks for a page by its number wants the list counted, and pays for that; who does not has a cursor.
+    let mut statements = statements.iter().filter(|it| !it.sql.starts_with("SELECT COUNT("));
+    let list = statements.next().expect("the list was asked for");
+    let exception = EXCEPTIONS.iter().find(|it| (it.covers)(query));
+    let is_fine = list.read <= READ_AT_MOST && list.sorted == 0 && !list.used_no_index;
+    let is_excused = exception.is_some_and(|it| list.read <= it.reads && (it.sorts || list.sorted == 0));
+    if !is_fine && is_excused {
+        needed.extend(exception.map(|it| it.reason));
+    }
+    if !is_fine && !is_excused {
+        let Statement { read, sorted, used_no_index, .. } = list;
+        faults.push(format!("{query:?} {page:?} reads {read}, sorts {sorted}, without an index: {used_no_index}"));
+    }
+    for other in statements.filter(|it| it.read > COMES_WITH_AT_MOST || it.used_no_index) {
+        faults.push(format!("{query:?} {page:?} comes with {other:?}"));
+    }
+    place
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_reads_much_more_than_it_shows() {
+    let Some(database) = databases::mysql().await else { return };
+    let mut server = Conn::from_url(&database.url).await.unwrap();
+    // MariaDB does not watch itself unless it is told to.
+    if server.query_first("SELECT @@performance_schema").await.unwrap() == Some(0) {
+        return;
+    }
+    rows::fill(&mut server).await;
+    let database = database.reopened(&Settings { pool_size: 1, ..Settings::default() });
+    database.ping().await.unwrap();
+    let (mut faults, mut needed) = (Vec::new(), BTreeSet::new());
+
+    for query in lists::queries() {
+        let first = [PageRequest::default(), PageRequest::beyond(None, PAGE).unwrap()];
+        let mut next = None;
+        for page in first {
+            let place = check_page((&mut faults, &mut needed), &mut server, &database, &query, page).await;
+            if let Place::Between { next: Some(cursor), .. } = place {
+                next = Some(cursor);
+            }
+        }
+        // A list that ends on its first page has no middle.
+        for page in next.map(|it| lists::middle(&query.list, it)).unwrap_or_default() {
+            check_page((&mut faults, &mut needed), &mut server, &database, &query, page).await;
+        }
+    }
+    lookups::check_all(&mut faults, &mut server, &database).await;
+
+    assert_eq!(faults, [] as [String; 0]);
+    let unneeded = EXCEPTIONS.iter().map(|it| it.reason).filter(|it| !needed.contains(it));
+    assert_eq!(unneeded.collect::<Vec<_>>(), [] as [&str; 0], "nothing is excused by these");
+}

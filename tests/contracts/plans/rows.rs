@@ -1,0 +1,128 @@
+//! Tables as they are after some years: what a plan is worth shows when most of a table is none of its business.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use mysql_async::Conn;
+use mysql_async::prelude::Queryable;
+use uuid::Uuid;
+
+/// Rows in the tables that grow for ever, and in proportion in the others.
+pub(super) const ITEMS: u32 = 100_000;
+pub(super) const BATCHES: u32 = 20_000;
+pub(super) const TRANSPORTS: u32 = 2_000;
+pub(super) const CENTERS: u32 = 10_000;
+
+/// Users, and everything that auth keeps of them.
+pub(super) const PEOPLE: u32 = 10_000;
+
+/// The batch that the first items are in, beside the one that each of them is in anyway, and how many they are.
+pub(super) const LARGE_BATCH: u32 = 7;
+pub(super) const IN_LARGE_BATCH: u32 = 1_000;
+
+/// The transport that the first batches are on, and how many they are.
+pub(super) const LARGE_TRANSPORT: u32 = 7;
+pub(super) const ON_LARGE_TRANSPORT: u32 = 30;
+
+/// Batches on every other transport.
+pub(super) const CARRIED: u32 = BATCHES / TRANSPORTS;
+
+/// One of ten accounts that have all the sessions between them, half of which go on.
+pub(super) const BUSY_ACCOUNT: u32 = 8;
+
+/// The id of the row with this number.
+pub(super) fn id(number: u32) -> Uuid {
+    Uuid::from_u128(number.into())
+}
+
+/// When the row with this number was made.
+pub(super) fn time(number: u32) -> DateTime<Utc> {
+    DateTime::UNIX_EPOCH + TimeDelta::days(20_454) + TimeDelta::seconds(number.into())
+}
+
+const ID: &str = "UNHEX(LPAD(HEX(n), 32, '0'))";
+const HASH: &str = "UNHEX(LPAD(HEX(n), 64, '0'))";
+const AT: &str = "TIMESTAMP('2026-01-01') + INTERVAL n SECOND";
+
+/// Fills every table that lists or lookups read.
+pub(super) async fn fill(server: &mut Conn) {
+    let numbers = format!("WITH RECURSIVE it (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM it WHERE n < {ITEMS})");
+    for statement in [
+        format!("SET SESSION cte_max_recursion_depth = {ITEMS}, time_zone = '+00:00', foreign_key_checks = 0"),
+        "CREATE TEMPORARY TABLE numbers (n INTEGER PRIMARY KEY)".to_owned(),
+        format!("INSERT INTO numbers {numbers} SELECT n FROM it"),
+    ] {
+        server.query_drop(statement).await.unwrap();
+    }
+    for statement in shipping().into_iter().chain(people()) {
+        server.query_drop(statement).await.unwrap();
+    }
+}
+
+/// Half of everything has arrived.
+fn shipping() -> Vec<String> {
+    vec![
+        format!(
+            "INSERT INTO shipping_items SELECT {ID}, CONCAT('20260101-', LPAD(n, 10, '0')), '', \
+             IF(n % 2, 'COMPLETED', 'MOVING'), NULL, {AT}, IF(n % 2, {AT}, NULL), 1 FROM numbers"
+        ),
+        format!(
+            "INSERT INTO shipping_transports SELECT {ID}, CONCAT('S', n % 20), 'D', \
+             UNHEX(LPAD(HEX(n DIV 2 % 10), 32, '0')), NULL, IF(n % 2, 'ARRIVED', 'PLANNED'), {AT}, IF(n % 2, {AT}, NULL), \
+             IF(n % 2, {AT}, NULL), 1 FROM numbers WHERE n <= {TRANSPORTS}"
+        ),
+        format!(
+            "INSERT INTO shipping_batches SELECT {ID}, CONCAT('batch-', n), IF(n % 2, 'COMPLETED', 'LOADED'), \
+             UNHEX(LPAD(HEX(IF(n <= {ON_LARGE_TRANSPORT}, {LARGE_TRANSPORT}, n % {TRANSPORTS} + 1)), 32, '0')), {AT}, \
+             IF(n % 2, {AT}, NULL), 1 FROM numbers WHERE n <= {BATCHES}"
+        ),
+        format!(
+            "INSERT INTO shipping_batch_items SELECT {ID}, UNHEX(LPAD(HEX(n % {BATCHES} + 1), 32, '0')), \
+             IF(n % 2, NULL, {ID}), {AT} FROM numbers"
+        ),
+        format!(
+            "INSERT IGNORE INTO shipping_batch_items SELECT {ID}, UNHEX(LPAD(HEX({LARGE_BATCH}), 32, '0')), NULL, {AT} \
+             FROM numbers WHERE n <= {IN_LARGE_BATCH}"
+        ),
+        format!(
+            "INSERT INTO distribution_centers SELECT {ID}, CONCAT('C', n), CONCAT('N', n % 10), {AT}, NULL, 1 \
+             FROM numbers WHERE n <= {CENTERS}"
+        ),
+        format!("INSERT INTO distribution_center_staff SELECT {ID}, {ID}, 0 FROM numbers WHERE n <= {CENTERS}"),
+        "ANALYZE TABLE shipping_items, shipping_transports, shipping_batches, shipping_batch_items, \
+         distribution_centers, distribution_center_staff"
+            .to_owned(),
+    ]
+}
+
+/// Half of everybody can use their account, half of all sessions go on, and half of all keys are good.
+fn people() -> Vec<String> {
+    let people = format!("FROM numbers WHERE n <= {PEOPLE}");
+    vec![
+        format!(
+            "INSERT INTO user_users SELECT {ID}, CONCAT('u', n), IF(n % 2, CONCAT('+8210', LPAD(n, 8, '0')), NULL), NULL, \
+             IF(n % 3, 'STAFF', 'DRIVER'), FALSE, FALSE, n % 2, NOT n % 2, NULL, NULL, NULL, 'ko', {AT}, \
+             IF(n % 2, NULL, {AT}), NULL, IF(n % 2, NULL, {HASH}), 1 {people}"
+        ),
+        format!("INSERT INTO user_permission_groups SELECT {ID}, 'dispatch' {people}"),
+        format!(
+            "INSERT INTO user_discarded_images SELECT CONCAT('images/user/staff/', LPAD(n, 32, '0'), '.jpg'), {AT} {people}"
+        ),
+        format!(
+            "INSERT INTO auth_sessions SELECT {ID}, UNHEX(LPAD(HEX(n DIV 2 % 10), 32, '0')), {HASH}, NULL, NULL, {AT}, {AT}, \
+             {AT} + INTERVAL 9 YEAR, IF(n % 2, NULL, {AT}) {people}"
+        ),
+        format!("INSERT INTO auth_spent_refresh_tokens SELECT REVERSE({HASH}), {ID}, {AT} {people}"),
+        format!(
+            "INSERT INTO auth_challenges SELECT {ID}, CONCAT('+8210', LPAD(n % 1000, 8, '0')), n DIV 1000 + 1, \
+             n > {PEOPLE} - 1000, 'SIGNIN', {ID}, {HASH}, {AT}, {AT}, 0, 0, 'OPEN', NULL, 1 {people}"
+        ),
+        format!(
+            "INSERT INTO auth_api_keys SELECT {ID}, 'key', CONCAT('mk_', n), {HASH}, 'shipping:read', NULL, {AT}, NULL, NULL, \
+             IF(n % 2, NULL, {AT}) {people}"
+        ),
+        format!("INSERT INTO auth_allowed_numbers SELECT CONCAT('+8210', LPAD(n, 8, '0')), '' {people}"),
+        format!("INSERT INTO idempotency_requests SELECT 'a', n, {HASH}, 'b', {AT} {people}"),
+        "ANALYZE TABLE user_users, user_permission_groups, user_discarded_images, auth_sessions, \
+         auth_spent_refresh_tokens, auth_challenges, auth_api_keys, auth_allowed_numbers, idempotency_requests"
+            .to_owned(),
+    ]
+}
