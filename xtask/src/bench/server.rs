@@ -5,6 +5,8 @@ use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use super::programs::{PASSWORD, SUPERUSER};
+use super::questions::SIGN_IN;
 use crate::process::becomes_true_within;
 
 const START_DEADLINE: Duration = Duration::from_secs(30);
@@ -52,6 +54,14 @@ impl Server {
             Some((head, body)) if head.starts_with("HTTP/1.1 2") => Ok(body.to_owned()),
             _ => Err(format!("{} answers {method} {path} with {answer}", self.name)),
         }
+    }
+
+    /// What somebody who may do everything shows.
+    pub(super) fn access(&self) -> Result<String, String> {
+        let credentials = format!(r#"{{"phonenumber":"{SUPERUSER}","password":"{PASSWORD}"}}"#);
+        let tokens = self.ask("POST", SIGN_IN, &credentials, "")?;
+        let access = tokens.split_once(r#""access":""#).and_then(|(_, rest)| rest.split('"').next());
+        access.map(|it| format!("Bearer {it}")).ok_or_else(|| format!("there is no access token in {tokens}"))
     }
 
     fn exchange(&self, method: &str, path: &str, body: &str, credential: &str) -> std::io::Result<String> {
