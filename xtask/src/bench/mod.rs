@@ -2,16 +2,20 @@
 //!
 //! The release binary is compared with `floor`, which sends the same statements and answers the same bytes, and
 //! does nothing else. Both use one MySQL and take turns, so that whatever else the machine does meets both.
-//! docs/performance.md says how to read the outcome.
+//! docs/performance.md says how to read the outcome. Two more measurements ask our server alone, one question at a
+//! time: `growth` fills the database more and more, and `timing` looks for what times tell of accounts.
 
+mod client;
 mod database;
 mod effort;
+mod growth;
 mod load;
 mod programs;
 mod questions;
 mod report;
 mod server;
 mod throughput;
+mod timing;
 
 use crate::docker::{Docker, Sweeper, run_id};
 use crate::images::SERVERS;
@@ -19,9 +23,27 @@ use crate::process::{command, output};
 use database::Database;
 use programs::Programs;
 
-/// How to measure.
+/// What to measure.
 #[derive(clap::Args)]
-pub(crate) struct Options {
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct Bench {
+    #[command(subcommand)]
+    which: Option<Which>,
+    #[command(flatten)]
+    options: Options,
+}
+
+#[derive(clap::Subcommand)]
+enum Which {
+    /// How long answers take while the database grows from a thousand items to a million.
+    Growth(growth::Options),
+    /// Whether the time that an answer takes tells who has an account.
+    Timing(timing::Options),
+}
+
+/// How to measure throughput.
+#[derive(clap::Args)]
+struct Options {
     /// Seconds until it is the other server's turn.
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u64).range(1..=20))]
     seconds: u64,
@@ -37,15 +59,20 @@ pub(crate) struct Options {
 }
 
 /// `cargo xtask bench`
-pub(crate) fn bench(options: &Options) -> Result<(), String> {
+pub(crate) fn bench(bench: &Bench) -> Result<(), String> {
     let docker = Docker::find()?;
-    load::install()?;
+    if bench.which.is_none() {
+        load::install()?;
+    }
     let image = SERVERS[0].image(&docker)?;
     let programs = Programs::build()?;
     let run = run_id();
     let sweeper = Sweeper::start(&run)?;
-    let measured =
-        Database::start(&image, &run).and_then(|database| throughput::measure(&programs, &database, options));
+    let measured = Database::start(&image, &run).and_then(|database| match &bench.which {
+        None => throughput::measure(&programs, &database, &bench.options),
+        Some(Which::Growth(options)) => growth::measure(&programs, &database, options),
+        Some(Which::Timing(options)) => timing::measure(&programs, &database, options),
+    });
     let swept = sweeper.sweep();
     measured.and(swept)
 }

@@ -13,7 +13,7 @@ pub(super) struct Question {
     pub(super) name: &'static str,
     pub(super) method: &'static str,
     pub(super) path: &'static str,
-    /// Nothing, or JSON. Bodies of questions that name no loose item take no other values.
+    /// Nothing, or JSON.
     pub(super) body: &'static str,
     pub(super) credential: Credential,
     /// Where the floor does the least of it, if it does not do the same.

@@ -25,10 +25,14 @@ impl Server {
         program.env("LISTEN_ADDR", format!("127.0.0.1:{port}")).stdout(Stdio::null());
         let process = program.spawn().map_err(|why| format!("{name} cannot be started: {why}"))?;
         let server = Self { name, port, process };
-        if !becomes_true_within(START_DEADLINE, || TcpStream::connect(("127.0.0.1", port)).is_ok()) {
+        if !becomes_true_within(START_DEADLINE, || server.connect().is_ok()) {
             return Err(format!("{name} does not listen"));
         }
         Ok(server)
+    }
+
+    pub(super) fn connect(&self) -> std::io::Result<TcpStream> {
+        TcpStream::connect(("127.0.0.1", self.port))
     }
 
     pub(super) fn pid(&self) -> u32 {
@@ -65,7 +69,7 @@ impl Server {
     }
 
     fn exchange(&self, method: &str, path: &str, body: &str, credential: &str) -> std::io::Result<String> {
-        let mut connection = TcpStream::connect(("127.0.0.1", self.port))?;
+        let mut connection = self.connect()?;
         connection.set_read_timeout(Some(ANSWER_DEADLINE))?;
         let length = body.len();
         let request = format!(

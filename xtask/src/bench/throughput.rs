@@ -177,7 +177,7 @@ impl Pair<'_> {
 }
 
 /// An answer without what is different for each new item.
-fn shape(answer: &str) -> String {
+pub(super) fn shape(answer: &str) -> String {
     answer.chars().map(|it| if it.is_ascii_hexdigit() { '0' } else { it }).collect()
 }
 
