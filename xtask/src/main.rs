@@ -32,7 +32,7 @@ enum Chore {
     Check,
     /// Finds or builds the database images that the tests start.
     Images,
-    /// Measures the release binary on MySQL: against the least a server could do, as the database grows, and what times tell.
+    /// Measures the release binary on MySQL: against the least a server could do, or alone.
     Bench(bench::Bench),
 }
 

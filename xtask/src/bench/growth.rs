@@ -52,6 +52,7 @@ pub(super) fn measure(programs: &Programs, database: &Database, options: &Option
     let sizes: Vec<u32> = std::iter::successors(Some(SMALLEST), |it| it.checked_mul(10))
         .take_while(|it| *it <= options.largest)
         .collect();
+    database.widen()?;
     let mut times = Vec::new();
     for items in &sizes {
         database.renew()?;
@@ -133,10 +134,9 @@ impl Round {
             let labels = format!("[{}]", labels.join(","));
             packed.push(milliseconds(self.ask("POST", &format!("{BATCHES}{batch}/add/"), &labels)?.0));
 
-            let plan = format!(
-                r#"{{"distribution_center_code_source":"C000000","distribution_center_code_destination":"C000001","driver_uuid":"{}"}}"#,
-                seeded_id(0)
-            );
+            let (way, driver) = (r#""distribution_center_code_source":"C000000""#, seeded_id(0));
+            let way = format!(r#"{way},"distribution_center_code_destination":"C000001""#);
+            let plan = format!(r#"{{{way},"driver_uuid":"{driver}"}}"#);
             let (_, planned) = self.ask("POST", TRANSPORTS, &plan)?;
             // The last one: centers and people come before it.
             let transport = planned.rsplit(r#""uuid":""#).next().and_then(|it| it.split('"').next());
