@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cache_adapter::ViewCache;
-use distribution_application::DistributionQueries;
+use distribution_application::{CenterFilter, DistributionQueries};
 use distribution_domain::testing::{a_center, a_staff_member};
 use distribution_domain::{Center, CenterCode, CenterName, CenterRepository, DistributionStore, StaffId};
+use kernel_application::PageRequest;
 use kernel_domain::StoreError;
 use support::containers::fresh_redis_prefix;
 use tokio::time::{Instant, sleep};
@@ -37,14 +38,17 @@ impl Instance {
         }
     }
 
-    /// The center as it is found by its id, and by its code.
-    async fn sees(&self, center: &Center) -> [Seen; 2] {
+    /// The center as it is found by its id, by its code, and in the list.
+    async fn sees(&self, center: &Center) -> [Seen; 3] {
         let by_id = self.queries.center(center.id()).await.unwrap();
         let by_code = self.queries.centers_coded(std::slice::from_ref(center.code())).await.unwrap().pop();
-        [by_id, by_code].map(|it| it.map(|it| (it.name, it.staff)))
+        let list = self.queries.centers(&CenterFilter::default(), PageRequest::default()).await.unwrap().unwrap();
+        assert_eq!(list.count(), u64::try_from(list.entries.len()).ok(), "all are on the first page");
+        let listed = list.entries.into_iter().find(|it| it.id == center.id());
+        [by_id, by_code, listed].map(|it| it.map(|it| (it.name, it.staff)))
     }
 
-    async fn eventually_sees(&self, center: &Center, expected: [Seen; 2]) {
+    async fn eventually_sees(&self, center: &Center, expected: [Seen; 3]) {
         let asked_at = Instant::now();
         while self.sees(center).await != expected {
             assert!(asked_at.elapsed() < GLANCE + DELAY, "what was there before is shown still");
@@ -67,9 +71,9 @@ impl Instance {
     }
 }
 
-fn shown(center: &Center) -> [Seen; 2] {
+fn shown(center: &Center) -> [Seen; 3] {
     let seen = Some((center.name().to_string(), center.staff().to_vec()));
-    [seen.clone(), seen]
+    [seen.clone(), seen.clone(), seen]
 }
 
 macro_rules! every_cache_promises {
@@ -154,14 +158,14 @@ async fn a_change_is_seen_at_once_here_and_within_a_second_elsewhere(_: &TestDat
 
     one.act(&center, async |centers| centers.remove(&center).await).await;
 
-    assert_eq!(one.sees(&center).await, [None, None]);
-    other.eventually_sees(&center, [None, None]).await;
+    assert_eq!(one.sees(&center).await, [None, None, None]);
+    other.eventually_sees(&center, [None, None, None]).await;
 }
 
 async fn a_code_that_was_nobodys_is_found_once_it_is_somebodys(_: &TestDatabase, [one, other]: [Instance; 2]) {
     let center = a_center().build();
-    assert_eq!(one.sees(&center).await, [None, None]);
-    assert_eq!(other.sees(&center).await, [None, None]);
+    assert_eq!(one.sees(&center).await, [None, None, None]);
+    assert_eq!(other.sees(&center).await, [None, None, None]);
 
     one.add(&center).await;
 

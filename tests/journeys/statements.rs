@@ -49,7 +49,9 @@ async fn reads_cost_a_fixed_number_of_statements(app: TestApp) {
         (format!("{TRANSPORTS}{transport}/"), 1),
         (format!("{TRANSPORTS}?page_size=1"), 2),
         (format!("{TRANSPORTS}?page_size=100"), 2),
-        (format!("{CENTERS}?page_size=100"), 3),
+        (format!("{CENTERS}?page_size=100"), 0),
+        (format!("{CENTERS}?page_size=1"), 0),
+        (format!("{CENTERS}?page_size=1&page=2"), 3),
         ("/api/v1/user/users/?page_size=100".to_owned(), 3),
         ("/api/v1/auth/sessions/".to_owned(), 2),
     ] {

@@ -32,8 +32,8 @@ enum Chore {
     Check,
     /// Finds or builds the database images that the tests start.
     Images,
-    /// Measures the release binary against the least a server could do, on MySQL.
-    Bench(bench::Options),
+    /// Measures the release binary on MySQL: against the least a server could do, or alone.
+    Bench(bench::Bench),
 }
 
 fn main() -> ExitCode {
@@ -53,7 +53,7 @@ fn run(chore: Chore) -> Result<(), String> {
         Chore::Test { only } => test::test(only.as_deref()),
         Chore::Check => check::check(),
         Chore::Images => images::show(),
-        Chore::Bench(options) => bench::bench(&options),
+        Chore::Bench(bench) => bench::bench(&bench),
     }
 }
 

@@ -5,6 +5,8 @@ use mysql_async::Value;
 use serde::Serialize;
 use uuid::Uuid;
 
+use crate::known::{Center, Person};
+
 #[derive(Serialize)]
 pub(crate) struct Listing {
     pub(crate) count: u64,
@@ -37,6 +39,21 @@ pub(crate) struct PastBatch {
     pub(crate) source: Option<String>,
     #[serde(rename = "shipping_transport__uuid")]
     pub(crate) transport: Option<String>,
+}
+
+#[derive(Serialize)]
+pub(crate) struct Transport<'k> {
+    pub(crate) batch_count: u64,
+    pub(crate) completed: bool,
+    #[serde(rename = "distribution_center_destination")]
+    pub(crate) destination: Option<&'k Center>,
+    #[serde(rename = "distribution_center_source")]
+    pub(crate) source: Option<&'k Center>,
+    pub(crate) driver: Option<&'k Person>,
+    pub(crate) timestamp_arrived: Option<String>,
+    pub(crate) timestamp_created: Option<String>,
+    pub(crate) timestamp_departed: Option<String>,
+    pub(crate) uuid: String,
 }
 
 /// An identifier, from its bytes.

@@ -20,7 +20,7 @@ use crate::statements;
 const DUPLICATE: u16 = 1062;
 
 /// Id, tracking number, sku, status, current center, times of creation and completion, version.
-type ItemRow = (Vec<u8>, String, String, String, Option<String>, Value, Value, i32);
+pub(crate) type ItemRow = (Vec<u8>, String, String, String, Option<String>, Value, Value, i32);
 
 /// Item, alias, state; id, source and destination of the transport.
 type PastRow = (Vec<u8>, String, String, Option<Vec<u8>>, Option<String>, Option<String>);
@@ -82,7 +82,7 @@ fn tracking_number(now: DateTime<Utc>) -> Result<String> {
     Ok(format!("{}-{number:010}", now.format("%Y%m%d")))
 }
 
-async fn with_history(connection: &mut Conn, rows: Vec<ItemRow>) -> Result<Vec<Item>> {
+pub(crate) async fn with_history(connection: &mut Conn, rows: Vec<ItemRow>) -> Result<Vec<Item>> {
     let mut history: HashMap<Vec<u8>, Vec<PastBatch>> = HashMap::new();
     if let (Some((statement, length)), Some(last)) = (statements::history_of(rows.len()), rows.last()) {
         let ids = rows.iter().chain(iter::repeat(last)).take(length);

@@ -5,11 +5,15 @@
 #![expect(clippy::disallowed_methods, reason = "there are no layers here that could be kept apart")]
 
 mod answers;
+mod batches;
 mod items;
+mod known;
 mod least;
 mod statements;
+mod transports;
 
 use std::error::Error;
+use std::sync::Arc;
 
 use mysql_async::{Opts, OptsBuilder, Pool, PoolConstraints, PoolOpts};
 use poem::listener::TcpListener;
@@ -28,13 +32,18 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .client_found_rows(true)
         .init(statements::SESSION.to_vec())
         .pool_opts(pool);
+    let pool = Pool::new(options);
+    let known = known::Known::read(&pool).await?;
     let routes = Route::new()
         .at("/api/v1/shipping/shippingitems/", get(items::list).post(items::create))
         .at("/api/v1/shipping/shippingitems/:tracking_number/", get(items::detail))
+        .at("/api/v1/shipping/batches/:alias/add/", post(batches::add))
+        .at("/api/v1/shipping/transports/:id/", get(transports::detail))
         .at("/static", get(least::bytes).put(least::keep))
         .at("/argon2id", post(least::hash).put(least::keep))
         .data(least::Kept::default())
         .data(least::Hasher::new())
-        .data(Pool::new(options));
+        .data(Arc::new(known))
+        .data(pool);
     Ok(Server::new(TcpListener::bind(address)).run(routes).await?)
 }

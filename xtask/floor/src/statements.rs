@@ -25,6 +25,48 @@ pub(crate) const CREATE: &str = "INSERT INTO shipping_items \
     (id, tracking_number, sku, status, current_center_code, created_at, completed_at, version) \
     VALUES (?, ?, ?, ?, ?, ?, ?, ?)";
 
+pub(crate) const TRANSPORT: &str = "SELECT `shipping_transports`.`id`, `shipping_transports`.`source_code`, \
+    `shipping_transports`.`destination_code`, `shipping_transports`.`driver_id`, \
+    `shipping_transports`.`on_road_driver_id`, `shipping_transports`.`state`, `shipping_transports`.`created_at`, \
+    `shipping_transports`.`departed_at`, `shipping_transports`.`arrived_at`, `shipping_transports`.`version`, \
+    (SELECT COUNT(*) FROM `shipping_batches` \
+    WHERE (`shipping_batches`.`transport_id` = `shipping_transports`.`id`) LIMIT ?) \
+    FROM `shipping_transports` WHERE (`shipping_transports`.`id` = ?)";
+
+pub(crate) const BATCH_NAMED: &str =
+    "SELECT `shipping_batches`.`id` FROM `shipping_batches` WHERE (`shipping_batches`.`alias` IN (?))";
+
+pub(crate) const BATCH_LOCKED: &str = "SELECT `shipping_batches`.`id`, `shipping_batches`.`alias`, \
+    `shipping_batches`.`state`, `shipping_batches`.`transport_id`, `shipping_batches`.`created_at`, \
+    `shipping_batches`.`completed_at`, `shipping_batches`.`version` \
+    FROM `shipping_batches` WHERE (`shipping_batches`.`id` IN (?)) ORDER BY `shipping_batches`.`id` FOR UPDATE";
+
+pub(crate) const ITEM_NUMBERED: &str =
+    "SELECT `shipping_items`.`id` FROM `shipping_items` WHERE (`shipping_items`.`tracking_number` IN (?))";
+
+pub(crate) const ITEM_LOCKED: &str = "SELECT `shipping_items`.`id`, `shipping_items`.`tracking_number`, \
+    `shipping_items`.`sku`, `shipping_items`.`status`, `shipping_items`.`current_center_code`, \
+    `shipping_items`.`created_at`, `shipping_items`.`completed_at`, `shipping_items`.`version` \
+    FROM `shipping_items` WHERE (`shipping_items`.`id` IN (?)) ORDER BY `shipping_items`.`id` FOR UPDATE";
+
+pub(crate) const PACKED: &str = "SELECT `shipping_batch_items`.`item_id`, `shipping_batch_items`.`batch_id`, \
+    `shipping_batch_items`.`added_at` FROM `shipping_batch_items` \
+    WHERE (`shipping_batch_items`.`open_item_id` IN (?))";
+
+pub(crate) const SAVE: &str = "INSERT INTO shipping_items \
+    (id, tracking_number, sku, status, current_center_code, created_at, completed_at, version) \
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON DUPLICATE KEY UPDATE tracking_number = VALUES(tracking_number), \
+    sku = VALUES(sku), status = VALUES(status), current_center_code = VALUES(current_center_code), \
+    created_at = VALUES(created_at), completed_at = VALUES(completed_at), \
+    version = CASE WHEN version = VALUES(version) - 1 THEN VALUES(version) END";
+
+pub(crate) const PACK: &str =
+    "INSERT INTO shipping_batch_items (item_id, batch_id, open_item_id, added_at) VALUES (?, ?, ?, ?)";
+
+pub(crate) const ANNOUNCE: &str = "INSERT INTO outbox (event_id, subscriber, context, name, payload, \
+    is_confidential, aggregate_type, aggregate_id, aggregate_version, occurred_at, correlation_id, state, \
+    attempts, fence) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+
 /// The lengths that lists of values have.
 const LENGTHS: [usize; 4] = [1, 8, 64, 512];
 

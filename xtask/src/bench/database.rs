@@ -10,6 +10,8 @@ use crate::process::{becomes_true_within, command, output, succeeds_within};
 /// A first start takes 5 s alone, and several times that on a busy machine.
 const START_DEADLINE: Duration = Duration::from_mins(2);
 const ANSWER_DEADLINE: Duration = Duration::from_secs(10);
+/// The events of 20 s under full load.
+const DELIVERY_DEADLINE: Duration = Duration::from_mins(5);
 
 /// A server as it is delivered: what it has committed survives a crash.
 pub(super) struct Database {
@@ -34,7 +36,7 @@ impl Database {
         if !becomes_true_within(START_DEADLINE, answers) {
             return Err("MySQL does not start".into());
         }
-        database.query("CREATE DATABASE majestic")?;
+        database.renew()?;
         Ok(database)
     }
 
@@ -43,9 +45,30 @@ impl Database {
         format!("mysql://root@127.0.0.1:{}/majestic?prefer_socket=false", self.port)
     }
 
+    /// Empties it altogether.
+    pub(super) fn renew(&self) -> Result<(), String> {
+        self.query("DROP DATABASE IF EXISTS majestic; CREATE DATABASE majestic").map(drop)
+    }
+
+    /// Lets it hold a million items in memory: with the 128 MiB that it is delivered with, the disk would be measured.
+    pub(super) fn widen(&self) -> Result<(), String> {
+        self.query("SET GLOBAL innodb_buffer_pool_size = 2 * 1024 * 1024 * 1024").map(drop)
+    }
+
     /// Fills the tables.
     pub(super) fn seed(&self, items: u32) -> Result<(), String> {
         self.query(&format!("USE majestic; SET @items = {items};\n{}", include_str!("seed.sql"))).map(drop)
+    }
+
+    /// Sees to it that there are so many items in no batch, and that every event has been delivered: whoever did that
+    /// last may still be at it.
+    pub(super) fn loosen(&self, items: u64) -> Result<(), String> {
+        let delivered =
+            || self.query("SELECT COUNT(*) FROM majestic.outbox WHERE state = 'OPEN'").is_ok_and(|it| it.trim() == "0");
+        if !becomes_true_within(DELIVERY_DEADLINE, delivered) {
+            return Err("events are not delivered".into());
+        }
+        self.query(&format!("USE majestic; SET @loose = {items};\n{}", include_str!("loose.sql"))).map(drop)
     }
 
     /// How many statements there were so far, those that were only prepared included.

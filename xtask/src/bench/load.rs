@@ -3,38 +3,12 @@
 use std::process::Stdio;
 
 use super::Options;
+use super::questions::Question;
 use super::server::Server;
 use crate::docker::is_root;
 use crate::process::{command, output, run};
 
 const SCRIPT: &str = "xtask/src/bench/load.lua";
-
-/// What a question is asked with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Credential {
-    AccessToken,
-    ApiKey,
-}
-
-/// What is asked again and again.
-pub(super) struct Question {
-    pub(super) name: &'static str,
-    pub(super) method: &'static str,
-    /// `{number}` stands for any tracking number.
-    pub(super) path: &'static str,
-    /// Nothing, or JSON.
-    pub(super) body: &'static str,
-    pub(super) credential: Credential,
-    /// Where the floor does the least of it, if it does not do the same.
-    pub(super) floor_path: Option<&'static str>,
-}
-
-impl Question {
-    /// A question for what is at some path, by somebody who is signed in.
-    pub(super) const fn named(name: &'static str) -> Self {
-        Self { name, method: "GET", path: "", body: "", credential: Credential::AccessToken, floor_path: None }
-    }
-}
 
 /// How a load was answered.
 #[derive(Debug, Clone, PartialEq)]

@@ -5,6 +5,8 @@ use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use super::programs::{PASSWORD, SUPERUSER};
+use super::questions::SIGN_IN;
 use crate::process::becomes_true_within;
 
 const START_DEADLINE: Duration = Duration::from_secs(30);
@@ -23,10 +25,14 @@ impl Server {
         program.env("LISTEN_ADDR", format!("127.0.0.1:{port}")).stdout(Stdio::null());
         let process = program.spawn().map_err(|why| format!("{name} cannot be started: {why}"))?;
         let server = Self { name, port, process };
-        if !becomes_true_within(START_DEADLINE, || TcpStream::connect(("127.0.0.1", port)).is_ok()) {
+        if !becomes_true_within(START_DEADLINE, || server.connect().is_ok()) {
             return Err(format!("{name} does not listen"));
         }
         Ok(server)
+    }
+
+    pub(super) fn connect(&self) -> std::io::Result<TcpStream> {
+        TcpStream::connect(("127.0.0.1", self.port))
     }
 
     pub(super) fn pid(&self) -> u32 {
@@ -54,8 +60,16 @@ impl Server {
         }
     }
 
+    /// What somebody who may do everything shows.
+    pub(super) fn access(&self) -> Result<String, String> {
+        let credentials = format!(r#"{{"phonenumber":"{SUPERUSER}","password":"{PASSWORD}"}}"#);
+        let tokens = self.ask("POST", SIGN_IN, &credentials, "")?;
+        let access = tokens.split_once(r#""access":""#).and_then(|(_, rest)| rest.split('"').next());
+        access.map(|it| format!("Bearer {it}")).ok_or_else(|| format!("there is no access token in {tokens}"))
+    }
+
     fn exchange(&self, method: &str, path: &str, body: &str, credential: &str) -> std::io::Result<String> {
-        let mut connection = TcpStream::connect(("127.0.0.1", self.port))?;
+        let mut connection = self.connect()?;
         connection.set_read_timeout(Some(ANSWER_DEADLINE))?;
         let length = body.len();
         let request = format!(

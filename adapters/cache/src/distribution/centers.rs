@@ -1,12 +1,13 @@
-//! Centers, which every transport shows two of, and which hardly ever change.
+//! Centers, which every transport shows two of, and the beginning of their list. They hardly ever change.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use distribution_application::{CenterFilter, CenterSummary, DistributionQueries};
 use distribution_domain::{CenterCode, CenterId, StaffId};
-use kernel_application::{Page, PageRequest};
+use kernel_application::{Page, PageNumber, PageRequest};
 use kernel_domain::StoreError;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -60,8 +61,85 @@ impl DistributionQueries for CachedCenters {
         filter: &CenterFilter,
         page: PageRequest,
     ) -> Result<Option<Page<CenterSummary>>, StoreError> {
-        self.inner.centers(filter, page).await
+        let is_first = page.start() == PageRequest::default().start();
+        if !is_first || *filter != CenterFilter::default() {
+            return self.inner.centers(filter, page).await;
+        }
+        let inner = self.inner.clone();
+        let load = move |_| {
+            let inner = inner.clone();
+            async move {
+                let newest = inner.centers(&CenterFilter::default(), NewestCenters::page()).await?;
+                Ok(newest.and_then(NewestCenters::of).into_iter().collect())
+            }
+        };
+        Ok(self.views.read(&[Everybody], load).await?.pop().map(|it: NewestCenters| it.cut(page.size())))
     }
+}
+
+/// The centers at the beginning of the list that is neither filtered nor begun elsewhere: as many as a page may have,
+/// so that one view has the first page of every size.
+#[derive(Clone)]
+pub(super) struct NewestCenters {
+    centers: Arc<[CenterSummary]>,
+    count: u64,
+}
+
+/// Finds what is the same for everybody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Everybody;
+
+impl fmt::Display for Everybody {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("all")
+    }
+}
+
+impl NewestCenters {
+    /// The first page, as large as can be.
+    fn page() -> PageRequest {
+        let largest = PageRequest::new(PageNumber::Number(1), PageRequest::MAX_SIZE);
+        largest.unwrap_or_default()
+    }
+
+    /// What is on that page.
+    pub(super) fn of(page: Page<CenterSummary>) -> Option<Self> {
+        let count = page.count()?;
+        Some(Self { centers: page.entries.into(), count })
+    }
+
+    /// The first page of this size.
+    pub(super) fn cut(&self, size: u32) -> Page<CenterSummary> {
+        let shown = usize::try_from(size).unwrap_or(usize::MAX);
+        Page::numbered(self.centers.iter().take(shown).cloned().collect(), 1, self.count, size)
+    }
+}
+
+impl View for NewestCenters {
+    const KIND: &'static str = "distribution:newest-centers:1";
+    const LIFETIME: Duration = LIFETIME;
+    type Id = Everybody;
+    type Kept = KeptCenters;
+
+    fn id(&self) -> Everybody {
+        Everybody
+    }
+
+    fn kept(&self) -> KeptCenters {
+        KeptCenters { count: self.count, centers: self.centers.iter().map(KeptCenter::of).collect() }
+    }
+
+    fn restored(kept: KeptCenters) -> Option<Self> {
+        let centers = kept.centers.into_iter().map(KeptCenter::restored).collect::<Option<_>>()?;
+        Some(Self { centers, count: kept.count })
+    }
+}
+
+/// The form in which the beginning of the list is kept. A change of it is a change of its [`KIND`](View::KIND).
+#[derive(Serialize, Deserialize)]
+pub(crate) struct KeptCenters {
+    count: u64,
+    centers: Vec<KeptCenter>,
 }
 
 /// A center, found by its code.
@@ -110,7 +188,7 @@ impl View for ById {
     }
 }
 
-/// The form in which a center is kept. A change of it is a change of both [`KIND`](View::KIND)s.
+/// The form in which a center is kept. A change of it is a change of every [`KIND`](View::KIND).
 #[derive(Serialize, Deserialize)]
 pub(crate) struct KeptCenter {
     id: String,

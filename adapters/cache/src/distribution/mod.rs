@@ -1,4 +1,4 @@
-//! What is kept of the distribution context: centers, by code and by id.
+//! What is kept of the distribution context: centers, by code and by id, and the beginning of their list.
 
 mod centers;
 mod store;

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use distribution_domain::{Center, CenterCode, CenterId, CenterRepository, DistributionStore, DistributionWork};
 use kernel_domain::StoreError;
 
-use super::centers::{ByCode, ById};
+use super::centers::{ByCode, ById, Everybody, NewestCenters};
 use crate::ViewCache;
 use crate::views::Eviction;
 
@@ -49,6 +49,7 @@ impl DistributionWork for EvictingWork {
         for (id, code) in &changed {
             eviction.add::<ById>(id);
             eviction.add::<ByCode>(code);
+            eviction.add::<NewestCenters>(&Everybody);
         }
         let outcome = inner.commit().await;
         // After an error, too: a commit whose answer was lost may have been made.

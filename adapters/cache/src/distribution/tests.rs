@@ -10,11 +10,11 @@ use distribution_domain::testing::{a_center, a_staff_member};
 use distribution_domain::{
     Center, CenterCode, CenterId, CenterName, CenterRepository, DistributionStore, DistributionWork, StaffId,
 };
-use kernel_application::PageRequest;
+use kernel_application::{Page, PageNumber, PageRequest};
 use kernel_domain::StoreError;
 use uuid::Uuid;
 
-use super::centers::{ByCode, ById};
+use super::centers::{ByCode, ById, NewestCenters};
 use super::*;
 use crate::views::View;
 
@@ -36,6 +36,20 @@ fn every_center_comes_back_as_it_was() {
         let by_id = ById::restored(serde_json::from_slice(&kept).unwrap()).map(|it| it.0);
         assert_eq!((by_code, by_id), (Some(center.clone()), Some(center)));
     }
+}
+
+#[test]
+fn the_list_is_kept_in_the_form_that_its_kind_names() {
+    let center = a_summary(&[StaffId::new(Uuid::from_u128(7))]);
+    let list = NewestCenters::of(Page::numbered(vec![center.clone()], 1, 3, 100)).unwrap();
+
+    let kept = serde_json::to_string(&list.kept()).unwrap();
+
+    let form = r#"{"count":3,"centers":[{"id":"0190a3f0-7b1c-7d2e-8f00-123456789abc","code":"Ä:B {1}","name":"서울 \"1\"","staff":["00000000-0000-0000-0000-000000000007"]}]}"#;
+    assert_eq!(kept, form, "another form is another kind");
+    assert_eq!(NewestCenters::KIND, "distribution:newest-centers:1");
+    let restored = NewestCenters::restored(serde_json::from_str(&kept).unwrap()).unwrap();
+    assert_eq!(restored.cut(10), Page::numbered(vec![center], 1, 3, 10));
 }
 
 #[test]
@@ -129,6 +143,12 @@ impl World {
         queries.expect_center().returning(move |id| Ok(read.read(|it| it.id() == id).pop()));
         let read = table.clone();
         queries.expect_centers_coded().returning(move |codes| Ok(read.read(|it| codes.contains(it.code()))));
+        let read = table.clone();
+        queries.expect_centers().returning(move |_, page| {
+            let all = read.read(|_| true);
+            let count = u64::try_from(all.len()).unwrap();
+            Ok(Some(Page::numbered(all, 1, count, page.size())))
+        });
         Self {
             store: views.distribution_store(Arc::new(TableStore(table.clone()))),
             queries: views.distribution_queries(Arc::new(queries)),
@@ -141,6 +161,14 @@ impl World {
         let by_id = self.queries.center(center.id()).await.unwrap();
         let by_code = self.queries.centers_coded(&[center.code().clone()]).await.unwrap().pop();
         [by_id, by_code].map(|it| it.map(|it| it.name))
+    }
+
+    /// How many centers there are, and how many are on the first page of this size.
+    async fn counted(&self, size: u32) -> (Option<u64>, usize) {
+        let page = PageRequest::new(PageNumber::Number(1), size).unwrap();
+        let page = self.queries.centers(&CenterFilter::default(), page).await.unwrap().unwrap();
+        assert_eq!(page.size, size);
+        (page.count(), page.entries.len())
     }
 
     async fn add(&self, center: &Center) -> Result<(), StoreError> {
@@ -209,12 +237,39 @@ async fn what_was_only_found_or_never_committed_is_kept() {
 }
 
 #[tokio::test]
-async fn a_list_of_centers_is_read_each_time() {
+async fn the_list_begins_in_one_view_for_pages_of_every_size_until_a_center_changes() {
+    let world = World::new();
+    world.add(&a_center().build()).await.unwrap();
+    assert_eq!(world.counted(10).await, (Some(1), 1));
+
+    world.add(&a_center().build()).await.unwrap();
+
+    for (size, shown) in [(1, 1), (2, 2), (10, 2), (100, 2)] {
+        assert_eq!(world.counted(size).await, (Some(2), shown), "{size} on a page");
+    }
+    assert_eq!(world.reads(), 2, "before and after the change");
+}
+
+#[tokio::test]
+async fn a_list_that_is_filtered_or_begins_elsewhere_is_read_each_time() {
+    let named = CenterFilter { name: Some("Busan".to_owned()), ..CenterFilter::default() };
+    let coded = CenterFilter { code: Some("ABC001".to_owned()), ..CenterFilter::default() };
+    let second = PageRequest::new(PageNumber::Number(2), 10).unwrap();
+    let last = PageRequest::new(PageNumber::Last, 10).unwrap();
+    let by_cursor = PageRequest::beyond(None, 10).unwrap();
     let mut inner = MockDistributionQueries::new();
-    inner.expect_centers().times(2).returning(|_, _| Ok(None));
+    inner.expect_centers().times(10).returning(|_, _| Ok(None));
     let queries = ViewCache::alone().distribution_queries(Arc::new(inner));
 
-    for _ in 0..2 {
-        assert_eq!(queries.centers(&CenterFilter::default(), PageRequest::default()).await.unwrap(), None);
+    for (filter, page) in [
+        (named, PageRequest::default()),
+        (coded, PageRequest::default()),
+        (CenterFilter::default(), second),
+        (CenterFilter::default(), last),
+        (CenterFilter::default(), by_cursor),
+    ] {
+        for _ in 0..2 {
+            assert_eq!(queries.centers(&filter, page).await.unwrap(), None);
+        }
     }
 }
