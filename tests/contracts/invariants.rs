@@ -1,5 +1,7 @@
 //! What is asked of shipping's tables after a storm finds what it looks for: an offender is planted for each promise.
 
+use std::fmt::Write as _;
+
 use support::invariants::{INVARIANTS, broken};
 use support::sql::Sql;
 
@@ -137,7 +139,7 @@ fn spelled(statement: &str) -> String {
         spelled.push_str(before);
         spelled.push_str(&match braced.split(':').collect::<Vec<_>>()[..] {
             [number] => id(number),
-            ["at", hour] => format!("'2026-01-01 0{hour}:00:00'"),
+            ["at", hour] => ["'2026-01-01 0", hour, ":00:00'"].concat(),
             ["packed", item, alias, version] => {
                 event("ItemAddedToBatch", "item", item, version, &format!(r#"{{"batch_alias":"{alias}"}}"#))
             }
@@ -155,7 +157,10 @@ fn spelled(statement: &str) -> String {
 
 fn event(name: &str, kind: &str, aggregate: &str, version: &str, payload: &str) -> String {
     // Events have no number of their own here: what they tell of tells them apart.
-    let name_in_hex = name.bytes().take(8).map(|it| format!("{it:02x}")).collect::<String>();
+    let name_in_hex = name.bytes().take(8).fold(String::new(), |mut hex, byte| {
+        write!(hex, "{byte:02x}").expect("a text takes everything");
+        hex
+    });
     format!(
         "INSERT INTO outbox (event_id, subscriber, context, name, payload, is_confidential, aggregate_type, aggregate_id, \
         aggregate_version, occurred_at, correlation_id, state, attempts, fence) VALUES \

@@ -57,7 +57,7 @@ async fn lists_come_from_the_replica_and_nothing_else_does(primary: TestDatabase
         assert_eq!(queries.item(item.tracking_number()).await.unwrap().is_some(), is_there);
         assert_eq!(queries.batch(batch.alias()).await.unwrap().is_some(), is_there);
         assert_eq!(queries.transport(trip.id()).await.unwrap().is_some(), is_there);
-        let named = queries.items_numbered(&[item.tracking_number().clone()]).await.unwrap();
+        let named = queries.batches_named(&[batch.alias().clone()]).await.unwrap();
         assert_eq!(named.len(), usize::from(is_there));
     }
     // Units of work find what they keep.

@@ -53,7 +53,7 @@ pub(crate) fn open(
         Pool::new(url.to_owned(), pool_settings, statements.clone())
     };
     let (primary, replica) = (pool(url), replica.map(|url| Replica::of(pool(url))));
-    Ok(Stores::new(url.to_owned(), primary.clone(), primary, replica, statements, settings, sealing))
+    Ok(Stores::new(url.to_owned(), primary.clone(), &primary, replica, statements, settings, sealing))
 }
 
 async fn establish(url: &str) -> ConnectionResult<Connection> {

@@ -59,7 +59,7 @@ pub(crate) fn open(
     let readers = pool(path, reading());
     let writer = pool(path, PoolSettings { size: 1, patience: WRITER_PATIENCE });
     let replica = replica.map(|path| Replica::of(pool(path, reading())));
-    Ok(Stores::new(path.to_owned(), readers, writer, replica, statements, settings, sealing))
+    Ok(Stores::new(path.to_owned(), readers, &writer, replica, statements, settings, sealing))
 }
 
 async fn establish(path: &str) -> ConnectionResult<Connection> {

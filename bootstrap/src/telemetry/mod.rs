@@ -24,8 +24,7 @@ const DEFAULT_LEVEL: LevelFilter = LevelFilter::INFO;
 /// If the process has no standard output.
 pub(crate) fn start(environment: Environment) -> io::Result<()> {
     // By target and level only: a filter that looks at spans costs each request more than its line in the log does.
-    let chosen = std::env::var("RUST_LOG").ok().and_then(|it| it.parse::<Targets>().ok());
-    let filter = chosen.unwrap_or_else(|| Targets::new().with_default(DEFAULT_LEVEL));
+    let filter = chosen().unwrap_or_else(|| Targets::new().with_default(DEFAULT_LEVEL));
     // Each line is one write to the file itself: nobody waits for a lock that others hold while they write.
     let output = Arc::new(File::from(io::stdout().as_fd().try_clone_to_owned()?));
     let registry = tracing_subscriber::registry().with(filter);
@@ -37,4 +36,9 @@ pub(crate) fn start(environment: Environment) -> io::Result<()> {
     };
     drop(started);
     Ok(())
+}
+
+#[expect(clippy::disallowed_methods, reason = "the variable is that of every program that logs with tracing")]
+fn chosen() -> Option<Targets> {
+    std::env::var("RUST_LOG").ok()?.parse().ok()
 }

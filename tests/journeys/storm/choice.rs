@@ -1,6 +1,6 @@
 //! Choices that a seed repeats.
 
-/// A sequence of numbers that look random: SplitMix64.
+/// A sequence of numbers that look random: `SplitMix64`.
 pub(super) struct Choice(u64);
 
 impl Choice {

@@ -51,7 +51,7 @@ async fn pack(connection: &mut Conn, alias: &str, tracking_number: &str) -> Resu
     first::<Row>(connection, statements::PACKED, item.clone().into()).await?;
 
     let now = moment(&Utc::now());
-    row.3 = "MOVING".to_owned();
+    "MOVING".clone_into(&mut row.3);
     row.7 += 1;
     let version = row.7;
     connection.exec_drop(statements::SAVE, row).await.map_err(InternalServerError)?;

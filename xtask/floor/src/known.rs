@@ -31,7 +31,8 @@ pub(crate) struct Person {
 
 #[derive(Serialize)]
 pub(crate) struct Center {
-    center_code: String,
+    #[serde(rename = "center_code")]
+    code: String,
     name: String,
     staff_members: Vec<Person>,
     uuid: String,
@@ -55,7 +56,7 @@ impl Known {
         let mut centers = HashMap::new();
         for (id, code, name) in connection.query::<(Vec<u8>, String, String), _>(CENTERS).await? {
             let staff_members = staff.remove(&id).unwrap_or_default();
-            let center = Center { center_code: code.clone(), name, staff_members, uuid: uuid(&id) };
+            let center = Center { code: code.clone(), name, staff_members, uuid: uuid(&id) };
             centers.insert(code, center);
         }
         Ok(Self { people, centers })

@@ -74,6 +74,7 @@ impl Near {
     }
 
     /// The view that is held under this key, or that there is no such thing.
+    #[expect(clippy::option_option, reason = "that there is none can be held, too")]
     pub(super) fn view<V: View>(&self, key: &Key) -> Option<Option<V>> {
         let held = self.fresh(key)?;
         let Some(value) = &held.value else { return Some(None) };

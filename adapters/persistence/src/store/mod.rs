@@ -51,7 +51,7 @@ impl Stores {
     pub(crate) fn new(
         url: String,
         readers: Pool,
-        writers: Pool,
+        writers: &Pool,
         replica: Option<Replica>,
         statements: Statements,
         settings: &Settings,
