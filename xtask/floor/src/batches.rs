@@ -19,6 +19,9 @@ struct Label {
     tracking_number: String,
 }
 
+/// An item, and the batch that it is in since then.
+type FoundRow = (Vec<u8>, String, String, String, Option<String>, Value, Value, i32, Option<Vec<u8>>, Value);
+
 /// What the event tells.
 #[derive(Serialize)]
 struct Added<'a> {
@@ -30,32 +33,26 @@ struct Added<'a> {
 pub(crate) async fn add(pool: Data<&Pool>, alias: Path<String>, Json(label): Json<Label>) -> Result<Response> {
     let mut connection = pool.get_conn().await.map_err(InternalServerError)?;
     connection.query_drop("BEGIN").await.map_err(InternalServerError)?;
-    if !pack(&mut connection, &alias, &label.tracking_number).await? {
+    let Some(item) = pack(&mut connection, &alias, &label.tracking_number).await? else {
         connection.query_drop("ROLLBACK").await.map_err(InternalServerError)?;
         return Ok(StatusCode::NOT_FOUND.into_response());
-    }
+    };
     connection.query_drop("COMMIT").await.map_err(InternalServerError)?;
-    let rows = connection.exec(statements::ITEM, (label.tracking_number,)).await.map_err(InternalServerError)?;
-    Ok(Json(with_history(&mut connection, rows).await?).into_response())
+    Ok(Json(with_history(&mut connection, vec![item]).await?).into_response())
 }
 
-/// Whether there are such a batch and such an item.
-async fn pack(connection: &mut Conn, alias: &str, tracking_number: &str) -> Result<bool> {
-    let batch = first::<Vec<u8>>(connection, statements::BATCH_NAMED, alias.into()).await?;
-    let Some(batch) = batch else { return Ok(false) };
-    first::<Row>(connection, statements::BATCH_LOCKED, batch.clone().into()).await?;
-    let item = first::<Vec<u8>>(connection, statements::ITEM_NUMBERED, tracking_number.into()).await?;
-    let Some(item) = item else { return Ok(false) };
-    let row = first::<ItemRow>(connection, statements::ITEM_LOCKED, item.clone().into()).await?;
-    let Some(mut row) = row else { return Ok(false) };
-    first::<Row>(connection, statements::PACKED, item.clone().into()).await?;
+/// The item as it is then, if there are such a batch and such an item.
+async fn pack(connection: &mut Conn, alias: &str, tracking_number: &str) -> Result<Option<ItemRow>> {
+    let batch = first::<Row>(connection, statements::BATCH_LOCKED, alias.into()).await?;
+    let Some(batch) = batch.and_then(|mut it| it.take::<Vec<u8>, _>(0)) else { return Ok(None) };
+    let found = first::<FoundRow>(connection, statements::ITEM_LOCKED, tracking_number.into()).await?;
+    let Some((id, number, sku, _, center, created_at, completed_at, before, _, _)) = found else { return Ok(None) };
+    let version = before + 1;
+    let item: ItemRow = (id, number, sku, "MOVING".to_owned(), center, created_at, completed_at, version);
 
     let now = moment(&Utc::now());
-    "MOVING".clone_into(&mut row.3);
-    row.7 += 1;
-    let version = row.7;
-    connection.exec_drop(statements::SAVE, row).await.map_err(InternalServerError)?;
-    let packing = (&item, batch, &item, now.clone());
+    connection.exec_drop(statements::SAVE, item.clone()).await.map_err(InternalServerError)?;
+    let packing = (&item.0, batch, &item.0, now.clone());
     connection.exec_drop(statements::PACK, packing).await.map_err(InternalServerError)?;
     let payload = Added { batch_alias: alias, item_tracking_number: tracking_number };
     let payload = serde_json::to_string(&payload).map_err(InternalServerError)?;
@@ -67,7 +64,7 @@ async fn pack(connection: &mut Conn, alias: &str, tracking_number: &str) -> Resu
         payload.into(),
         false.into(),
         "item".into(),
-        item.into(),
+        item.0.clone().into(),
         version.into(),
         now,
         Uuid::now_v7().simple().to_string().into(),
@@ -76,7 +73,7 @@ async fn pack(connection: &mut Conn, alias: &str, tracking_number: &str) -> Resu
         0.into(),
     ];
     connection.exec_drop(statements::ANNOUNCE, event).await.map_err(InternalServerError)?;
-    Ok(true)
+    Ok(Some(item))
 }
 
 async fn first<R>(connection: &mut Conn, statement: &str, by: Value) -> Result<Option<R>>

@@ -33,25 +33,18 @@ pub(crate) const TRANSPORT: &str = "SELECT `shipping_transports`.`id`, `shipping
     WHERE (`shipping_batches`.`transport_id` = `shipping_transports`.`id`) LIMIT ?) \
     FROM `shipping_transports` WHERE (`shipping_transports`.`id` = ?)";
 
-pub(crate) const BATCH_NAMED: &str =
-    "SELECT `shipping_batches`.`id` FROM `shipping_batches` WHERE (`shipping_batches`.`alias` IN (?))";
-
 pub(crate) const BATCH_LOCKED: &str = "SELECT `shipping_batches`.`id`, `shipping_batches`.`alias`, \
     `shipping_batches`.`state`, `shipping_batches`.`transport_id`, `shipping_batches`.`created_at`, \
     `shipping_batches`.`completed_at`, `shipping_batches`.`version` \
-    FROM `shipping_batches` WHERE (`shipping_batches`.`id` IN (?)) ORDER BY `shipping_batches`.`id` FOR UPDATE";
-
-pub(crate) const ITEM_NUMBERED: &str =
-    "SELECT `shipping_items`.`id` FROM `shipping_items` WHERE (`shipping_items`.`tracking_number` IN (?))";
+    FROM `shipping_batches` WHERE (`shipping_batches`.`alias` = ?) FOR UPDATE";
 
 pub(crate) const ITEM_LOCKED: &str = "SELECT `shipping_items`.`id`, `shipping_items`.`tracking_number`, \
     `shipping_items`.`sku`, `shipping_items`.`status`, `shipping_items`.`current_center_code`, \
-    `shipping_items`.`created_at`, `shipping_items`.`completed_at`, `shipping_items`.`version` \
-    FROM `shipping_items` WHERE (`shipping_items`.`id` IN (?)) ORDER BY `shipping_items`.`id` FOR UPDATE";
-
-pub(crate) const PACKED: &str = "SELECT `shipping_batch_items`.`item_id`, `shipping_batch_items`.`batch_id`, \
-    `shipping_batch_items`.`added_at` FROM `shipping_batch_items` \
-    WHERE (`shipping_batch_items`.`open_item_id` IN (?))";
+    `shipping_items`.`created_at`, `shipping_items`.`completed_at`, `shipping_items`.`version`, \
+    `shipping_batch_items`.`batch_id`, `shipping_batch_items`.`added_at` \
+    FROM (`shipping_items` LEFT OUTER JOIN `shipping_batch_items` \
+    ON (`shipping_batch_items`.`open_item_id` = `shipping_items`.`id`)) \
+    WHERE (`shipping_items`.`tracking_number` = ?) FOR UPDATE";
 
 pub(crate) const SAVE: &str = "INSERT INTO shipping_items \
     (id, tracking_number, sku, status, current_center_code, created_at, completed_at, version) \
