@@ -207,18 +207,18 @@ mod tests {
     }
 
     /// One more wrong token is one too many.
-    fn one_wrong_token_left() -> Option<Arc<dyn Throttle>> {
+    fn one_wrong_token_left() -> Arc<dyn Throttle> {
         let mut throttle = MockThrottle::new();
         let last = Verdict { allowed: true, remaining: 0, reset_after: Duration::from_mins(5) };
         throttle.expect_hit().returning(move |_, _, _| Ok(last));
-        Some(Arc::new(throttle))
+        Arc::new(throttle)
     }
 
     #[tokio::test]
     async fn where_too_many_guess_nobody_is_believed_who_did_not_sign_in_before() {
         let (mut world, number) = world(NumberStanding::Taken(an_account()), Purpose::SignIn);
         world.work.verifications.expect_save().returning(|_| Ok(()));
-        world.throttle = one_wrong_token_left();
+        world.throttle = Some(one_wrong_token_left());
         let (auth, _) = world.commits();
 
         let wrong = auth.confirm_sign_in(typed(&number, "654321"), Device::default()).await;
@@ -246,7 +246,7 @@ mod tests {
             world.second_work.sessions.expect_by_refresh_token().returning(found);
             world.second_work.sessions.expect_add().returning(|_| Ok(()));
             world.second_work.verifications.expect_save().returning(|_| Ok(()));
-            world.throttle = one_wrong_token_left();
+            world.throttle = Some(one_wrong_token_left());
             let (auth, _) = world.commits();
 
             let _ = auth.confirm_sign_in(typed(&number, "654321"), Device::default()).await;
