@@ -51,13 +51,17 @@ impl Auth {
             return self.signed_in(account, device).await;
         }
         let now = self.clock.now();
+        let comparing = self.limits.comparing(now);
+        if earlier_session.is_none() {
+            // Who guesses costs the store nothing more.
+            comparing?;
+        }
         let token = self.hash_token(&phone_number, Purpose::SignIn, &token);
         let account_id = account.as_ref().map(|it| it.id);
         let opened = account.map(|it| self.new_session(&it, device, now)).transpose()?;
 
         let mut work = self.store.begin().await?;
         let mut verification = work.verifications().find(&phone_number).await?;
-        let comparing = self.limits.comparing(now);
         let for_anybody = comparing.map(|()| verification.confirm(Purpose::SignIn, token, ShownBy::Anybody, now));
         let comparison = match for_anybody {
             Ok(Ok(comparison)) => comparison,

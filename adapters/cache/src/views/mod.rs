@@ -58,7 +58,8 @@ const LOAD_DEADLINE: Duration = Duration::from_secs(30);
 /// was on its way to Redis has arrived.
 const TOMBSTONE: Duration = LOAD_DEADLINE.saturating_add(Duration::from_secs(1));
 
-/// Bytes that the views held in a process take: with their texts: some 20 000 profiles, or 100 centers where a thousand people work.
+/// Bytes that the views held in a process take, with their texts: some 20 000 profiles, or 100 centers where a thousand
+/// people work.
 const HELD_AT_MOST: u64 = 16 * 1024 * 1024;
 
 /// Whoever wants more at once asks the store: one answer for all keeps Redis from answering anybody else.
@@ -158,7 +159,8 @@ impl ViewCache {
             return Ok(views);
         }
         let wanted: Arc<HashMap<Key, V::Id>> = Arc::new(wanted);
-        let (mut found, missing) = self.near.held(wanted.keys().filter(|key| !deferred::is_changed_here(key)));
+        let missing: Vec<Key> = wanted.keys().filter(|key| !deferred::is_changed_here(key)).cloned().collect();
+        let mut found = HashMap::new();
         let is_shared = !deferred::is_inside() && missing.len() <= KEYS_AT_ONCE;
         if is_shared && !missing.is_empty() {
             let (wanted, load) = (wanted.clone(), load.clone());

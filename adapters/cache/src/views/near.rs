@@ -61,18 +61,6 @@ impl Near {
         Self { held, loads: Mutex::default(), longest }
     }
 
-    /// What is held of these, and which of them are not.
-    pub(super) fn held<'a>(&self, keys: impl Iterator<Item = &'a Key>) -> (HashMap<Key, Value>, Vec<Key>) {
-        let (mut found, mut missing) = (HashMap::new(), Vec::new());
-        for key in keys {
-            match self.get(key) {
-                Some(value) => drop(found.insert(key.clone(), value)),
-                None => missing.push(key.clone()),
-            }
-        }
-        (found, missing)
-    }
-
     /// The view that is held under this key, or that there is no such thing.
     #[expect(clippy::option_option, reason = "that there is none can be held, too")]
     pub(super) fn view<V: View>(&self, key: &Key) -> Option<Option<V>> {

@@ -22,7 +22,7 @@ use bytes::Bytes;
 use poem_openapi::registry::{MetaSchema, MetaSchemaRef};
 use serde_json::{Map, Value};
 
-pub(crate) use field::{Change, NOT_BLANK};
+pub(crate) use field::{Change, Convert, Field, NOT_BLANK};
 pub(crate) use kinds::kind_of;
 
 use crate::fault::Fault;

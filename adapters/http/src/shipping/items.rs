@@ -18,7 +18,7 @@ use super::{Read, Write};
 use crate::body::{Body, Payload};
 use crate::caller::Allowed;
 use crate::created::Created;
-use crate::fields::{Fields, Input};
+use crate::fields::{Convert, Field, Fields, Input};
 use crate::no_content::NoContent;
 use crate::page::{Here, PageBody};
 use crate::path::Path;
@@ -141,11 +141,13 @@ const SKU_PATTERN: &str = r"^[\t-\r ]*[^\u0000-\u001F\u007F-\u009F]*[\t-\r ]*$";
 const SKU: &str = "The seller's article number; may be empty.";
 const STATUS: &str = "How it fares. Setting the status it has changes nothing.";
 
+fn sku(fields: &mut Fields) -> Field<'_, impl Convert<Sku>> {
+    fields.text("sku", SKU).max(Sku::MAX_CHARS).looking_like(SKU_PATTERN).blank().parse(Sku::parse)
+}
+
 impl Input for NewItem {
     fn read(fields: &mut Fields) -> Option<Self> {
-        let sku =
-            fields.text("sku", SKU).max(Sku::MAX_CHARS).looking_like(SKU_PATTERN).blank().parse(Sku::parse).required();
-        Some(Self(RegisterItem { sku: sku? }))
+        Some(Self(RegisterItem { sku: sku(fields).required()? }))
     }
 }
 
@@ -164,8 +166,7 @@ struct WholeItem {
 
 impl Input for WholeItem {
     fn read(fields: &mut Fields) -> Option<Self> {
-        let sku =
-            fields.text("sku", SKU).max(Sku::MAX_CHARS).looking_like(SKU_PATTERN).blank().parse(Sku::parse).required();
+        let sku = sku(fields).required();
         let status = fields.choice("status", STATUS, &ItemStatus::ALL, ItemStatus::name).optional();
         Some(Self { sku: sku?, status: status? })
     }
@@ -186,8 +187,7 @@ struct ItemChanges {
 
 impl Input for ItemChanges {
     fn read(fields: &mut Fields) -> Option<Self> {
-        let sku =
-            fields.text("sku", SKU).max(Sku::MAX_CHARS).looking_like(SKU_PATTERN).blank().parse(Sku::parse).optional();
+        let sku = sku(fields).optional();
         let status = fields.choice("status", STATUS, &ItemStatus::ALL, ItemStatus::name).optional();
         Some(Self { sku: sku?, status: status? })
     }
