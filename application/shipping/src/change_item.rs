@@ -41,7 +41,6 @@ impl Shipping {
         actor.require(WRITE)?;
         let ChangeItem { tracking_number, sku, status } = command;
         let unknown = || ChangeItemError::UnknownItem(tracking_number.clone());
-        let known = self.queries.item(&tracking_number).await?.ok_or_else(unknown)?;
 
         let mut work = self.store.begin().await?;
         let mut item = work.items().find(std::slice::from_ref(&tracking_number)).await?.pop().ok_or_else(unknown)?;
@@ -57,24 +56,25 @@ impl Shipping {
         if item != before {
             work.items().save(std::slice::from_ref(&item)).await?;
         }
+        // Read before anything is kept: a read that failed afterwards would hide that the item has changed. As long as the
+        // item is in this unit of work, it goes into no batch and comes out of none.
+        let history = self.queries.histories(&[item.id()]).await?.remove(&item.id()).unwrap_or_default();
         work.commit().await?;
-        // Told from what is known: a read that failed now would hide that the item has changed.
-        Ok(ItemView::of(&item, known.history))
+        Ok(ItemView::of(&item, history))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{World, an_item_view};
+    use crate::testing::World;
     use kernel_application::testing::{anyone, nobody, noon};
     use shipping_domain::Item;
     use shipping_domain::testing::an_item;
 
     fn finding(item: &Item) -> World {
         let mut world = World::default();
-        let view = an_item_view(item.tracking_number());
-        world.queries.expect_item().returning(move |_| Ok(Some(view.clone())));
+        world.has_no_histories();
         world.finds_items(vec![item.clone()]);
         world
     }
@@ -121,6 +121,22 @@ mod tests {
 
         assert!(matches!(refusal, Err(ChangeItemError::CannotChangeStatus(_))));
         assert!(!outcome.committed());
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_shown_is_not_kept() {
+        let item = an_item().build();
+        let mut world = World::default();
+        world.finds_items(vec![item.clone()]);
+        world.work.items.expect_save().returning(|_| Ok(()));
+        world.queries.expect_histories().returning(|_| Err(StoreError::unavailable("it is down")));
+        let (shipping, outcome) = world.commits();
+
+        let refusal =
+            shipping.change_item(&anyone(), ChangeItem { sku: Sku::parse("HAT-7").ok(), ..change(&item) }).await;
+
+        assert!(matches!(refusal, Err(ChangeItemError::Store(StoreError::Unavailable(_)))));
+        assert!(!outcome.committed(), "who asks again finds it as it was");
     }
 
     #[tokio::test]

@@ -42,7 +42,8 @@ pub enum RenameBatchError {
 }
 
 impl Shipping {
-    /// Renames a batch that has not left.
+    /// Renames a batch that has not left. The other contexts are asked before the unit of work begins; the transport that
+    /// it was on when they were asked must still be its transport in it.
     pub async fn rename_batch(&self, actor: &Actor, command: RenameBatch) -> Result<BatchView, RenameBatchError> {
         self.retried(|| self.try_to_rename_batch(actor, command.clone())).await
     }
@@ -73,6 +74,9 @@ impl Shipping {
                 Err(error) => return Err(error.into()),
             }
         }
+        if batch.transport_id() != known.summary.transport.as_ref().map(|it| it.id) {
+            return Err(StoreError::Conflict(format!("batch {alias}")).into());
+        }
         work.commit().await?;
         // Told from what is known: a read that failed now would hide that the name has changed.
         let summary = BatchSummary { alias: batch.alias().clone(), ..known.summary };
@@ -83,10 +87,10 @@ impl Shipping {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{World, a_batch_summary};
+    use crate::testing::{MockedWork, World, a_batch_summary, a_summary};
     use kernel_application::testing::{anyone, nobody};
     use shipping_domain::Batch;
-    use shipping_domain::testing::a_batch;
+    use shipping_domain::testing::{a_batch, a_transport};
 
     fn finding(batch: &Batch) -> World {
         let mut world = World::finding_batch(batch);
@@ -135,6 +139,28 @@ mod tests {
 
         assert!(matches!(refusal, Err(RenameBatchError::Store(StoreError::Duplicate { key: "alias" }))));
         assert!(!outcome.committed());
+    }
+
+    #[tokio::test]
+    async fn a_batch_that_is_loaded_meanwhile_is_shown_on_its_transport() {
+        let transport = a_transport().build();
+        let batch = a_batch().loaded_on(&transport).build();
+        let finding = || {
+            let (mut work, batch) = (MockedWork::default(), batch.clone());
+            work.batches.expect_find().returning(move |_| Ok(vec![batch.clone()]));
+            work.batches.expect_save().returning(|_| Ok(()));
+            work
+        };
+        let mut world = World { before: vec![finding()], work: finding(), ..World::default() };
+        let before = a_batch_summary(batch.alias());
+        let mut told = vec![BatchSummary { transport: Some(a_summary(&transport)), ..before.clone() }, before];
+        world.queries.expect_batch().times(2).returning(move |_| Ok(told.pop()));
+        let (shipping, outcome) = world.commits();
+
+        let renamed = shipping.rename_batch(&anyone(), rename(&batch, friday())).await.expect("the second time");
+
+        assert_eq!(renamed.transport.map(|it| it.summary.id), Some(transport.id()));
+        assert!(outcome.committed());
     }
 
     #[tokio::test]

@@ -3,7 +3,7 @@
 use kernel_domain::StoreError;
 use poem::http::{Method, StatusCode};
 use serde_json::{Value, json};
-use shipping_application::testing::{World, a_batch_summary, a_summary, an_item_view};
+use shipping_application::testing::{World, a_batch_summary, a_summary};
 use shipping_domain::testing::{a_batch, a_driver, a_transport, an_item};
 use shipping_domain::{Batch, Item, ItemStatus, Transport};
 
@@ -13,8 +13,7 @@ use crate::tests::json_of;
 
 fn with_item(item: &Item) -> World {
     let mut world = World::default();
-    let view = an_item_view(item.tracking_number());
-    world.queries.expect_item().returning(move |_| Ok(Some(view.clone())));
+    world.has_no_histories();
     world.finds_items(vec![item.clone()]);
     world.work.items.expect_save().returning(|_| Ok(()));
     world.work.items.expect_remove().returning(|_| Ok(()));
