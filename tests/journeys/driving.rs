@@ -1,7 +1,7 @@
 //! Drivers deal with the transports assigned to them, and with nothing else.
 
 use reqwest::StatusCode;
-use serde_json::json;
+use serde_json::{Value, json};
 use support::app::{TestApp, Visitor};
 
 use crate::stage::{BATCHES, ITEMS, Stage, TRANSPORTS};
@@ -10,6 +10,7 @@ on_both_stacks![
     a_driver_sees_starts_and_completes_their_own_transport,
     another_drivers_transport_does_not_exist,
     a_driver_does_not_hand_the_transport_over,
+    an_items_earlier_trips_are_none_of_a_drivers_business,
     everything_else_of_shipping_is_for_staff,
 ];
 
@@ -82,6 +83,27 @@ async fn a_driver_does_not_hand_the_transport_over(app: TestApp) {
 
     let own = json!({ "driver_uuid": stage.driver.user_id });
     stage.driver.post(&path, own).await.expecting(StatusCode::OK);
+}
+
+async fn an_items_earlier_trips_are_none_of_a_drivers_business(app: TestApp) {
+    let stage = Stage::set(&app).await;
+    let arrived = stage.a_departed_transport().await;
+    stage.complete(&arrived.transport).await;
+    let next = app.driver().await;
+    let (_, alias, _) = assigned(&stage, &next).await;
+    stage.pack(&alias, &arrived.item).await;
+    let path = format!("{BATCHES}{alias}/shippingitems/?ordering=timestamp_created&page_size=1");
+
+    let for_the_driver = next.get(&path).await.expecting(StatusCode::OK)["results"][0].clone();
+    let for_staff = stage.staff.get(&path).await.expecting(StatusCode::OK)["results"][0].clone();
+
+    let aliases = |item: &Value| {
+        let past = item["shipping_batches_history"].as_array().expect("a history").iter();
+        past.map(|it| it["alias"].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(for_the_driver["tracking_number"], json!(arrived.item));
+    assert_eq!(aliases(&for_the_driver), [json!(alias)]);
+    assert_eq!(aliases(&for_staff), [json!(alias), json!(arrived.alias)]);
 }
 
 async fn everything_else_of_shipping_is_for_staff(app: TestApp) {
