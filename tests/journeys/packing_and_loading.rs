@@ -1,14 +1,15 @@
 //! Items go into batches and batches on transports, or a rule says why not.
 
-use reqwest::StatusCode;
+use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use support::app::TestApp;
+use support::app::{Answer, TestApp};
 
 use crate::stage::{BATCHES, CENTERS, ITEMS, Stage, TRANSPORTS};
 
 on_both_stacks![
     adding_an_item_twice_changes_nothing,
     a_bulk_add_is_all_or_nothing_and_tells_every_fault_with_its_place,
+    a_form_adds_and_takes_out_as_many_as_it_names,
     an_item_sits_in_one_open_batch_only,
     a_departed_or_completed_batch_takes_nothing,
     a_batch_is_on_one_open_transport_only,
@@ -65,6 +66,30 @@ async fn a_bulk_add_is_all_or_nothing_and_tells_every_fault_with_its_place(app: 
     problem.refused(BAD, "max_length");
 }
 
+async fn a_form_adds_and_takes_out_as_many_as_it_names(app: TestApp) {
+    let stage = Stage::set(&app).await;
+    let (alias, items) = (stage.a_batch().await, [stage.an_item().await, stage.an_item().await]);
+    let send = |path: String, fields: Vec<(&'static str, String)>| {
+        Answer::to(stage.staff.request(Method::POST, &path).form(&fields))
+    };
+    let named = || items.clone().map(|it| ("tracking_number", it)).to_vec();
+
+    for command in ["add", "remove"] {
+        let done = send(format!("{BATCHES}{alias}/{command}/"), named()).await.expecting(StatusCode::OK);
+        let numbers: Vec<_> = done.as_array().expect("items").iter().map(|it| &it["tracking_number"]).collect();
+        assert_eq!(numbers, [&json!(items[0]), &json!(items[1])]);
+    }
+    let mut wrong = named();
+    wrong.push(("tracking_number", "20260102-0000000000".to_owned()));
+    let problem = send(format!("{BATCHES}{alias}/add/"), wrong).await.refused(BAD, "ShippingBatchItemNotExist");
+    assert_eq!(problem["errors"][0]["field"], "[2].tracking_number");
+
+    let (transport, other) = (stage.a_transport().await, stage.a_batch().await);
+    let both = vec![("alias", alias), ("alias", other)];
+    let loaded = send(format!("{TRANSPORTS}{transport}/add/"), both).await.expecting(StatusCode::OK);
+    assert_eq!(loaded.as_array().map(Vec::len), Some(2));
+}
+
 async fn an_item_sits_in_one_open_batch_only(app: TestApp) {
     let stage = Stage::set(&app).await;
     let ((_, item), other) = (stage.a_packed_batch().await, stage.a_batch().await);
@@ -75,6 +100,8 @@ async fn an_item_sits_in_one_open_batch_only(app: TestApp) {
     assert_eq!(problem["errors"][0]["field"], "tracking_number");
     let unknown = stage.staff.post(&format!("{BATCHES}nowhere/add/"), json!({ "tracking_number": item })).await;
     unknown.refused(StatusCode::NOT_FOUND, "not_found");
+    let nothing = stage.staff.post(&format!("{BATCHES}nowhere/add/"), json!([])).await;
+    nothing.refused(StatusCode::NOT_FOUND, "not_found");
 }
 
 async fn a_departed_or_completed_batch_takes_nothing(app: TestApp) {

@@ -38,7 +38,7 @@ pub(crate) trait Payload: Input {
 /// A body that is one object.
 pub(crate) struct Body<T>(pub(crate) T);
 
-/// A body that is one object or a list of at most [`MAX_ENTRIES`].
+/// A body that is one object or a list of at most [`MAX_ENTRIES`]; as a form, one whose required names may be repeated.
 pub(crate) struct Bulk<T> {
     pub(crate) entries: Vec<T>,
     /// Which of the two it was: the field of a fault depends on it.
@@ -57,6 +57,16 @@ enum Content {
     Object(Sent),
     List(Vec<Value>),
     Other(Value),
+}
+
+impl From<Value> for Content {
+    fn from(value: Value) -> Self {
+        match value {
+            Value::Object(members) => Self::Object(Sent::Json(members)),
+            Value::Array(entries) => Self::List(entries),
+            other => Self::Other(other),
+        }
+    }
 }
 
 impl<'a, T: Payload> ApiExtractor<'a> for Body<T> {
@@ -117,8 +127,15 @@ impl<'a, T: Payload> ApiExtractor<'a> for Bulk<T> {
         _: ExtractParamOptions<()>,
     ) -> poem::Result<Self> {
         let (read, listed) = match Box::pin(content(request, body)).await? {
-            Content::List(entries) => (list(entries), true),
-            one => (object(one).map(|entry| vec![entry]), false),
+            Content::List(entries) => (list(entries.into_iter().map(Content::from).collect()), true),
+            Content::Object(sent) => {
+                let entries = sent.one_by_one(&Fields::describe::<T>().required, MAX_ENTRIES + 1);
+                match <[Sent; 1]>::try_from(entries) {
+                    Ok([one]) => (Fields::read(one, String::new()).map(|entry| vec![entry]), false),
+                    Err(many) => (list(many.into_iter().map(Content::Object).collect()), true),
+                }
+            }
+            other @ Content::Other(_) => (object(other).map(|entry| vec![entry]), false),
         };
         Ok(Self { entries: read.map_err(Problem::invalid)?, listed })
     }
@@ -140,7 +157,7 @@ fn object<T: Input>(content: Content) -> Result<T, Vec<Fault>> {
     }
 }
 
-fn list<T: Input>(entries: Vec<Value>) -> Result<Vec<T>, Vec<Fault>> {
+fn list<T: Input>(entries: Vec<Content>) -> Result<Vec<T>, Vec<Fault>> {
     if entries.len() > MAX_ENTRIES {
         return Err(vec![Fault::too_many(MAX_ENTRIES)]);
     }
@@ -148,8 +165,9 @@ fn list<T: Input>(entries: Vec<Value>) -> Result<Vec<T>, Vec<Fault>> {
     let mut faults = Vec::new();
     for (at, entry) in entries.into_iter().enumerate() {
         let read = match entry {
-            Value::Object(members) => Fields::read(Sent::Json(members), format!("[{at}].")),
-            other => Err(vec![Fault::not_an_object(kind_of(&other)).of(format!("[{at}]"))]),
+            Content::Object(sent) => Fields::read(sent, format!("[{at}].")),
+            Content::List(_) => Err(vec![Fault::not_an_object("list").of(format!("[{at}]"))]),
+            Content::Other(other) => Err(vec![Fault::not_an_object(kind_of(&other)).of(format!("[{at}]"))]),
         };
         match read {
             Ok(value) => values.push(value),
@@ -174,10 +192,8 @@ async fn content(request: &Request, body: &mut RequestBody) -> Result<Content, P
         FORM => Ok(Content::Object(Sent::urlencoded(&bytes))),
         JSON if bytes.is_empty() => Ok(Content::Object(Sent::Json(Map::new()))),
         // Nesting is bounded by the parser: what is deeper does not parse.
-        JSON => match serde_json::from_slice(&bytes) {
-            Ok(Value::Object(members)) => Ok(Content::Object(Sent::Json(members))),
-            Ok(Value::Array(entries)) => Ok(Content::List(entries)),
-            Ok(other) => Ok(Content::Other(other)),
+        JSON => match serde_json::from_slice::<Value>(&bytes) {
+            Ok(value) => Ok(value.into()),
             Err(error) => Err(Problem::refused(Fault::parse_error(error))),
         },
         _ => Err(Problem::unsupported_media_type(content_type)),

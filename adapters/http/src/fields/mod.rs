@@ -54,6 +54,23 @@ impl Sent {
         }
         Self::Text(fields)
     }
+
+    /// A form has no lists: where one of `names` occurs many times, the first values are of one object, the second ones of
+    /// another, and so on. Whatever is beyond `at_most` objects is dropped.
+    pub(crate) fn one_by_one(self, names: &[&str], at_most: usize) -> Vec<Self> {
+        let Self::Text(fields) = self else { return vec![self] };
+        let count = names.iter().filter_map(|it| fields.get(*it)).map(Vec::len).max().unwrap_or_default();
+        if count <= 1 {
+            return vec![Self::Text(fields)];
+        }
+        let mut objects = vec![HashMap::new(); count.min(at_most)];
+        for (name, values) in fields {
+            for (object, value) in objects.iter_mut().zip(values) {
+                object.insert(name.clone(), vec![value]);
+            }
+        }
+        objects.into_iter().map(Self::Text).collect()
+    }
 }
 
 /// The fields of one object, and the faults found in them so far.

@@ -119,7 +119,7 @@ impl BatchesApi {
 
     /// List the items of a batch
     ///
-    /// Drivers see those of the batches on their own transports.
+    /// Drivers see those of the batches on their own transports, without the other batches in their histories.
     #[oai(path = "/:alias/shippingitems", method = "get", operation_id = "list_items_of_batch")]
     async fn items(
         &self,
@@ -136,7 +136,7 @@ impl BatchesApi {
 
     /// Add items to a batch
     ///
-    /// One or many; all of them are added, or none.
+    /// One or many; all of them are added, or none. A form has many by repeating `tracking_number`.
     #[oai(path = "/:alias/add", method = "post", operation_id = "pack_items")]
     async fn add(
         &self,
@@ -153,7 +153,8 @@ impl BatchesApi {
 
     /// Take items out of a batch
     ///
-    /// One or many; all of them are taken out, or none. What is not in the batch stays where it is.
+    /// One or many; all of them are taken out, or none. What is not in the batch stays where it is. A form has many by
+    /// repeating `tracking_number`.
     #[oai(path = "/:alias/remove", method = "post", operation_id = "unpack_items")]
     async fn remove(
         &self,

@@ -150,7 +150,7 @@ impl TransportsApi {
 
     /// Add batches to a transport
     ///
-    /// One or many; all of them are added, or none.
+    /// One or many; all of them are added, or none. A form has many by repeating `alias`.
     #[oai(path = "/:uuid/add", method = "post", operation_id = "load_batches")]
     async fn add(
         &self,

@@ -187,6 +187,35 @@ async fn a_bulk_body_is_one_object_or_a_list_and_every_entry_is_judged() {
     );
 }
 
+async fn send_form(body: String) -> TestResponse {
+    let client = client();
+    let request = client.post("/api/v1/parcels/add/").content_type("application/x-www-form-urlencoded");
+    request.body(body).send().await
+}
+
+#[tokio::test]
+async fn a_form_repeats_the_names_of_what_it_has_many_of() {
+    let one = json_of(send_form("label=tea&staff=".to_owned() + OWNER).await).await;
+    assert_eq!((one.as_array().map(Vec::len), one[0]["staff"].as_array().map(Vec::len)), (Some(1), Some(1)));
+
+    let many = json_of(send_form("label=tea&label=cup&note=a&unknown=1&unknown=2&unknown=3".to_owned()).await).await;
+    let told = many.as_array().expect("a list").iter().map(|it| (it["label"].as_str(), it["note"].as_str()));
+    assert_eq!(told.collect::<Vec<_>>(), [(Some("tea"), Some("a")), (Some("cup"), Some(""))]);
+
+    let response = send_form("label=tea&label=abcdef&label=".to_owned()).await;
+    assert_eq!(
+        faults_of(response).await,
+        [
+            fault("[1].label", "max_length", "Ensure this field has no more than 5 characters."),
+            fault("[2].label", "blank", "This field may not be blank."),
+        ]
+    );
+
+    let too_many = send_form(["label=tea"; 1001].join("&")).await;
+    too_many.assert_status(StatusCode::BAD_REQUEST);
+    assert_eq!(faults_of(too_many).await[0].1, "max_length");
+}
+
 #[tokio::test]
 async fn a_bulk_body_of_more_than_a_thousand_entries_is_refused() {
     let entries = |count| Value::Array(vec![json!({ "label": "tea" }); count]);
