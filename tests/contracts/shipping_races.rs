@@ -174,6 +174,35 @@ async fn commands_that_overlap_in_any_order_never_block_each_other_for_ever(data
     assert_one_winner(&outcomes.await, "NotAvailable");
 }
 
+/// What is on board is locked when it is saved: an item may be lost while its transport arrives, and is told so again.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_on_board_and_changes_meanwhile_is_a_conflict() {
+    let Some(database) = databases::mysql().await else { return };
+    let trip = a_transport().driven_by(a_driver()).build();
+    let board = a_batch().loaded_on(&trip).build();
+    let parcels = [an_item().in_batch(&board).build(), an_item().in_batch(&board).build()];
+    keep(&database, &parcels, std::slice::from_ref(&board), std::slice::from_ref(&trip)).await;
+    start(database.shipping_store(), trip.id()).await.expect("it leaves");
+
+    let mut arriving = database.shipping_store().begin().await.unwrap();
+    arriving.transports().find(trip.id()).await.unwrap();
+    let batches = arriving.batches().carried_by(trip.id()).await.unwrap();
+    let mut items = arriving.items().packed_in(&[batches[0].id()]).await.unwrap();
+    assert!(items.windows(2).all(|it| it[0].id() < it[1].id()), "by id, which is how they are locked: {items:?}");
+
+    let mut losing = database.shipping_store().begin().await.unwrap();
+    let mut lost = losing.items().find(&[parcels[1].tracking_number().clone()]).await.unwrap();
+    lost[0].change_status(ItemStatus::Lost, noon()).unwrap();
+    losing.items().save(&lost).await.unwrap();
+    losing.commit().await.unwrap();
+
+    for item in &mut items {
+        item.relabel(Sku::parse("HAT-7").unwrap());
+    }
+    let refusal = arriving.items().save(&items).await;
+    assert!(matches!(refusal, Err(StoreError::Conflict(_))), "{refusal:?}");
+}
+
 /// Our own units of work lock in one order. If one does not, the server ends one of the two.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_deadlock_is_contention() {

@@ -95,7 +95,7 @@ async fn a_change_costs_few_statements(app: TestApp) {
     let (renamed, transport) = (format!("{BATCHES}friday/"), format!("{TRANSPORTS}{transport}/"));
 
     for (path, body, most) in [
-        (&item, Some(json!({ "sku": "HAT-7" })), 4 + TRANSACTION),
+        (&item, Some(json!({ "sku": "HAT-7" })), 3 + TRANSACTION),
         (&batch, Some(json!({ "alias": "friday" })), 3 + TRANSACTION),
         (&transport, Some(json!({ "driver_uuid": stage.driver.user_id })), 8 + TRANSACTION),
         (&item, None, 3 + TRANSACTION),
@@ -150,7 +150,7 @@ async fn a_trip_costs_the_same_with_one_batch_and_with_ten(app: TestApp) {
         }
         // Several batches are found before they are locked.
         let load = if count == 1 { 6 } else { 7 };
-        let most = [2, load, 8, 11].map(|it| it + TRANSACTION);
+        let most = [2, load, 7, 9].map(|it| it + TRANSACTION);
         assert_eq!(needed, most, "to plan, load, start and complete with {count} batches");
     }
 }

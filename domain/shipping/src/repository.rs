@@ -19,6 +19,11 @@ pub trait ShippingStore: Send + Sync {
 ///
 /// What it found is its own until it ends: another unit of work that wants the same aggregate
 /// waits, or is refused with [`StoreError::Conflict`] or [`StoreError::Contended`].
+///
+/// What it was only told of, because it sits in or on what it found
+/// ([`carried_by`](BatchRepository::carried_by), [`packed_in`](ItemRepository::packed_in)), becomes
+/// its own when it is saved: if another unit of work changed it in between, that is refused with
+/// [`StoreError::Conflict`].
 #[async_trait]
 pub trait ShippingWork: Send {
     /// The parcels.
@@ -44,7 +49,8 @@ pub trait ItemRepository: Send {
     /// The items with these numbers, in any order; unknown numbers are left out.
     async fn find(&mut self, tracking_numbers: &[TrackingNumber]) -> Result<Vec<Item>, StoreError>;
 
-    /// Every item that sits in one of these open batches.
+    /// Every item that sits in one of these open batches, by id. Whoever found the batches, or the
+    /// transport that they left with, knows that none goes in or comes out meanwhile.
     async fn packed_in(&mut self, batches: &[BatchId]) -> Result<Vec<Item>, StoreError>;
 
     /// Keeps changes to items that this unit of work found. An item that left its batch keeps
@@ -70,7 +76,8 @@ pub trait BatchRepository: Send {
     /// The batches with these aliases, in any order; unknown aliases are left out.
     async fn find(&mut self, aliases: &[Alias]) -> Result<Vec<Batch>, StoreError>;
 
-    /// Every batch on a transport.
+    /// Every batch on a transport, by id. Whoever found the transport knows that none goes on
+    /// meanwhile.
     async fn carried_by(&mut self, transport: TransportId) -> Result<Vec<Batch>, StoreError>;
 
     /// Keeps changes to batches that this unit of work found. [`StoreError::Duplicate`] with `alias`

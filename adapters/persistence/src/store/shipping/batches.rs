@@ -64,9 +64,11 @@ impl BatchRepository for Work {
 
     async fn carried_by(&mut self, transport: TransportId) -> Result<Vec<Batch>, StoreError> {
         let carried = shipping_batches::transport_id.eq(Some(Id(transport.as_uuid())));
-        let ids = shipping_batches::table.filter(carried).select(shipping_batches::id);
-        let ids = ids.load::<Id>(self.unit.connection()?).await.map_err(store_error)?;
-        self.lock_batches(ids).await
+        let carried = shipping_batches::table.filter(carried).select(BatchRow::as_select());
+        let mut rows: Vec<BatchRow> = carried.load(self.unit.connection()?).await.map_err(store_error)?;
+        // Who saves them locks them, in this order.
+        rows.sort_unstable_by_key(|it| it.id);
+        self.found_batches(rows)
     }
 
     async fn save(&mut self, batches: &[Batch]) -> Result<(), StoreError> {

@@ -47,8 +47,8 @@ struct PackingRow {
 
 record!(PackingRow in shipping_batch_items { item_id, batch_id; open_item_id, added_at });
 
-/// An item, and the open batch that it is in and since when. Both are locked: who waited for an item reads where it is
-/// now, and not where it was before.
+/// An item, and the open batch that it is in and since when. Who finds items locks both: after waiting for an item, one
+/// reads where it is now, and not where it was before.
 type FoundRow = (ItemRow, Option<(Id, NaiveDateTime)>);
 
 #[auto_type]
@@ -98,17 +98,18 @@ impl ItemRepository for Work {
     }
 
     async fn packed_in(&mut self, batches: &[BatchId]) -> Result<Vec<Item>, StoreError> {
-        let mut ids = Vec::new();
+        let mut rows: Vec<FoundRow> = Vec::new();
         for chunk in batches.chunks(CHUNK) {
             let batches = padded(chunk.iter().map(|it| Id(it.as_uuid())));
-            let packed = shipping_batch_items::table
+            let packed = shipping_items::table
+                .inner_join(packing())
                 .filter(shipping_batch_items::batch_id.eq_any(batches))
-                .filter(shipping_batch_items::open_item_id.is_not_null())
-                .select(shipping_batch_items::item_id);
-            let packed = Prepared::kept(packed);
-            ids.extend(packed.load::<Id>(self.unit.connection()?).await.map_err(store_error)?);
+                .select(found());
+            rows.extend(Prepared::kept(packed).load(self.unit.connection()?).await.map_err(store_error)?);
         }
-        self.lock_items(ids).await
+        // Who saves them locks them, in this order.
+        rows.sort_unstable_by_key(|(it, _)| it.id);
+        self.found_items(rows)
     }
 
     async fn save(&mut self, items: &[Item]) -> Result<(), StoreError> {
