@@ -61,7 +61,7 @@ const EXCEPTIONS: [Exception; 6] = [
     },
     Exception {
         covers: |it| it.list == lists::TRANSPORTS && it.filters.iter().any(|(name, _)| NARROW.contains(&name.as_str())),
-        reads: (rows::TRANSPORTS / 10) as u64 + COUNTED,
+        reads: rows::ALIKE as u64 + COUNTED,
         sorts: true,
         reason: "MySQL may take the transports of one driver or from one center as a whole, and sort them",
     },
@@ -73,7 +73,7 @@ const EXCEPTIONS: [Exception; 6] = [
     },
 ];
 
-/// Filters that leave a tenth of all transports or less.
+/// Filters that leave [`rows::ALIKE`] of all transports or less.
 const NARROW: [&str; 3] = ["driver_uuid", "distribution_center_code_source", lists::SEEN_BY];
 
 /// Rows that are read by their keys for what is shown with the entries of a page: the batches that each item was in with

@@ -5,14 +5,23 @@ use mysql_async::Conn;
 use mysql_async::prelude::Queryable;
 use uuid::Uuid;
 
-/// Rows in the tables that grow for ever, and in proportion in the others.
+/// Rows in the tables that grow for ever.
 pub(super) const ITEMS: u32 = 100_000;
-pub(super) const BATCHES: u32 = 20_000;
-pub(super) const TRANSPORTS: u32 = 2_000;
+pub(super) const BATCHES: u32 = ITEMS;
+pub(super) const TRANSPORTS: u32 = ITEMS;
+
+/// Centers are buildings: nobody has more of them.
 pub(super) const CENTERS: u32 = 10_000;
 
-/// Users, and everything that auth keeps of them.
+/// Users, and everything that auth keeps of them: as many as work in a large company.
 pub(super) const PEOPLE: u32 = 10_000;
+
+/// Who drives the transports, and where they start.
+const DRIVERS: u32 = 500;
+const SOURCES: u32 = 200;
+
+/// Transports of one driver, or from one center, at most.
+pub(super) const ALIKE: u32 = TRANSPORTS / SOURCES;
 
 /// The batch that the first items are in, beside the one that each of them is in anyway, and how many they are.
 pub(super) const LARGE_BATCH: u32 = 7;
@@ -22,8 +31,8 @@ pub(super) const IN_LARGE_BATCH: u32 = 1_000;
 pub(super) const LARGE_TRANSPORT: u32 = 7;
 pub(super) const ON_LARGE_TRANSPORT: u32 = 30;
 
-/// Batches on every other transport.
-pub(super) const CARRIED: u32 = BATCHES / TRANSPORTS;
+/// Batches on each of the newest transports, which have all the others.
+pub(super) const CARRIED: u32 = 10;
 
 /// One of ten accounts that have all the sessions between them, half of which go on.
 pub(super) const BUSY_ACCOUNT: u32 = 8;
@@ -65,13 +74,13 @@ fn shipping() -> Vec<String> {
              IF(n % 2, 'COMPLETED', 'MOVING'), NULL, {AT}, IF(n % 2, {AT}, NULL), 1 FROM numbers"
         ),
         format!(
-            "INSERT INTO shipping_transports SELECT {ID}, CONCAT('S', n % 20), 'D', \
-             UNHEX(LPAD(HEX(n DIV 2 % 10), 32, '0')), NULL, IF(n % 2, 'ARRIVED', 'PLANNED'), {AT}, IF(n % 2, {AT}, NULL), \
+            "INSERT INTO shipping_transports SELECT {ID}, CONCAT('S', n % {SOURCES}), 'D', \
+             UNHEX(LPAD(HEX(n DIV 2 % {DRIVERS}), 32, '0')), NULL, IF(n % 2, 'ARRIVED', 'PLANNED'), {AT}, IF(n % 2, {AT}, NULL), \
              IF(n % 2, {AT}, NULL), 1 FROM numbers WHERE n <= {TRANSPORTS}"
         ),
         format!(
             "INSERT INTO shipping_batches SELECT {ID}, CONCAT('batch-', n), IF(n % 2, 'COMPLETED', 'LOADED'), \
-             UNHEX(LPAD(HEX(IF(n <= {ON_LARGE_TRANSPORT}, {LARGE_TRANSPORT}, n % {TRANSPORTS} + 1)), 32, '0')), {AT}, \
+             UNHEX(LPAD(HEX(IF(n <= {ON_LARGE_TRANSPORT}, {LARGE_TRANSPORT}, {TRANSPORTS} - n % ({BATCHES} DIV {CARRIED}))), 32, '0')), {AT}, \
              IF(n % 2, {AT}, NULL), 1 FROM numbers WHERE n <= {BATCHES}"
         ),
         format!(
