@@ -12,6 +12,7 @@ on_both_stacks![
     taking_out_is_all_or_nothing,
     a_batch_goes_by_another_name_until_it_departs,
     a_plan_changes_until_the_transport_departs,
+    what_happened_to_something_is_not_written_by_hand,
     what_is_in_use_is_not_deleted,
     deleting_in_order_leaves_nothing_behind,
 ];
@@ -138,6 +139,40 @@ async fn a_plan_changes_until_the_transport_departs(app: TestApp) {
     stage.staff.patch(&path, change.clone()).await.refused(BAD, "ShippingTransportAlreadyDeparted");
     stage.complete(&departed.transport).await;
     stage.staff.patch(&path, change).await.refused(BAD, "ShippingTransportAlreadyCompleted");
+}
+
+/// Where something is on its way follows from what was done with it: whoever sends it along is not believed.
+async fn what_happened_to_something_is_not_written_by_hand(app: TestApp) {
+    let stage = Stage::set(&app).await;
+    let (transport, then) = (stage.a_transport().await, "2020-01-01T00:00:00Z");
+    let claims = json!({
+        "uuid": "0190a3f0-7b1c-7d2e-8f00-000000000001",
+        "tracking_number": "20200101-0000000000",
+        "completed": true,
+        "batch_count": 7,
+        "shipping_transport": { "uuid": transport },
+        "current_distribution_center_code": "ABC002",
+        "timestamp_created": then,
+        "timestamp_departed": then,
+        "timestamp_arrived": then,
+        "timestamp_completed": then,
+        "sku": "HAT-7",
+        SOURCE: "ABC001",
+        DESTINATION: "ABC002",
+    });
+
+    for list in [ITEMS, BATCHES, TRANSPORTS] {
+        let made = stage.staff.post(list, claims.clone()).await.expecting(StatusCode::CREATED);
+        let name = ["tracking_number", "alias", "uuid"].into_iter().find_map(|it| made[it].as_str());
+        let path = format!("{list}{}/", name.expect("a name"));
+        let changed = stage.staff.patch(&path, claims.clone()).await.expecting(StatusCode::OK);
+
+        assert_eq!(changed, made);
+        let made = made.as_object().expect("an object");
+        for (field, claim) in claims.as_object().expect("an object").iter().filter(|(field, _)| *field != "sku") {
+            assert!(made.get(field).is_none_or(|it| it != claim), "{list} believes {field}: {made:?}");
+        }
+    }
 }
 
 async fn what_is_in_use_is_not_deleted(app: TestApp) {

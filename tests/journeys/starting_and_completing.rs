@@ -10,6 +10,7 @@ on_both_stacks![
     what_is_missing_is_named_in_the_order_of_the_rules,
     a_transport_departs_and_arrives_once,
     a_driver_is_on_the_road_with_one_transport_only,
+    what_is_damaged_or_lost_on_the_way_does_not_arrive,
     lists_can_be_filtered_ordered_and_paged,
 ];
 
@@ -60,6 +61,31 @@ async fn a_driver_is_on_the_road_with_one_transport_only(app: TestApp) {
     stage.staff.post(&start, driver.clone()).await.refused(BAD, "ShippingTransportDriverBusy");
     stage.complete(&on_the_road.transport).await;
     stage.staff.post(&start, driver).await.expecting(StatusCode::OK);
+}
+
+async fn what_is_damaged_or_lost_on_the_way_does_not_arrive(app: TestApp) {
+    let stage = Stage::set(&app).await;
+    let (alias, safe) = stage.a_packed_batch().await;
+    let (lost, damaged, transport) = (stage.an_item().await, stage.an_item().await, stage.a_transport().await);
+    stage.pack(&alias, &lost).await;
+    stage.pack(&alias, &damaged).await;
+    stage.load(&transport, &alias).await;
+    let driver = json!({ "driver_uuid": stage.driver.user_id });
+    stage.staff.post(&format!("{TRANSPORTS}{transport}/start/"), driver).await.expecting(StatusCode::OK);
+    for (item, status) in [(&lost, "LOST"), (&damaged, "DAMAGED")] {
+        let changed = stage.staff.patch(&format!("{ITEMS}{item}/"), json!({ "status": status })).await;
+        changed.expecting(StatusCode::OK);
+    }
+
+    stage.complete(&transport).await;
+
+    for (item, status, place) in
+        [(safe, "MOVING", json!("ABC002")), (lost, "LOST", json!(null)), (damaged, "DAMAGED", json!(null))]
+    {
+        let found = stage.staff.get(&format!("{ITEMS}{item}/")).await.expecting(StatusCode::OK);
+        assert_eq!((&found["status"], &found["current_distribution_center_code"]), (&json!(status), &place));
+        assert_eq!(found["shipping_batches_history"][0]["completed"], true);
+    }
 }
 
 async fn lists_can_be_filtered_ordered_and_paged(app: TestApp) {
