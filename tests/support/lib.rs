@@ -11,6 +11,7 @@ pub mod containers;
 pub mod events;
 pub mod invariants;
 pub mod pictures;
+pub mod proxy;
 pub mod rows;
 pub mod specification;
 pub mod sql;
