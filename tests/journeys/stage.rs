@@ -3,11 +3,7 @@
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use support::app::{TestApp, Visitor};
-
-pub(crate) const ITEMS: &str = "/api/v1/shipping/shippingitems/";
-pub(crate) const BATCHES: &str = "/api/v1/shipping/batches/";
-pub(crate) const TRANSPORTS: &str = "/api/v1/shipping/transports/";
-pub(crate) const CENTERS: &str = "/api/v1/distribution/centers/";
+pub(crate) use support::paths::{BATCHES, CENTERS, ITEMS, TRANSPORTS};
 
 /// Two centers, somebody who runs shipping, and somebody who drives.
 pub(crate) struct Stage {

@@ -343,6 +343,20 @@ impl Visitor {
         self.refresh = tokens["refresh"].as_str().map(str::to_owned);
     }
 
+    /// Somebody without any credential, before a server that runs elsewhere and is waited for no longer than this.
+    pub fn before(base: &str, patience: Duration) -> Self {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        Self {
+            user_id: String::new(),
+            phone_number: String::new(),
+            token: None,
+            refresh: None,
+            api_key: None,
+            http: Client::builder().timeout(patience).build().expect("a client"),
+            base: base.to_owned(),
+        }
+    }
+
     /// The same person before another instance.
     #[must_use]
     pub fn at(&self, app: &TestApp) -> Self {
@@ -407,18 +421,23 @@ pub struct Answer {
 impl Answer {
     /// Sends a request and reads what comes back, which has to be what the document of the API says.
     pub async fn to(request: reqwest::RequestBuilder) -> Self {
+        Self::if_any(request).await.expect("a whole answer")
+    }
+
+    /// The same, where perhaps nobody answers.
+    pub async fn if_any(request: reqwest::RequestBuilder) -> Result<Self, reqwest::Error> {
         let (client, request) = request.build_split();
-        let request = request.expect("a request");
+        let request = request?;
         let (method, path) = (request.method().clone(), request.url().path().to_owned());
-        let answer = client.execute(request).await.expect("an answer");
+        let answer = client.execute(request).await?;
         let (status, headers) = (answer.status(), answer.headers().clone());
-        let text = answer.text().await.expect("a whole answer");
+        let text = answer.text().await?;
         let told = Told { method: &method, path: &path, status, headers: &headers, body: &text };
         if let Err(lie) = Specification::served().judge(&told) {
             panic!("{method} {path} does not do what its document says: {lie}\n{status} {text}");
         }
         let body = serde_json::from_str(&text).unwrap_or(Value::Null);
-        Self { status, headers, body, text }
+        Ok(Self { status, headers, body, text })
     }
 
     /// The body, if the status is the expected one.

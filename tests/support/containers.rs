@@ -98,6 +98,24 @@ pub async fn redis_of_its_own() -> Option<(ContainerAsync<GenericImage>, String)
     Some((container, url))
 }
 
+/// A MySQL server for one test alone, which may kill it: what was committed survives, and it listens on the same port when it
+/// starts again. The URL is that of an empty database.
+pub async fn mysql_of_its_own() -> Option<(ContainerAsync<GenericImage>, String)> {
+    let image = given("TEST_MYSQL_IMAGE").or_else(|| left_out("TEST_MYSQL_IMAGE names no MySQL that may be killed"))?;
+    let container = start(|| {
+        request(&image, 3306, Some(unused_port())).with_env_var("MYSQL_ALLOW_EMPTY_PASSWORD", "yes").with_cmd([
+            "--skip-log-bin",
+            "--mysqlx=OFF",
+            "--skip-name-resolve",
+            "--max-connections=500",
+        ])
+    })
+    .await;
+    let url = format!("mysql://root@{}", address(&container, 3306).await);
+    until_ready("MySQL", async || query(&url, "CREATE DATABASE IF NOT EXISTS majestic").await.map(drop)).await;
+    Some((container, format!("{url}/majestic")))
+}
+
 /// A Redis cluster for one test alone, and the URL of one of its three nodes. It may be stopped, and comes back where
 /// it was.
 ///

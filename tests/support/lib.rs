@@ -10,11 +10,13 @@ pub mod app;
 pub mod containers;
 pub mod events;
 pub mod invariants;
+pub mod paths;
 pub mod pictures;
 pub mod proxy;
 pub mod rows;
 pub mod specification;
 pub mod sql;
+pub mod storm;
 
 pub use kernel_application::StoredEvent;
 

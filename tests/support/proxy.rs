@@ -169,7 +169,10 @@ async fn accept(
 }
 
 /// Nobody listens as long as the rule is that everything is cut.
-async fn refuse(rules: &mut watch::Receiver<Rule>, heeding: &watch::Sender<u64>) -> Result<(), watch::error::RecvError> {
+async fn refuse(
+    rules: &mut watch::Receiver<Rule>,
+    heeding: &watch::Sender<u64>,
+) -> Result<(), watch::error::RecvError> {
     loop {
         let (number, fault) = *rules.borrow_and_update();
         if fault != Fault::Cut {

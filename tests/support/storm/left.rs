@@ -2,45 +2,62 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::sql::Sql;
 use serde_json::Value;
-use support::sql::Sql;
 
 /// An event of shipping.
 #[derive(Debug, Clone)]
-pub(super) struct Event {
-    pub(super) position: u64,
-    pub(super) name: String,
+pub struct Event {
+    /// Its id, in hexadecimal digits.
+    pub id: String,
+    /// Where it stands among all events.
+    pub position: u64,
+    /// What happened.
+    pub name: String,
+    /// To what it happened: its kind, and its id in hexadecimal digits.
+    pub aggregate: (String, String),
+    /// The version that this has since.
+    pub version: u64,
     /// The request that it is of.
-    pub(super) request: String,
+    pub request: String,
     /// What it tells.
-    pub(super) data: Value,
+    pub data: Value,
 }
 
 impl Event {
-    pub(super) fn tells(&self, field: &str) -> &str {
+    /// The value of a field.
+    pub fn tells(&self, field: &str) -> &str {
         self.data[field].as_str().unwrap_or_default()
     }
 }
 
 /// An item.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct ItemLeft {
-    pub(super) status: String,
-    pub(super) center: Option<String>,
+pub struct ItemLeft {
+    /// How it fares.
+    pub status: String,
+    /// Where it is.
+    pub center: Option<String>,
 }
 
 /// Everything that is left.
 #[derive(Default)]
-pub(super) struct Left {
-    pub(super) items: BTreeMap<String, ItemLeft>,
-    pub(super) batches: BTreeSet<String>,
-    pub(super) transports: BTreeSet<String>,
-    pub(super) centers: BTreeSet<String>,
-    pub(super) events: Vec<Event>,
+pub struct Left {
+    /// The items, by their tracking numbers.
+    pub items: BTreeMap<String, ItemLeft>,
+    /// The aliases of the batches.
+    pub batches: BTreeSet<String>,
+    /// The ids of the transports, in hexadecimal digits.
+    pub transports: BTreeSet<String>,
+    /// The codes of the centers.
+    pub centers: BTreeSet<String>,
+    /// What happened, in the order in which it was appended.
+    pub events: Vec<Event>,
 }
 
 impl Left {
-    pub(super) async fn of(sql: &mut Sql) -> Self {
+    /// Reads everything.
+    pub async fn of(sql: &mut Sql) -> Self {
         let mut left = Self::default();
         let items = "SELECT JSON_OBJECT('number', tracking_number, 'status', status, 'center', current_center_code) AS line \
             FROM shipping_items";
@@ -54,10 +71,15 @@ impl Left {
         left.transports = transports.expect("transports").into_iter().collect();
         let centers = sql.lines("SELECT center_code AS line FROM distribution_centers").await;
         left.centers = centers.expect("centers").into_iter().collect();
-        let events = "SELECT JSON_OBJECT('position', position, 'name', name, 'request', correlation_id, 'data', payload) \
-            AS line FROM outbox WHERE context = 'shipping' ORDER BY position";
+        let events = "SELECT JSON_OBJECT('id', LOWER(HEX(event_id)), 'position', position, 'name', name, \
+            'kind', aggregate_type, 'aggregate', LOWER(HEX(aggregate_id)), 'version', aggregate_version, \
+            'request', correlation_id, 'data', payload) AS line \
+            FROM outbox WHERE context = 'shipping' AND subscriber = 'bus' ORDER BY position";
         for event in rows(sql, events).await {
             left.events.push(Event {
+                id: text(&event["id"]),
+                aggregate: (text(&event["kind"]), text(&event["aggregate"])),
+                version: event["version"].as_u64().expect("a number"),
                 position: event["position"].as_u64().expect("a number"),
                 name: text(&event["name"]),
                 request: text(&event["request"]),

@@ -2,16 +2,18 @@
 
 use std::sync::Mutex;
 
+use crate::app::Visitor;
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
-use support::app::Visitor;
 
 use super::choice::Choice;
-use crate::stage::{BATCHES, CENTERS, ITEMS, TRANSPORTS};
+use super::history::Entry;
+use crate::paths::{BATCHES, CENTERS, ITEMS, TRANSPORTS};
 
 /// A command, with whatever it names.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Command {
+#[expect(missing_docs, reason = "each says what it asks for")]
+pub enum Command {
     Register,
     OpenBatch,
     OpenCenter { code: String },
@@ -35,7 +37,7 @@ pub(super) enum Command {
 
 impl Command {
     /// The request, without a key.
-    pub(super) fn request(&self, visitor: &Visitor) -> RequestBuilder {
+    pub fn request(&self, visitor: &Visitor) -> RequestBuilder {
         let (method, path, body) = self.wire();
         let request = visitor.request(method, &path);
         match body {
@@ -45,7 +47,7 @@ impl Command {
     }
 
     /// Whether it can have a key.
-    pub(super) fn is_post(&self) -> bool {
+    pub fn is_post(&self) -> bool {
         self.wire().0 == Method::POST
     }
 
@@ -104,7 +106,7 @@ const CENTERS_IN_PLAY: usize = 4;
 
 /// What clients know of.
 #[derive(Default)]
-pub(super) struct World(Mutex<Known>);
+pub struct World(Mutex<Known>);
 
 #[derive(Default)]
 struct Known {
@@ -128,22 +130,23 @@ struct Past {
 }
 
 impl World {
-    pub(super) fn driven_by(drivers: Vec<String>) -> Self {
+    /// A world in which nothing is yet but these drivers.
+    pub fn driven_by(drivers: Vec<String>) -> Self {
         Self(Mutex::new(Known { drivers, ..Known::default() }))
     }
 
     /// The next command of a client: what is short is made first.
-    pub(super) fn next(&self, choice: &mut Choice) -> Command {
+    pub fn next(&self, choice: &mut Choice) -> Command {
         let mut known = self.0.lock().expect("nobody panicked with it");
         known.missing(choice).or_else(|| known.chosen(choice)).unwrap_or(Command::Register)
     }
 
     /// Learns from an answer.
-    pub(super) fn learn(&self, command: &Command, status: u16, code: &str, body: &Value) {
+    pub fn learn(&self, answer: &Entry) {
         let mut known = self.0.lock().expect("nobody panicked with it");
-        let text = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
+        let text = |name: &str| answer.text(name);
         let Known { items, batches, transports, centers, past, .. } = &mut *known;
-        match (command, status, code) {
+        match (&answer.command, answer.status.unwrap_or_default(), answer.code.as_str()) {
             (Command::Register, 201, _) => add(items, text("tracking_number")),
             (Command::OpenBatch, 201, _) => add(batches, text("alias")),
             (Command::Plan { .. }, 201, _) => add(transports, text("uuid")),

@@ -1,10 +1,11 @@
 //! Choices that a seed repeats.
 
 /// A sequence of numbers that look random: `SplitMix64`.
-pub(super) struct Choice(u64);
+pub struct Choice(u64);
 
 impl Choice {
-    pub(super) fn seeded(seed: u64) -> Self {
+    /// The sequence of this seed.
+    pub fn seeded(seed: u64) -> Self {
         Self(seed)
     }
 
@@ -16,22 +17,22 @@ impl Choice {
     }
 
     /// A number below `bound`.
-    pub(super) fn below(&mut self, bound: usize) -> usize {
+    pub fn below(&mut self, bound: usize) -> usize {
         usize::try_from(self.next() % bound.max(1) as u64).unwrap_or_default()
     }
 
     /// True once in so many times.
-    pub(super) fn one_in(&mut self, times: usize) -> bool {
+    pub fn one_in(&mut self, times: usize) -> bool {
         self.below(times) == 0
     }
 
     /// One of these.
-    pub(super) fn of<'c, T>(&mut self, choices: &'c [T]) -> Option<&'c T> {
+    pub fn of<'c, T>(&mut self, choices: &'c [T]) -> Option<&'c T> {
         if choices.is_empty() { None } else { choices.get(self.below(choices.len())) }
     }
 
     /// Up to so many of these, perhaps the same one twice.
-    pub(super) fn some_of(&mut self, most: usize, choices: &[String]) -> Vec<String> {
+    pub fn some_of(&mut self, most: usize, choices: &[String]) -> Vec<String> {
         (0..=self.below(most)).filter_map(|_| self.of(choices).cloned()).collect()
     }
 }

@@ -3,11 +3,6 @@
 //! What each client asks for follows from a seed; how they meet does not. Every POST has an `Idempotency-Key`, and some are
 //! sent twice at once. What was answered is held against the events and against what is left.
 
-mod choice;
-mod commands;
-mod history;
-mod left;
-
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -16,13 +11,9 @@ use std::time::Duration;
 use support::app::{Answer, Stack, TestApp, Visitor};
 use support::invariants::broken;
 use support::sql::Sql;
+use support::storm::{Choice, Command, Entry, History, Left, World, faults};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, interval, timeout};
-
-use self::choice::Choice;
-use self::commands::{Command, World};
-use self::history::{Entry, History};
-use self::left::Left;
 
 on_both_stacks![whatever_many_clients_ask_for_at_once_what_must_be_true_is_true];
 
@@ -108,7 +99,7 @@ async fn whatever_many_clients_ask_for_at_once_what_must_be_true_is_true(app: Te
 
     let entries = storm.history.entries();
     let left = Left::of(&mut sql).await;
-    let faults = history::faults(&entries, &left);
+    let faults = faults(&entries, &left);
     assert!(faults.is_empty(), "{faults:#?}");
     assert_eq!(broken(&mut sql).await, [], "by their ids, in support::invariants");
 
@@ -152,8 +143,8 @@ impl Storm {
         let sent = Instant::now();
         let answer = Answer::to(request).await;
         let entry = Entry::of(command.clone(), key, sent, answer);
-        self.world.learn(&entry.command, entry.status, &entry.code, &entry.body);
-        let status = entry.status;
+        self.world.learn(&entry);
+        let status = entry.status.unwrap_or_default();
         self.history.add(entry);
         status
     }
@@ -186,8 +177,9 @@ fn counted(entries: &[Entry], left: &Left) -> BTreeMap<String, usize> {
     let mut counts = BTreeMap::new();
     let mut count = |what: String| *counts.entry(what).or_insert(0) += 1;
     for entry in entries {
-        count(format!("status {}", entry.status));
-        if entry.status >= 400 {
+        let status = entry.status.unwrap_or_default();
+        count(format!("status {status}"));
+        if status >= 400 {
             count(entry.code.clone());
         }
         if entry.is_replayed {

@@ -1,0 +1,289 @@
+//! A story in which everything is well, and what is said of it when something is not: an offender is planted for each check.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use super::history::Entry;
+use super::left::{Event, ItemLeft, Left};
+use super::{Command, Deliveries, disorder, faults};
+
+const TRANSPORT: &str = "00000000000000000000000000000031";
+
+/// What was asked and what is left, made up.
+struct Story {
+    begin: Instant,
+    entries: Vec<Entry>,
+    left: Left,
+}
+
+impl Story {
+    /// Two items are registered and packed, their batch is loaded, and the transport leaves and arrives: one thing each second.
+    fn of_a_trip() -> Self {
+        let mut story = Self { begin: Instant::now(), entries: Vec::new(), left: Left::default() };
+        let transport = || TRANSPORT.to_owned();
+        for (second, item) in [(0, "shoe"), (1, "hat")] {
+            story.done(second, Command::Register, json!({ "tracking_number": item }));
+            let fares = ItemLeft { status: "MOVING".to_owned(), center: Some("B".to_owned()) };
+            story.left.items.insert(item.to_owned(), fares);
+        }
+        story.done(2, Command::OpenBatch, json!({ "alias": "box" }));
+        story.left.batches.insert("box".to_owned());
+        let plan = Command::Plan { source: "A".to_owned(), destination: "B".to_owned(), driver: None };
+        story.done(3, plan, json!({ "uuid": TRANSPORT }));
+        story.left.transports.insert(transport());
+        story.done(4, pack(&["shoe", "hat"]), Value::Null);
+        story.told(4, "ItemAddedToBatch", "shoe", 2, json!({ "item_tracking_number": "shoe", "batch_alias": "box" }));
+        story.told(4, "ItemAddedToBatch", "hat", 2, json!({ "item_tracking_number": "hat", "batch_alias": "box" }));
+        story.done(5, Command::Load { transport: transport(), aliases: vec!["box".to_owned()] }, Value::Null);
+        story.told(5, "BatchAddedToTransport", "box", 2, json!({ "transport_uuid": TRANSPORT, "batch_alias": "box" }));
+        story.done(6, Command::Start { transport: transport(), driver: "eve".to_owned() }, Value::Null);
+        story.told(6, "TransportStarted", TRANSPORT, 2, json!({ "transport_uuid": TRANSPORT }));
+        story.done(7, Command::Complete { transport: transport() }, Value::Null);
+        story.told(7, "TransportComplete", TRANSPORT, 3, json!({ "transport_uuid": TRANSPORT }));
+        story
+    }
+
+    fn moment(&self, milliseconds: u64) -> Instant {
+        self.begin + Duration::from_millis(milliseconds)
+    }
+
+    /// A command that was given at the beginning of a second, and answered within it.
+    fn done(&mut self, second: u64, command: Command, body: Value) -> &mut Entry {
+        let entry = Entry {
+            key: Some(format!("key {second}")),
+            sent: self.moment(second * 1_000),
+            answered: self.moment(second * 1_000 + 500),
+            request: format!("request {second}"),
+            status: Some(200),
+            says_when: false,
+            is_replayed: false,
+            code: String::new(),
+            body,
+            command,
+        };
+        self.entries.push(entry);
+        self.entries.last_mut().unwrap()
+    }
+
+    fn refused(&mut self, second: u64, command: Command, code: &str) -> &mut Entry {
+        let entry = self.done(second, command, Value::Null);
+        (entry.status, entry.code) = (Some(400), code.to_owned());
+        entry
+    }
+
+    fn told(&mut self, second: u64, name: &str, aggregate: &str, version: u64, data: Value) {
+        let position = self.left.events.len() as u64;
+        self.left.events.push(Event {
+            id: format!("event {position}"),
+            position,
+            name: name.to_owned(),
+            aggregate: (name.to_owned(), aggregate.to_owned()),
+            version,
+            request: format!("request {second}"),
+            data,
+        });
+        let transports = self.left.events.iter_mut().filter(|it| it.name.starts_with("Transport"));
+        transports.for_each(|it| it.aggregate.0 = "transport".to_owned());
+    }
+
+    fn nobody_answers(&mut self, second: usize) {
+        (self.entries[second].status, self.entries[second].body) = (None, Value::Null);
+    }
+
+    fn faults(&self) -> Vec<String> {
+        faults(&self.entries, &self.left)
+    }
+
+    fn disorder(&self) -> Vec<String> {
+        disorder(&self.entries, &self.left)
+    }
+
+    fn arrivals(&self) -> Vec<String> {
+        self.left.events.iter().map(|it| it.id.clone()).collect()
+    }
+}
+
+fn pack(items: &[&str]) -> Command {
+    Command::Pack { alias: "box".to_owned(), items: items.iter().map(ToString::to_string).collect() }
+}
+
+#[test]
+fn a_story_in_which_all_is_well_has_no_fault() {
+    let story = Story::of_a_trip();
+
+    assert_eq!(story.faults(), [] as [String; 0]);
+    assert_eq!(story.disorder(), [] as [String; 0]);
+    assert_eq!(Deliveries::of(&story.arrivals(), &story.left).faults, [] as [String; 0]);
+}
+
+#[test]
+fn what_nobody_knows_may_be_so_or_not_but_wholly() {
+    for second in 0..8 {
+        let mut done = Story::of_a_trip();
+        done.nobody_answers(second);
+        assert_eq!(done.faults(), [] as [String; 0], "it was done: {second}");
+        assert_eq!(done.disorder(), [] as [String; 0], "it was done: {second}");
+    }
+    let mut not_done = Story::of_a_trip();
+    not_done.left.events.truncate(5);
+    not_done.nobody_answers(7);
+    assert_eq!(not_done.faults(), [] as [String; 0]);
+
+    let mut in_part = Story::of_a_trip();
+    in_part.nobody_answers(4);
+    in_part.left.events.remove(0);
+    assert_told(&in_part.faults(), "nobody was told of (\"shoe\"");
+}
+
+#[test]
+fn the_answer_to_a_repetition_tells_of_the_attempt_before() {
+    let mut story = Story::of_a_trip();
+    story.nobody_answers(4);
+    let again = story.done(8, pack(&["shoe", "hat"]), Value::Null);
+    (again.is_replayed, again.key) = (true, Some("key 4".to_owned()));
+
+    assert_eq!(story.faults(), [] as [String; 0]);
+    assert_eq!(story.disorder(), [] as [String; 0]);
+}
+
+#[track_caller]
+fn assert_told(faults: &[String], what: &str) {
+    assert!(faults.iter().any(|it| it.contains(what)), "{what} is not told: {faults:#?}");
+}
+
+/// What is done to the story, and what has to be said of it.
+type Offender = (&'static str, fn(&mut Story));
+
+const OFFENDERS: &[Offender] = &[
+    ("it fails", |story| story.entries[0].status = Some(500)),
+    ("it fails", |story| story.entries[0].status = Some(503)),
+    ("acts more than once", |story| {
+        let again = story.done(8, Command::Register, json!({ "tracking_number": "shoe" }));
+        again.key = Some("key 0".to_owned());
+    }),
+    ("has more than one answer", |story| {
+        let again = story.done(8, Command::Register, json!({ "tracking_number": "sock" }));
+        (again.is_replayed, again.key) = (true, Some("key 0".to_owned()));
+    }),
+    ("it is made twice", |story| story.entries[1].body = json!({ "tracking_number": "shoe" })),
+    ("items that were acknowledged are not there", |story| _ = story.left.items.remove("shoe")),
+    ("batches that were acknowledged are not there", |story| story.left.batches.clear()),
+    ("transports that were acknowledged are not there", |story| story.left.transports.clear()),
+    ("centers are there that nobody made", |story| _ = story.left.centers.insert("C".to_owned())),
+    ("items are there that nobody made", |story| {
+        story.nobody_answers(0);
+        story.left.items.insert("sock".to_owned(), story.left.items["shoe"].clone());
+    }),
+    ("it goes twice", |story| {
+        story.done(8, Command::DeleteItem { item: "glove".to_owned() }, Value::Null);
+    }),
+    ("something was announced", |story| {
+        (story.entries[4].status, story.entries[4].code) = (Some(400), "refused".to_owned());
+    }),
+    ("it was announced by more than one attempt", |story| {
+        story.nobody_answers(4);
+        let again = story.done(8, pack(&["shoe", "hat"]), Value::Null);
+        again.key = Some("key 4".to_owned());
+        story.told(8, "ItemAddedToBatch", "hat", 3, json!({ "item_tracking_number": "hat", "batch_alias": "box" }));
+    }),
+    ("it was announced by an attempt that did nothing", |story| story.entries[4].is_replayed = true),
+    ("what was announced is not what was asked", |story| story.entries[4].command = pack(&["shoe"])),
+    ("nobody was told of (\"hat\"", |story| _ = story.left.events.remove(1)),
+    ("nobody was told of (\"\"", |story| _ = story.left.events.pop()),
+    ("nobody asked for", |story| story.left.events[0].request = "nobody's".to_owned()),
+    ("nobody asked for shoe to be LOST", |story| {
+        let lost = ItemLeft { status: "LOST".to_owned(), center: None };
+        story.left.items.insert("shoe".to_owned(), lost);
+    }),
+    ("shoe was delivered, and is MOVING", |story| {
+        story.done(8, Command::SetStatus { item: "shoe".to_owned(), status: "COMPLETED" }, Value::Null);
+    }),
+    ("shoe was LOST and still moved", |story| {
+        let lost = story.done(0, Command::SetStatus { item: "shoe".to_owned(), status: "LOST" }, Value::Null);
+        (lost.key, lost.request) = (None, "a call".to_owned());
+        let lost = ItemLeft { status: "LOST".to_owned(), center: Some("B".to_owned()) };
+        story.left.items.insert("shoe".to_owned(), lost);
+    }),
+    ("2 to 2 are there, and 1 are said to be", |story| {
+        story.done(8, Command::SeeItemsOf { alias: "box".to_owned() }, json!({ "count": 1, "results": [] }));
+    }),
+    ("1 to 1 are there, and 0 are said to be", |story| {
+        story.done(8, Command::SeeTransport { transport: TRANSPORT.to_owned() }, json!({ "batch_count": 0 }));
+    }),
+];
+
+#[test]
+fn every_offender_is_told() {
+    for (what, offend) in OFFENDERS {
+        let mut story = Story::of_a_trip();
+        offend(&mut story);
+        assert_told(&story.faults(), what);
+    }
+}
+
+/// Offenders against the order of things.
+const OUT_OF_ORDER: &[Offender] = &[
+    // Lost update: the later version is of whoever was done before the other began.
+    ("an earlier version", |story| {
+        let (start, complete) = (story.left.events[3].version, story.left.events[4].version);
+        (story.left.events[3].version, story.left.events[4].version) = (complete, start);
+    }),
+    ("before it left", |story| {
+        story.done(8, pack(&["sock"]), Value::Null);
+        story.told(8, "ItemAddedToBatch", "sock", 2, json!({ "item_tracking_number": "sock", "batch_alias": "box" }));
+    }),
+    // Stale reads.
+    ("it was not seen yet", |story| {
+        let seen = json!({ "batch_count": 1, "timestamp_departed": null, "timestamp_arrived": null });
+        story.done(8, Command::SeeTransport { transport: TRANSPORT.to_owned() }, seen);
+    }),
+    ("it was not seen yet", |story| {
+        story.done(8, Command::SeeItemsOf { alias: "box".to_owned() }, json!({ "count": 0, "results": [] }));
+    }),
+    ("it was not seen yet", |story| {
+        story.refused(8, Command::Complete { transport: TRANSPORT.to_owned() }, "ShippingTransportNotDeparted");
+    }),
+    // What nobody could have seen yet.
+    ("it was seen", |story| {
+        let early = story.refused(8, pack(&["shoe"]), "ShippingBatchDeparted");
+        (early.sent, early.answered) = (early.sent - Duration::from_secs(8), early.answered - Duration::from_secs(8));
+    }),
+    // Two readers who saw two changes in different orders (a long fork): no clock is needed to tell.
+    ("it was not seen yet", |story| {
+        let listed = |item: &str| json!({ "count": 1, "results": [{ "tracking_number": item }] });
+        story.left.events[1].request = "request 9".to_owned();
+        story.done(9, pack(&["hat"]), Value::Null);
+        story.entries[4].command = pack(&["shoe"]);
+        for (second, item) in [(10, "shoe"), (11, "hat")] {
+            story.done(second, Command::SeeItemsOf { alias: "box".to_owned() }, listed(item));
+        }
+        let (begin, end) = (story.begin, story.moment(60_000));
+        story.entries.iter_mut().for_each(|it| (it.sent, it.answered) = (begin, end));
+    }),
+];
+
+#[test]
+fn every_cycle_is_told_with_what_makes_it_one() {
+    for (why, offend) in OUT_OF_ORDER {
+        let mut story = Story::of_a_trip();
+        offend(&mut story);
+        assert_told(&story.disorder(), why);
+    }
+}
+
+#[test]
+fn what_arrives_twice_is_counted_and_what_does_not_arrive_or_too_early_is_told() {
+    let story = Story::of_a_trip();
+    let arrivals = story.arrivals();
+
+    let twice = Deliveries::of(&[arrivals.clone(), arrivals.clone()].concat(), &story.left);
+    assert_eq!((twice.faults.len(), twice.arrived, twice.duplicates), (0, 5, 5));
+    assert_told(&Deliveries::of(&arrivals[1..], &story.left).faults, "never arrived");
+    let made_up = [arrivals.clone(), vec!["made up".to_owned()]].concat();
+    assert_told(&Deliveries::of(&made_up, &story.left).faults, "was never announced");
+    let mut early = arrivals;
+    early.swap(3, 4);
+    assert_told(&Deliveries::of(&early, &story.left).faults, "arrived before");
+}
