@@ -1,5 +1,9 @@
 //! What can be set, and what must not be.
 
+use secrets_adapter::Secrets;
+use tokens_adapter::RootKeys;
+
+use super::keys::DEVELOPMENT_KEY;
 use super::*;
 
 fn read(variables: &[(&str, &str)]) -> Result<Config, InvalidConfig> {
