@@ -2,12 +2,13 @@
 
 use chrono::TimeDelta;
 use kernel_application::testing::CountingIds;
-use kernel_application::{ClaimLimits, Delivery, record};
+use kernel_application::{ClaimLimits, Delivery, TraceParent, record};
 use kernel_domain::{CorrelationId, DomainEvent, RecordedEvent, StoreError};
-use persistence_adapter::BUS;
+use persistence_adapter::{BUS, Settings};
 use shipping_domain::testing::{a_batch, an_item, noon};
 use shipping_domain::{Batch, Item, ShippingEvent};
 use std::sync::LazyLock;
+use std::time::Duration;
 use uuid::Uuid;
 
 use crate::databases::TestDatabase;
@@ -15,6 +16,7 @@ use crate::shipping_store::keep;
 
 crate::every_database_promises![
     an_event_comes_out_as_it_went_in,
+    an_event_keeps_the_step_of_the_trace_that_it_followed_from,
     events_of_a_dropped_unit_of_work_never_happened,
     each_save_gives_its_aggregate_a_higher_version,
     an_event_needs_a_saved_aggregate,
@@ -66,6 +68,29 @@ async fn an_event_comes_out_as_it_went_in(database: TestDatabase) {
     let mut data: Vec<_> = event.data().into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
     data.sort();
     assert_eq!(stored.data, data);
+}
+
+async fn an_event_keeps_the_step_of_the_trace_that_it_followed_from(database: TestDatabase) {
+    let step = || TraceParent::parse("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
+    let traced = database.reopened(&Settings { trace: step, patience: Duration::from_secs(30), ..Settings::default() });
+    let items = [(); 2].map(|()| an_item().build());
+    keep(&database, &items, &[], &[]).await;
+
+    for (database, item) in [(&*database, &items[0]), (&traced, &items[1])] {
+        let announced = ShippingEvent::ItemAddedToBatch {
+            item_id: item.id(),
+            tracking_number: item.tracking_number().clone(),
+            alias: a_batch().build().alias().clone(),
+        };
+        let mut work = database.shipping_store().begin().await.unwrap();
+        let found = work.items().find(std::slice::from_ref(item.tracking_number())).await.unwrap();
+        work.items().save(&found).await.unwrap();
+        work.outbox().append(&recorded(&[announced])).await.unwrap();
+        work.commit().await.unwrap();
+    }
+
+    let kept: Vec<_> = waiting(&database).await.iter().map(|it| it.event.trace_parent).collect();
+    assert_eq!(kept, [None, step()]);
 }
 
 async fn events_of_a_dropped_unit_of_work_never_happened(database: TestDatabase) {

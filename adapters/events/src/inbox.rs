@@ -90,6 +90,7 @@ mod tests {
             is_confidential: true,
             occurred_at: noon(),
             correlation_id: CorrelationId::from(Uuid::from_u128(4)),
+            trace_parent: None,
         }
     }
 

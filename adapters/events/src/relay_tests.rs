@@ -57,6 +57,7 @@ fn an_event(id: u128, aggregate: u128, version: i64) -> Delivery {
             is_confidential: false,
             occurred_at: noon(),
             correlation_id: CorrelationId::from(Uuid::from_u128(9)),
+            trace_parent: None,
         },
         attempts: 1,
         fence: 1,

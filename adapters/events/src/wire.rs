@@ -51,6 +51,7 @@ mod tests {
             is_confidential: false,
             occurred_at: DateTime::from_timestamp_micros(1_767_355_200_000_001).expect("a time"),
             correlation_id: CorrelationId::from(Uuid::from_u128(4)),
+            trace_parent: None,
         };
 
         assert_eq!(
@@ -85,6 +86,7 @@ mod tests {
             is_confidential: true,
             occurred_at: DateTime::from_timestamp_micros(1_767_355_200_000_001).expect("a time"),
             correlation_id: CorrelationId::from(Uuid::from_u128(4)),
+            trace_parent: None,
         };
 
         let params = &entry(&event)["Detail"]["params"];

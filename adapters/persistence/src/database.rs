@@ -7,7 +7,7 @@ use auth_application::AuthQueries;
 use auth_domain::AuthStore;
 use distribution_application::DistributionQueries;
 use distribution_domain::DistributionStore;
-use kernel_application::{Deliveries, Idempotency, Sealing};
+use kernel_application::{Deliveries, Idempotency, Sealing, TraceParent};
 use kernel_domain::StoreError;
 use shipping_application::ShippingQueries;
 use shipping_domain::ShippingStore;
@@ -31,6 +31,8 @@ pub struct Settings {
     pub subscribers: Vec<Subscriber>,
     /// From how many rows on a list is so long that its count is remembered for a moment.
     pub long_lists_from: u32,
+    /// The step of a trace that the task at hand is: it is kept with each event that follows from it.
+    pub trace: fn() -> Option<TraceParent>,
 }
 
 /// Who hears of events.
@@ -66,7 +68,13 @@ impl Default for Settings {
     /// queue, and events go to one bus. Ten thousand rows are counted in less than a millisecond.
     fn default() -> Self {
         let bus = Subscriber { name: BUS.to_owned(), contexts: Interest::All };
-        Self { pool_size: 32, patience: Duration::from_millis(500), subscribers: vec![bus], long_lists_from: 10_000 }
+        Self {
+            pool_size: 32,
+            patience: Duration::from_millis(500),
+            subscribers: vec![bus],
+            long_lists_from: 10_000,
+            trace: || None,
+        }
     }
 }
 

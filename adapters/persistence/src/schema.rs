@@ -25,6 +25,7 @@ diesel::table! {
         next_attempt_at -> Nullable<Timestamp>,
         lease_owner -> Nullable<Binary>,
         fence -> BigInt,
+        trace_parent -> Nullable<Text>,
     }
 }
 

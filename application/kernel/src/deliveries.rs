@@ -5,6 +5,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use kernel_domain::{BoxError, CorrelationId, EventId, StoreError};
 use uuid::Uuid;
 
+use crate::TraceParent;
+
 /// An event as the outbox kept it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredEvent {
@@ -28,6 +30,8 @@ pub struct StoredEvent {
     pub occurred_at: DateTime<Utc>,
     /// The request that caused it.
     pub correlation_id: CorrelationId,
+    /// The step of a trace that it followed from, if that was traced.
+    pub trace_parent: Option<TraceParent>,
 }
 
 /// An event that one relay has for itself until its lease ends.

@@ -14,6 +14,7 @@ mod record;
 mod retry;
 mod secrets;
 mod throttle;
+mod trace;
 
 #[cfg(feature = "testing")]
 pub mod testing;
@@ -32,3 +33,4 @@ pub use secrets::{KeyedHash, Sealing};
 #[cfg(feature = "testing")]
 pub use throttle::MockThrottle;
 pub use throttle::{Rate, Throttle, Verdict};
+pub use trace::TraceParent;

@@ -57,7 +57,7 @@ impl Stores {
         settings: &Settings,
         sealing: Arc<dyn Sealing>,
     ) -> Self {
-        let outlet = Outlet::new(&settings.subscribers, sealing.clone());
+        let outlet = Outlet::new(settings, sealing.clone());
         let counts = Counts::new(settings.long_lists_from);
         let writers = writers.for_units_of_work();
         Self { url, readers, writers, replica, statements, counts, outlet, sealing }

@@ -4,27 +4,28 @@ use std::sync::Arc;
 
 use chrono::NaiveDateTime;
 use diesel::QueryResult;
-use kernel_application::Sealing;
+use kernel_application::{Sealing, TraceParent};
 use kernel_domain::RecordedEvent;
 use serde_json::Value;
 
 use super::super::Connection;
 use super::super::record::{self, Binds, Record, record};
 use super::{OPEN, sealed};
-use crate::Subscriber;
 use crate::id::Id;
 use crate::schema::outbox;
+use crate::{Settings, Subscriber};
 
 /// Where events leave a unit of work.
 #[derive(Clone)]
 pub(crate) struct Outlet {
     subscribers: Arc<[Subscriber]>,
+    trace: fn() -> Option<TraceParent>,
     pub(in super::super) sealing: Arc<dyn Sealing>,
 }
 
 impl Outlet {
-    pub(crate) fn new(subscribers: &[Subscriber], sealing: Arc<dyn Sealing>) -> Self {
-        Self { subscribers: subscribers.into(), sealing }
+    pub(crate) fn new(settings: &Settings, sealing: Arc<dyn Sealing>) -> Self {
+        Self { subscribers: settings.subscribers.as_slice().into(), trace: settings.trace, sealing }
     }
 
     /// Appends events in this order, each with the version of its aggregate.
@@ -45,6 +46,7 @@ impl Outlet {
             return Vec::new();
         }
         let payload = self.payload(event);
+        let trace_parent = (self.trace)().map(|it| it.to_string());
         let row = |subscriber| EventRow {
             event_id: Id(event.id.as_uuid()),
             subscriber,
@@ -60,6 +62,7 @@ impl Outlet {
             state: OPEN,
             attempts: 0,
             fence: 0,
+            trace_parent: trace_parent.clone(),
         };
         subscribers.into_iter().map(row).collect()
     }
@@ -86,9 +89,10 @@ struct EventRow {
     state: &'static str,
     attempts: i32,
     fence: i64,
+    trace_parent: Option<String>,
 }
 
 record!(EventRow in outbox {
     event_id, subscriber; context, name, payload, is_confidential, aggregate_type, aggregate_id, aggregate_version,
-    occurred_at, correlation_id, state, attempts, fence
+    occurred_at, correlation_id, state, attempts, fence, trace_parent
 });

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
-use kernel_application::{Sealing, StoredEvent};
+use kernel_application::{Sealing, StoredEvent, TraceParent};
 use kernel_domain::{CorrelationId, EventId, StoreError};
 
 use super::super::corrupt;
@@ -25,6 +25,7 @@ pub(super) struct StoredRow {
     aggregate_version: i32,
     occurred_at: NaiveDateTime,
     correlation_id: String,
+    trace_parent: Option<String>,
 }
 
 impl StoredRow {
@@ -55,6 +56,7 @@ impl StoredRow {
             is_confidential: self.is_confidential,
             occurred_at: self.occurred_at.and_utc(),
             correlation_id: CorrelationId::parse(&self.correlation_id).ok_or_else(no_correlation)?,
+            trace_parent: self.trace_parent.as_deref().and_then(TraceParent::parse),
         })
     }
 }
