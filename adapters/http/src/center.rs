@@ -2,12 +2,13 @@
 
 use poem_openapi::Object;
 use poem_openapi::types::Example;
+use serde::Serialize;
 use uuid::Uuid;
 
 use crate::profile::ProfileBody;
 
 /// A distribution center.
-#[derive(Debug, Clone, PartialEq, Object)]
+#[derive(Debug, Clone, PartialEq, Object, Serialize)]
 #[oai(rename = "Center", example)]
 pub(crate) struct CenterBody {
     pub(crate) uuid: Uuid,

@@ -3,14 +3,16 @@
 use poem::http::StatusCode;
 use poem::{IntoResponse, Response};
 use poem_openapi::ApiResponse;
-use poem_openapi::payload::Json;
 use poem_openapi::registry::{MetaResponses, Registry};
 use poem_openapi::types::ToJSON;
+use serde::Serialize;
+
+use crate::json::Json;
 
 /// 201, with what was made.
 pub(crate) struct Created<T>(pub(crate) T);
 
-impl<T: ToJSON> IntoResponse for Created<T> {
+impl<T: Serialize + Send> IntoResponse for Created<T> {
     fn into_response(self) -> Response {
         let mut response = Json(self.0).into_response();
         response.set_status(StatusCode::CREATED);

@@ -35,6 +35,7 @@ mod fields;
 mod health;
 mod idempotency;
 mod inbox;
+mod json;
 mod lifecycle;
 mod media;
 mod messages;

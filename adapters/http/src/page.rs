@@ -4,15 +4,17 @@ use kernel_application::{Cursor, Page, Place};
 use poem::{FromRequest, Request, RequestBody};
 use poem_openapi::Object;
 use poem_openapi::types::{ParseFromJSON, ToJSON, Type};
+use serde::Serialize;
 
 use crate::{cursor, origin};
 
 /// One page of a list. Beyond a cursor nothing is counted, and pages have no numbers.
-#[derive(Object)]
+#[derive(Object, Serialize)]
 #[oai(rename = "Page")]
 pub(crate) struct PageBody<T: Type + ParseFromJSON + ToJSON> {
     /// How many entries the whole list has.
     #[oai(skip_serializing_if_is_none)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     count: Option<u64>,
     /// The next page.
     #[oai(nullable)]
@@ -22,6 +24,7 @@ pub(crate) struct PageBody<T: Type + ParseFromJSON + ToJSON> {
     previous: Option<String>,
     /// The number of this page, from 1.
     #[oai(skip_serializing_if_is_none)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     current_page: Option<u32>,
     /// Entries on a full page.
     items_per_page: u32,
@@ -57,6 +60,7 @@ impl<T: Type + ParseFromJSON + ToJSON> PageBody<T> {
 }
 
 /// The URL of a request, as its client sees it.
+#[derive(Default)]
 pub(crate) struct Here {
     /// Up to the question mark.
     base: String,

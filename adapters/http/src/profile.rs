@@ -3,10 +3,11 @@
 use chrono::NaiveDate;
 use poem_openapi::types::{Example, MaybeUndefined};
 use poem_openapi::{Enum, Object};
+use serde::Serialize;
 use uuid::Uuid;
 
 /// Somebody's profile: that of staff has `permission_group`, that of a driver has `dob`.
-#[derive(Debug, Clone, PartialEq, Object)]
+#[derive(Debug, Clone, PartialEq, Object, Serialize)]
 #[oai(rename = "Profile", example)]
 pub(crate) struct ProfileBody {
     pub(crate) uuid: Uuid,
@@ -24,15 +25,18 @@ pub(crate) struct ProfileBody {
     #[oai(nullable)]
     pub(crate) image: Option<String>,
     /// The names of their permission groups.
+    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
     pub(crate) permission_group: MaybeUndefined<Vec<String>>,
     /// When they were born.
     #[oai(nullable)]
+    #[serde(skip_serializing_if = "MaybeUndefined::is_undefined")]
     pub(crate) dob: MaybeUndefined<NaiveDate>,
 }
 
 /// What somebody is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum, Serialize)]
 #[oai(rename_all = "UPPERCASE")]
+#[serde(rename_all = "UPPERCASE")]
 pub(crate) enum UserType {
     /// Works in a center.
     Staff,

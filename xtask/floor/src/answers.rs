@@ -1,4 +1,4 @@
-//! Answers, byte for byte as the product writes them: members in alphabetical order.
+//! Answers, byte for byte as the product writes them: members in the order of the document.
 
 use chrono::{DateTime, Datelike as _, Timelike as _, Utc};
 use mysql_async::Value;
@@ -10,50 +10,50 @@ use crate::known::{Center, Person};
 #[derive(Serialize)]
 pub(crate) struct Listing {
     pub(crate) count: u64,
-    pub(crate) current_page: u32,
-    pub(crate) items_per_page: u32,
     pub(crate) next: Option<String>,
     pub(crate) previous: Option<String>,
+    pub(crate) current_page: u32,
+    pub(crate) items_per_page: u32,
     pub(crate) results: Vec<Item>,
 }
 
 #[derive(Serialize)]
 pub(crate) struct Item {
-    pub(crate) current_distribution_center_code: Option<String>,
-    pub(crate) shipping_batches_history: Vec<PastBatch>,
+    pub(crate) uuid: String,
+    pub(crate) tracking_number: String,
     pub(crate) sku: String,
     pub(crate) status: String,
-    pub(crate) timestamp_completed: Option<String>,
+    pub(crate) shipping_batches_history: Vec<PastBatch>,
+    pub(crate) current_distribution_center_code: Option<String>,
     pub(crate) timestamp_created: Option<String>,
-    pub(crate) tracking_number: String,
-    pub(crate) uuid: String,
+    pub(crate) timestamp_completed: Option<String>,
 }
 
 #[derive(Serialize)]
 pub(crate) struct PastBatch {
     pub(crate) alias: String,
     pub(crate) completed: bool,
-    #[serde(rename = "shipping_transport__distribution_center_code_destination")]
-    pub(crate) destination: Option<String>,
-    #[serde(rename = "shipping_transport__distribution_center_code_source")]
-    pub(crate) source: Option<String>,
     #[serde(rename = "shipping_transport__uuid")]
     pub(crate) transport: Option<String>,
+    #[serde(rename = "shipping_transport__distribution_center_code_source")]
+    pub(crate) source: Option<String>,
+    #[serde(rename = "shipping_transport__distribution_center_code_destination")]
+    pub(crate) destination: Option<String>,
 }
 
 #[derive(Serialize)]
 pub(crate) struct Transport<'k> {
-    pub(crate) batch_count: u64,
+    pub(crate) uuid: String,
     pub(crate) completed: bool,
-    #[serde(rename = "distribution_center_destination")]
-    pub(crate) destination: Option<&'k Center>,
+    pub(crate) batch_count: u64,
     #[serde(rename = "distribution_center_source")]
     pub(crate) source: Option<&'k Center>,
+    #[serde(rename = "distribution_center_destination")]
+    pub(crate) destination: Option<&'k Center>,
     pub(crate) driver: Option<&'k Person>,
-    pub(crate) timestamp_arrived: Option<String>,
     pub(crate) timestamp_created: Option<String>,
     pub(crate) timestamp_departed: Option<String>,
-    pub(crate) uuid: String,
+    pub(crate) timestamp_arrived: Option<String>,
 }
 
 /// An identifier, from its bytes.

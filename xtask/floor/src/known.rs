@@ -17,25 +17,25 @@ type PersonRow = (Vec<u8>, Option<String>, String, String, Option<String>, Optio
 
 #[derive(Clone, Serialize)]
 pub(crate) struct Person {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    dob: Option<String>,
+    uuid: String,
+    phonenumber: Option<String>,
+    username: String,
+    r#type: String,
     fullname: Option<String>,
     image: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     permission_group: Option<[String; 0]>,
-    phonenumber: Option<String>,
-    r#type: String,
-    username: String,
-    uuid: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dob: Option<String>,
 }
 
 #[derive(Serialize)]
 pub(crate) struct Center {
+    uuid: String,
     #[serde(rename = "center_code")]
     code: String,
     name: String,
     staff_members: Vec<Person>,
-    uuid: String,
 }
 
 /// As they were when the server started: nobody changes them.

@@ -7,9 +7,9 @@ use auth_application::{
 };
 use auth_domain::{ApiKeyId, ApiKeyName, Scope};
 use kernel_application::PageRequest;
-use poem_openapi::payload::Json;
 use poem_openapi::types::Example;
 use poem_openapi::{Object, OpenApi};
+use serde::Serialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -18,6 +18,7 @@ use crate::body::{Body, Payload};
 use crate::caller::Allowed;
 use crate::created::Created;
 use crate::fields::{Fields, Input};
+use crate::json::Json;
 use crate::no_content::NoContent;
 use crate::page::{Here, PageBody};
 use crate::path::Path;
@@ -101,7 +102,7 @@ impl Payload for NewApiKeyBody {
 }
 
 /// An API key, as it may be shown.
-#[derive(Object)]
+#[derive(Object, Serialize)]
 #[oai(rename = "ApiKey", example)]
 struct ApiKeyBody {
     id: Uuid,
@@ -120,7 +121,7 @@ struct ApiKeyBody {
 }
 
 /// An API key that was just made.
-#[derive(Object)]
+#[derive(Object, Serialize)]
 #[oai(rename = "CreatedApiKey", example)]
 struct CreatedApiKeyBody {
     id: Uuid,

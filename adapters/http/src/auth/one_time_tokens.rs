@@ -9,6 +9,7 @@ use auth_domain::{CannotRequest, OneTimeToken, PhoneNumber};
 use chrono::{DateTime, Utc};
 use poem_openapi::Object;
 use poem_openapi::types::Example;
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::rules::{self, NUMBER, TOKEN};
@@ -59,10 +60,11 @@ impl Payload for TokenBody {
 }
 
 /// A token is on its way.
-#[derive(Object)]
+#[derive(Object, Serialize)]
 #[oai(rename = "TokenRequested", skip_serializing_if_is_none, example)]
 pub(super) struct RequestedBody {
     /// Until when the token is good. Numbers that need no token get none, and no time.
+    #[serde(skip_serializing_if = "Option::is_none")]
     timestamp_expires: Option<Timestamp>,
 }
 

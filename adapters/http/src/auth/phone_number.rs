@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use auth_application::{Auth, CheckPhoneNumberError};
-use poem_openapi::payload::Json;
 use poem_openapi::types::Example;
 use poem_openapi::{Object, OpenApi};
+use serde::Serialize;
 
 use super::one_time_tokens::NumberBody;
 use super::rules;
 use crate::body::Body;
+use crate::json::Json;
 use crate::problem::Problem;
 use crate::tags::Tag;
 use crate::throttle::{AuthCheck, Throttled};
@@ -41,7 +42,7 @@ impl PhoneNumberApi {
 }
 
 /// A phone number that has an account.
-#[derive(Object)]
+#[derive(Object, Serialize)]
 #[oai(rename = "CheckedPhoneNumber", example)]
 struct CheckedBody {
     /// In E.164 form.

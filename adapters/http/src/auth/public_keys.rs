@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use auth_application::{Auth, PublicKey};
-use poem_openapi::payload::Json;
 use poem_openapi::types::Example;
 use poem_openapi::{Object, OpenApi};
+use serde::Serialize;
 
+use crate::json::Json;
 use crate::problem::Problem;
 use crate::tags::Tag;
 use crate::throttle::{AnonBurst, Throttled};
@@ -29,14 +30,14 @@ impl PublicKeysApi {
 }
 
 /// The keys whose tokens are believed.
-#[derive(Object)]
+#[derive(Object, Serialize)]
 #[oai(rename = "PublicKeys", example)]
 struct PublicKeysBody {
     keys: Vec<PublicKeyBody>,
 }
 
 /// A key whose tokens are believed.
-#[derive(Object)]
+#[derive(Object, Serialize)]
 #[oai(rename = "PublicKey", example)]
 struct PublicKeyBody {
     /// The id by which tokens name the key.

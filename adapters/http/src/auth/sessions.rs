@@ -5,13 +5,14 @@ use std::sync::Arc;
 use auth_application::{Auth, EndSessionError, FindSessionsError, OwnSession};
 use auth_domain::SessionId;
 use kernel_application::PageRequest;
-use poem_openapi::payload::Json;
 use poem_openapi::types::Example;
 use poem_openapi::{Object, OpenApi};
+use serde::Serialize;
 use uuid::Uuid;
 
 use super::OwnSessions;
 use crate::caller::Allowed;
+use crate::json::Json;
 use crate::no_content::NoContent;
 use crate::page::{Here, PageBody};
 use crate::path::Path;
@@ -69,7 +70,7 @@ impl SessionsApi {
 }
 
 /// Where somebody is signed in.
-#[derive(Object)]
+#[derive(Object, Serialize)]
 #[oai(rename = "Session", example)]
 struct SessionBody {
     id: Uuid,

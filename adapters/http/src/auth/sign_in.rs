@@ -7,7 +7,6 @@ use auth_domain::{NewPassword, Password, PhoneNumber, Purpose};
 use kernel_domain::CorrelationId;
 use poem::web::Data;
 use poem_openapi::OpenApi;
-use poem_openapi::payload::Json;
 use serde_json::{Value, json};
 
 use super::device::SeenFrom;
@@ -17,6 +16,7 @@ use super::tokens::TokensBody;
 use crate::body::{Body, Payload};
 use crate::fault::Fault;
 use crate::fields::{Fields, Input};
+use crate::json::Json;
 use crate::problem::Problem;
 use crate::tags::Tag;
 use crate::throttle::{AnonDefault, AuthCheck, SmsRequest, Throttled};

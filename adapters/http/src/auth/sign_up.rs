@@ -7,9 +7,9 @@ use auth_domain::{InvalidPhoneNumber, NewPassword, Password, PhoneNumber, Purpos
 use chrono::NaiveDate;
 use kernel_domain::CorrelationId;
 use poem::web::Data;
-use poem_openapi::payload::Json;
 use poem_openapi::types::Example;
 use poem_openapi::{Object, OpenApi};
+use serde::Serialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -21,6 +21,7 @@ use crate::body::{Body, Payload};
 use crate::created::Created;
 use crate::fault::Fault;
 use crate::fields::{Fields, Input};
+use crate::json::Json;
 use crate::messages::Message;
 use crate::problem::Problem;
 use crate::profile::{Person, ProfileBody};
@@ -122,7 +123,7 @@ impl Payload for SignUpBody {
 }
 
 /// A phone number was proved to be one's own.
-#[derive(Object)]
+#[derive(Object, Serialize)]
 #[oai(rename = "Verified", example)]
 struct VerifiedBody {
     /// Always.
@@ -136,7 +137,7 @@ impl Example for VerifiedBody {
 }
 
 /// Who has signed up, and the tokens of their first session.
-#[derive(Object)]
+#[derive(Object, Serialize)]
 #[oai(rename = "SignedUp", example)]
 struct SignedUpBody {
     uuid: Uuid,

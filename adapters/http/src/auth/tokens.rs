@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use auth_application::{Auth, PurgeSessionsError, RefreshToken, RenewSessionError, TokenPair, TokenRefused};
-use poem_openapi::payload::Json;
 use poem_openapi::types::Example;
 use poem_openapi::{Object, OpenApi};
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::PurgeSessions;
@@ -13,6 +13,7 @@ use super::rules::{self, REFRESH, TOKEN};
 use crate::body::{Body, Payload};
 use crate::caller::Allowed;
 use crate::fields::{Fields, Input};
+use crate::json::Json;
 use crate::problem::Problem;
 use crate::tags::Tag;
 use crate::throttle::{AnonDefault, Throttled, UserDefault};
@@ -94,7 +95,7 @@ impl Payload for AccessBody {
 }
 
 /// The tokens of a session.
-#[derive(Object)]
+#[derive(Object, Serialize)]
 #[oai(rename = "Tokens", example)]
 pub(super) struct TokensBody {
     /// Goes into `Authorization: Bearer …`; good for a quarter of an hour.
@@ -118,7 +119,7 @@ impl From<TokenPair> for TokensBody {
 }
 
 /// The token is good.
-#[derive(Object)]
+#[derive(Object, Serialize)]
 #[oai(rename = "GoodToken", example)]
 struct GoodBody {}
 
@@ -129,7 +130,7 @@ impl Example for GoodBody {
 }
 
 /// How many sessions were deleted.
-#[derive(Object)]
+#[derive(Object, Serialize)]
 #[oai(rename = "PurgedSessions", example)]
 struct PurgedBody {
     delete_count: u64,

@@ -9,7 +9,6 @@ use distribution_application::{
 use distribution_domain::{CenterCode, CenterId, CenterName, StaffId};
 use kernel_application::{Operation, PageRequest};
 use poem_openapi::OpenApi;
-use poem_openapi::payload::Json;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -18,6 +17,7 @@ use crate::caller::{Allowed, Right};
 use crate::center::CenterBody;
 use crate::created::Created;
 use crate::fields::{Fields, Input};
+use crate::json::Json;
 use crate::no_content::NoContent;
 use crate::page::{Here, PageBody};
 use crate::path::Path;

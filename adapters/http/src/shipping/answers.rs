@@ -2,6 +2,7 @@
 
 use poem_openapi::types::Example;
 use poem_openapi::{Enum, Object};
+use serde::Serialize;
 use shipping_application::{BatchView, Center, ItemView, PastBatch, Person, Role, TransportView};
 use shipping_domain::{ItemStatus, TransportId};
 use uuid::Uuid;
@@ -11,7 +12,7 @@ use crate::profile::{self, ProfileBody};
 use crate::timestamp::Timestamp;
 
 /// A parcel.
-#[derive(Object)]
+#[derive(Object, Serialize)]
 #[oai(rename = "Item", example)]
 pub(super) struct ItemBody {
     uuid: Uuid,
@@ -33,8 +34,9 @@ pub(super) struct ItemBody {
 }
 
 /// How an item fares.
-#[derive(Enum, Clone, Copy)]
+#[derive(Enum, Clone, Copy, Serialize)]
 #[oai(rename = "ItemStatus", rename_all = "UPPERCASE")]
+#[serde(rename_all = "UPPERCASE")]
 enum StatusBody {
     Created,
     Moving,
@@ -44,16 +46,19 @@ enum StatusBody {
 }
 
 /// A batch that an item is or was in.
-#[derive(Object)]
+#[derive(Object, Serialize)]
 #[oai(rename = "PastBatch")]
 struct PastBatchBody {
     alias: String,
     completed: bool,
     #[oai(nullable, rename = "shipping_transport__uuid")]
+    #[serde(rename = "shipping_transport__uuid")]
     transport: Option<Uuid>,
     #[oai(nullable, rename = "shipping_transport__distribution_center_code_source")]
+    #[serde(rename = "shipping_transport__distribution_center_code_source")]
     source: Option<String>,
     #[oai(nullable, rename = "shipping_transport__distribution_center_code_destination")]
+    #[serde(rename = "shipping_transport__distribution_center_code_destination")]
     destination: Option<String>,
 }
 
@@ -114,7 +119,7 @@ impl From<PastBatch> for PastBatchBody {
 }
 
 /// Items that travel together.
-#[derive(Object)]
+#[derive(Object, Serialize)]
 #[oai(rename = "Batch", example)]
 pub(super) struct BatchBody {
     uuid: Uuid,
@@ -158,7 +163,7 @@ impl From<BatchView> for BatchBody {
 }
 
 /// One trip of one truck.
-#[derive(Object)]
+#[derive(Object, Serialize)]
 #[oai(rename = "Transport", example)]
 pub(super) struct TransportBody {
     uuid: Uuid,

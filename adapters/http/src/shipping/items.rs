@@ -5,7 +5,6 @@ use std::sync::Arc;
 use kernel_application::{Direction, PageRequest};
 use kernel_domain::StoreError;
 use poem_openapi::OpenApi;
-use poem_openapi::payload::Json;
 use serde_json::{Value, json};
 use shipping_application::{
     ChangeItem, ChangeItemError, DeleteItemError, FindItemError, ItemFilter, ItemOrder, RegisterItem,
@@ -19,6 +18,7 @@ use crate::body::{Body, Payload};
 use crate::caller::Allowed;
 use crate::created::Created;
 use crate::fields::{Convert, Field, Fields, Input};
+use crate::json::Json;
 use crate::no_content::NoContent;
 use crate::page::{Here, PageBody};
 use crate::path::Path;

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use kernel_application::{Direction, MAX_ENTRIES, PageRequest};
 use poem_openapi::OpenApi;
-use poem_openapi::payload::Json;
 use serde_json::{Value, json};
 use shipping_application::{
     CompleteTransport, CompleteTransportError, DeleteTransportError, FindTransportError, LoadBatches, LoadBatchesError,
@@ -22,6 +21,7 @@ use crate::caller::Allowed;
 use crate::created::Created;
 use crate::fault::Fault;
 use crate::fields::{Change, Fields, Input};
+use crate::json::Json;
 use crate::no_content::NoContent;
 use crate::page::{Here, PageBody};
 use crate::path::Path;

@@ -13,6 +13,7 @@ use poem::http::StatusCode;
 use poem::test::{TestClient, TestResponse};
 use poem::{Endpoint, Response};
 use poem_openapi::{Object, OpenApi};
+use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
@@ -78,7 +79,7 @@ struct Orders {
 }
 
 /// An order.
-#[derive(Object)]
+#[derive(Object, Serialize)]
 struct Order {
     number: usize,
     item: String,

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use poem_openapi::OpenApi;
-use poem_openapi::payload::Json;
 use serde_json::{Value, json};
 use user_application::{ChangeProfile, ChangeProfileError, FindProfileError, MAX_IMAGE_BYTES, ProfileView, Users};
 use user_domain::{CannotChangeUser, FullName, Role};
@@ -13,6 +12,7 @@ use super::rules::IMAGE;
 use crate::body::Payload;
 use crate::caller::Allowed;
 use crate::fields::{Fields, Input};
+use crate::json::Json;
 use crate::problem::Problem;
 use crate::profile::{Person, ProfileBody};
 use crate::tags::Tag;

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use kernel_application::PageRequest;
-use poem_openapi::payload::Json;
 use poem_openapi::types::Example;
 use poem_openapi::{Object, OpenApi};
+use serde::Serialize;
 use serde_json::{Value, json};
 use user_application::{
     BanUserError, ChangeAccountError, FindUserError, UnregisterUserError, UserFilter, UserView, Users,
@@ -19,6 +19,7 @@ use super::{AdministerUsers, ManageUsers};
 use crate::body::{Body, Payload};
 use crate::caller::Allowed;
 use crate::fields::{Fields, Input};
+use crate::json::Json;
 use crate::no_content::NoContent;
 use crate::page::{Here, PageBody};
 use crate::path::Path;
@@ -166,7 +167,7 @@ impl Payload for ChangeUserBody {
 }
 
 /// A user, as the staff sees them.
-#[derive(Object)]
+#[derive(Object, Serialize)]
 #[oai(rename = "User", example)]
 #[expect(clippy::struct_excessive_bools, reason = "that many flags are on the wire")]
 struct UserBody {

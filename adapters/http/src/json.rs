@@ -1,0 +1,66 @@
+//! Answers in JSON, written straight from what they tell.
+//!
+//! The framework's own payload makes a tree of values first, which takes as long as everything else around an answer.
+
+use poem::{IntoResponse, Response, web};
+use poem_openapi::registry::{MetaResponses, Registry};
+use poem_openapi::types::ToJSON;
+use poem_openapi::{ApiResponse, payload};
+use serde::Serialize;
+
+/// 200, with this. `ToJSON` describes it and `Serialize` writes it; [`tests`] keeps the two together.
+pub(crate) struct Json<T>(pub(crate) T);
+
+impl<T: Serialize + Send> IntoResponse for Json<T> {
+    fn into_response(self) -> Response {
+        web::Json(self.0).into_response()
+    }
+}
+
+impl<T: ToJSON> ApiResponse for Json<T> {
+    fn meta() -> MetaResponses {
+        payload::Json::<T>::meta()
+    }
+
+    fn register(registry: &mut Registry) {
+        payload::Json::<T>::register(registry);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kernel_application::Page;
+    use poem_openapi::types::Example;
+
+    use super::*;
+    use crate::center::CenterBody;
+    use crate::page::{Here, PageBody};
+    use crate::profile::{Person, ProfileBody};
+
+    fn is_written_as_it_is_described<T: ToJSON + Serialize>(body: &T) {
+        assert_eq!(serde_json::to_value(body).ok(), body.to_json());
+    }
+
+    #[test]
+    fn what_may_be_left_out_or_null_is_written_as_it_is_described() {
+        let person = || Person {
+            uuid: uuid::Uuid::nil(),
+            phonenumber: None,
+            username: "\"root\"\u{1F4E6}\n".to_owned(),
+            fullname: Some(String::new()),
+            image: None,
+        };
+        let born = chrono::NaiveDate::from_ymd_opt(1990, 2, 28);
+        let staff = ProfileBody::staff(person(), vec!["night shift".to_owned()]);
+        for profile in [staff, ProfileBody::driver(person(), None), ProfileBody::driver(person(), born)] {
+            is_written_as_it_is_described(&profile);
+            let center = CenterBody { staff_members: vec![profile], ..CenterBody::example() };
+            is_written_as_it_is_described(&center);
+            for page in
+                [Page::numbered(vec![center.clone()], 1, 21, 10), Page::numbered(vec![center.clone()], 3, 21, 10)]
+            {
+                is_written_as_it_is_described(&PageBody::<CenterBody>::at(&Here::default(), page));
+            }
+        }
+    }
+}
