@@ -44,6 +44,7 @@ crate::every_database_promises![
     a_number_is_allowed_described_anew_and_removed,
     a_secret_is_sealed_until_it_is_delivered_and_forgotten_then,
     a_secret_that_nobody_waits_for_is_not_kept,
+    what_is_withheld_is_kept_like_anything_else_and_delivered_to_nobody,
     an_event_that_cannot_be_read_holds_up_nobody_else_and_is_parked_in_the_end,
     an_event_that_cannot_be_read_is_not_overtaken_by_those_after_it,
     a_subscriber_gets_what_it_wants,
@@ -646,6 +647,22 @@ async fn a_secret_that_nobody_waits_for_is_not_kept(database: TestDatabase) {
     assert_eq!(shared.deliveries("second").claim(Uuid::from_u128(1), ALL, noon()).await.unwrap(), []);
     if let Some(kept) = payloads(&database).await {
         assert!(kept.is_empty(), "{kept:?}");
+    }
+}
+
+async fn what_is_withheld_is_kept_like_anything_else_and_delivered_to_nobody(database: TestDatabase) {
+    let number = a_phone_number();
+    let mut work = database.auth_store().begin().await.unwrap();
+    let mut verification = work.verifications().find(&number).await.unwrap();
+    let attempt = verification.request(a_challenge(Purpose::SignIn), ShownBy::Anybody, noon()).unwrap();
+    work.verifications().save(&verification).await.unwrap();
+    work.outbox().append(&[record(&attempt.withheld(), &correlation(), &*IDS, noon())]).await.unwrap();
+    work.commit().await.unwrap();
+
+    assert_eq!(database.deliveries(BUS).claim(Uuid::from_u128(1), ALL, later(60)).await.unwrap(), []);
+    if let Some(kept) = payloads(&database).await {
+        let is_sealed = |it: &String| !it.is_empty() && !it.contains("123456") && !it.contains(number.as_str());
+        assert!(kept.len() == 1 && kept.iter().all(is_sealed), "{kept:?}");
     }
 }
 

@@ -1,13 +1,15 @@
 //! Somebody guesses tokens, or has messages sent: there is an end to it, and nobody else is locked out.
 
-use reqwest::StatusCode;
+use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use support::app::{PASSWORD, TestApp};
+use support::app::{Answer, PASSWORD, TestApp};
 use user_domain::{Privileges, Role};
 
 on_both_stacks![
     guesses_at_many_numbers_end_all_together,
+    guesses_from_one_network_end_and_others_are_believed,
     no_more_messages_go_out_than_are_paid_for,
+    no_message_goes_to_another_country_and_nobody_is_told,
     who_is_guessed_at_signs_in_by_password_or_on_a_known_device,
 ];
 
@@ -67,6 +69,36 @@ async fn guesses_at_many_numbers_end_all_together(app: TestApp) {
     assert_eq!((compared, held_back), (CEILING, 8 * 5 - CEILING));
 }
 
+async fn guesses_from_one_network_end_and_others_are_believed(app: TestApp) {
+    let rates: Value = serde_json::from_str(app.variable("THROTTLE_RATES")).expect("rates");
+    let mut rates = rates.as_object().expect("an object").clone();
+    rates.insert("wrong-tokens-network".to_owned(), json!("7/h"));
+    let rates = Value::Object(rates).to_string();
+    let app = app.beside_with(&[("THROTTLE_RATES", rates.as_str()), ("TRUSTED_PROXIES", "127.0.0.0/8")]).await;
+    let confirm = async |from: String, number: &str, token: &str| {
+        let request = app.anybody().request(Method::POST, CONFIRM).header("X-Forwarded-For", from);
+        Answer::to(request.json(&shown(number, token))).await
+    };
+    let mut statuses = Vec::new();
+    let (mut number, mut token) = (String::new(), String::new());
+
+    for guess in 0..10 {
+        if guess % 5 == 0 {
+            number = app.somebody(Role::Driver { date_of_birth: None }, Privileges::None).await.1.as_str().to_owned();
+            app.anybody().post(REQUEST, to(&number)).await.expecting(StatusCode::OK);
+            token = app.token_sent_to(&number).await;
+        }
+        let answer = confirm(format!("198.51.100.{guess}"), &number, wrong(&token)).await;
+        statuses.push(answer.status.as_u16());
+    }
+
+    assert_eq!(statuses, [400, 400, 400, 400, 400, 400, 400, 429, 429, 429]);
+    let neighbour = confirm("198.51.100.200".to_owned(), &number, &token).await;
+    let problem = neighbour.refused(StatusCode::TOO_MANY_REQUESTS, "throttled");
+    assert!(problem["detail"].as_str().is_some_and(|it| it.contains("wrong-tokens-network")), "{problem:#}");
+    confirm("203.0.113.1".to_owned(), &number, &token).await.expecting(StatusCode::OK);
+}
+
 async fn no_more_messages_go_out_than_are_paid_for(app: TestApp) {
     let blocks = with_rate(&app, "sms-block", "7/h").await;
     let all = with_rate(&app, "sms-total", "9/h").await;
@@ -100,6 +132,25 @@ async fn no_more_messages_go_out_than_are_paid_for(app: TestApp) {
         .filter(|it| it.name == "verification_attempt")
         .count();
     assert_eq!(went_out, sent[0] + sent[1]);
+}
+
+async fn no_message_goes_to_another_country_and_nobody_is_told(app: TestApp) {
+    let app = app.beside_with(&[("SMS_COUNTRIES", "US,KR")]).await;
+    let (jamaican, korean) = ("+18762101234", app.a_phone_number());
+    let without_time = |mut body: Value| {
+        assert!(body["timestamp_expires"].take().is_string(), "{body}");
+        body
+    };
+
+    let there = app.anybody().post(SIGN_UP_REQUEST, to(jamaican)).await.expecting(StatusCode::OK);
+    let here = app.anybody().post(SIGN_UP_REQUEST, to(korean.as_str())).await.expecting(StatusCode::OK);
+
+    assert_eq!(without_time(there), without_time(here));
+    app.token_sent_to(korean.as_str()).await;
+    let is_told = |data: &[(String, String)]| data.iter().any(|(_, value)| value == jamaican);
+    assert!(!app.events.so_far().iter().any(|it| is_told(&it.data)), "it was asked for first, and never sent");
+    let guess = app.anybody().post("/api/v1/auth/signup/token_confirm/", shown(jamaican, "000000")).await;
+    guess.refused(StatusCode::BAD_REQUEST, "invalid_token");
 }
 
 async fn who_is_guessed_at_signs_in_by_password_or_on_a_known_device(app: TestApp) {

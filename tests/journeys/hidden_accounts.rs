@@ -5,7 +5,10 @@ use serde_json::{Value, json};
 use support::app::{Answer, PASSWORD, TestApp};
 use user_domain::{Privileges, Role};
 
-on_both_stacks![known_unknown_and_banned_numbers_get_the_same_answers];
+on_both_stacks![
+    known_unknown_and_banned_numbers_get_the_same_answers,
+    known_unknown_and_banned_numbers_cost_the_same_statements,
+];
 
 /// What an answer looks like, but for what differs from one request to the next.
 fn shape(answer: &Answer, number: &str) -> (StatusCode, Vec<String>, Value) {
@@ -21,15 +24,18 @@ fn shape(answer: &Answer, number: &str) -> (StatusCode, Vec<String>, Value) {
     (answer.status, names, serde_json::from_str(&text).unwrap_or_default())
 }
 
-async fn known_unknown_and_banned_numbers_get_the_same_answers(app: TestApp) {
-    let app = app.beside_with(&[("AUTH_HIDE_ACCOUNTS", "true")]).await;
+/// Somebody with an account, nobody, and somebody who was thrown out.
+async fn numbers(app: &TestApp) -> [String; 3] {
     let (_, known) = app.somebody(Role::Driver { date_of_birth: None }, Privileges::None).await;
     let (id, banned) = app.somebody(Role::Driver { date_of_birth: None }, Privileges::None).await;
     let ban = format!("/api/v1/user/users/{id}/ban/");
     app.manager().await.post(&ban, json!({})).await.expecting(StatusCode::NO_CONTENT);
-    let numbers = [known.as_str().to_owned(), app.a_phone_number().as_str().to_owned(), banned.as_str().to_owned()];
+    [known.as_str().to_owned(), app.a_phone_number().as_str().to_owned(), banned.as_str().to_owned()]
+}
 
-    for (path, more) in [
+/// What anybody may ask about a number, with what is asked beside it.
+fn questions() -> [(&'static str, Value); 7] {
+    [
         ("phonenumber/check/", json!({})),
         ("signin/token_request/", json!({})),
         ("signin/token_confirm/", json!({ "token": "000000" })),
@@ -37,17 +43,52 @@ async fn known_unknown_and_banned_numbers_get_the_same_answers(app: TestApp) {
         ("signup/token_confirm/", json!({ "token": "000000" })),
         ("signup/", json!({ "user_type": "DRIVER" })),
         ("signin/", json!({ "password": "not the password" })),
-    ] {
+    ]
+}
+
+async fn ask(app: &TestApp, path: &str, beside: &Value, number: &str) -> Answer {
+    let mut body = beside.clone();
+    body["phonenumber"] = json!(number);
+    app.anybody().post(&format!("/api/v1/auth/{path}"), body).await
+}
+
+async fn known_unknown_and_banned_numbers_get_the_same_answers(app: TestApp) {
+    let app = app.beside_with(&[("AUTH_HIDE_ACCOUNTS", "true")]).await;
+    let numbers = numbers(&app).await;
+
+    for (path, beside) in questions() {
         let mut shapes = Vec::new();
         for number in &numbers {
-            let mut body = more.clone();
-            body["phonenumber"] = json!(number);
-            let answer = app.anybody().post(&format!("/api/v1/auth/{path}"), body).await;
+            let answer = ask(&app, path, &beside, number).await;
             shapes.push(shape(&answer, number));
         }
         assert!(shapes.windows(2).all(|pair| pair[0] == pair[1]), "{path}: {shapes:#?}");
     }
+    // Who may have a token has one, and nobody else.
+    let [known, unknown, banned] = &numbers;
+    app.token_sent_to(unknown).await;
+    let messages_to = |number: &String| {
+        let sent = app.events.so_far();
+        sent.iter().filter(|it| it.is_confidential && it.data.iter().any(|(_, value)| value == number)).count()
+    };
+    assert_eq!([known, unknown, banned].map(messages_to), [1, 1, 0]);
     // Who has an account still signs in.
-    let credentials = json!({ "phonenumber": known.as_str(), "password": PASSWORD });
+    let credentials = json!({ "phonenumber": known, "password": PASSWORD });
     app.anybody().post("/api/v1/auth/signin/", credentials).await.expecting(StatusCode::OK);
+}
+
+async fn known_unknown_and_banned_numbers_cost_the_same_statements(app: TestApp) {
+    let app = app.beside_with(&[("AUTH_HIDE_ACCOUNTS", "true")]).await;
+    let numbers = numbers(&app).await;
+    let _quiet = app.quiet().await;
+
+    for (path, beside) in questions() {
+        let mut costs = Vec::new();
+        for number in &numbers {
+            let before = app.database.statements();
+            ask(&app, path, &beside, number).await;
+            costs.push(app.database.statements() - before);
+        }
+        assert!(costs.windows(2).all(|pair| pair[0] == pair[1]), "{path}: {costs:?}");
+    }
 }

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use auth_application::{MESSAGES, MESSAGES_TO_BLOCK, TokenRates, WRONG_TOKENS};
+use auth_application::{MESSAGES, MESSAGES_TO_BLOCK, TokenRates, WRONG_TOKENS, WRONG_TOKENS_OF_NETWORK};
 use kernel_application::{Identity, Rate, Throttle, Verdict};
 use poem::http::{HeaderName, HeaderValue};
 use poem::{Endpoint, FromRequest, Middleware, Request, RequestBody, Response, Result};
@@ -54,8 +54,13 @@ pub enum InvalidRate {
 
 impl Default for Rates {
     fn default() -> Self {
-        let TokenRates { messages, messages_to_block, wrong_tokens } = TokenRates::default();
-        let of_tokens = [(MESSAGES, messages), (MESSAGES_TO_BLOCK, messages_to_block), (WRONG_TOKENS, wrong_tokens)];
+        let usual = TokenRates::default();
+        let of_tokens = [
+            (MESSAGES, usual.messages),
+            (MESSAGES_TO_BLOCK, usual.messages_to_block),
+            (WRONG_TOKENS, usual.wrong_tokens),
+            (WRONG_TOKENS_OF_NETWORK, usual.wrong_tokens_of_network),
+        ];
         let of_requests = SCOPES.into_iter().map(|(scope, limit, window)| (scope, Rate { limit, window }));
         Self(of_requests.chain(of_tokens).collect())
     }
@@ -70,6 +75,7 @@ impl Rates {
             messages: rate(MESSAGES, usual.messages),
             messages_to_block: rate(MESSAGES_TO_BLOCK, usual.messages_to_block),
             wrong_tokens: rate(WRONG_TOKENS, usual.wrong_tokens),
+            wrong_tokens_of_network: rate(WRONG_TOKENS_OF_NETWORK, usual.wrong_tokens_of_network),
         }
     }
 

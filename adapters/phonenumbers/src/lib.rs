@@ -1,6 +1,6 @@
 //! The numbering plans of the world, as Google's libphonenumber describes them.
 
-use auth_application::{NumberingPlans, UnassignableNumber};
+use auth_application::{Country, NumberingPlans, UnassignableNumber};
 use kernel_domain::PhoneNumber;
 use phonenumber::Type;
 use phonenumber::metadata::{DATABASE, Descriptor, Metadata};
@@ -32,6 +32,11 @@ impl Libphonenumber {
         DATABASE.by_code(&82);
         Self(())
     }
+
+    /// Whether there is a plan of this country.
+    pub fn knows(country: &Country) -> bool {
+        DATABASE.by_id(country.code()).is_some()
+    }
 }
 
 impl NumberingPlans for Libphonenumber {
@@ -46,6 +51,11 @@ impl NumberingPlans for Libphonenumber {
         };
         let assignable = plans.iter().find_map(without_prefix).ok_or(UnassignableNumber)?;
         PhoneNumber::parse(&assignable).map_err(|_| UnassignableNumber)
+    }
+
+    fn country(&self, number: &PhoneNumber) -> Option<Country> {
+        let (_, national, plans) = plans(number.digits())?;
+        plans.iter().find(|plan| has(plan, national)).and_then(|plan| Country::parse(plan.id()))
     }
 }
 
@@ -120,6 +130,30 @@ mod tests {
             "+999999999999999",
         ] {
             assert_eq!(assignable(number), None, "{number}");
+        }
+    }
+
+    #[test]
+    fn countries_that_share_a_code_are_told_apart() {
+        for (number, country) in [
+            ("+821012345678", Some("KR")),
+            ("+12015550123", Some("US")),
+            ("+15062345678", Some("CA")),
+            ("+18762101234", Some("JM")),
+            ("+77710009998", Some("KZ")),
+            ("+79123456789", Some("RU")),
+            ("+80012345678", None),
+        ] {
+            let parsed = PhoneNumber::parse(number).expect("well formed");
+            let found = Libphonenumber::load().country(&parsed);
+            assert_eq!(found.as_ref().map(Country::code), country, "{number}");
+        }
+    }
+
+    #[test]
+    fn a_country_without_a_plan_is_not_known() {
+        for (code, is_known) in [("kr", true), ("US", true), ("ZZ", false), ("XX", false)] {
+            assert_eq!(Libphonenumber::knows(&Country::parse(code).expect("two letters")), is_known, "{code}");
         }
     }
 

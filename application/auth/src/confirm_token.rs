@@ -51,14 +51,14 @@ impl Auth {
             return self.signed_in(account, device).await;
         }
         let now = self.clock.now();
-        let comparing = self.limits.comparing(now);
+        let network = device.network();
+        let comparing = self.limits.comparing(network.as_ref(), now);
         if earlier_session.is_none() {
             // Who guesses costs the store nothing more.
             comparing?;
         }
         let token = self.hash_token(&phone_number, Purpose::SignIn, &token);
         let account_id = account.as_ref().map(|it| it.id);
-        let opened = account.map(|it| self.new_session(&it, device, now)).transpose()?;
 
         let mut work = self.store.begin().await?;
         let mut verification = work.verifications().find(&phone_number).await?;
@@ -72,29 +72,30 @@ impl Auth {
             },
         };
         work.verifications().save(&verification).await?;
-        if let (Comparison::Right, Some((session, _))) = (comparison, &opened) {
+        if comparison == Comparison::Wrong {
+            work.commit().await?;
+            self.limits.wrong_token(network, now).await?;
+            return Err(ConfirmTokenError::Wrong);
+        }
+        // Not before the token is known to be right: who is known costs whoever guesses no more time than who is not.
+        let opened = account.map(|it| self.new_session(&it, device, now)).transpose()?;
+        if let Some((session, _)) = &opened {
             work.sessions().add(session).await?;
         }
         work.commit().await?;
-        if comparison == Comparison::Wrong {
-            self.limits.wrong_token(now).await?;
-        }
-        match (comparison, opened) {
-            (Comparison::Wrong, _) => Err(ConfirmTokenError::Wrong),
-            (Comparison::Right, Some((_, tokens))) => Ok(tokens),
-            (Comparison::Right, None) => Err(ConfirmTokenError::Inactive),
-        }
+        opened.map(|(_, tokens)| tokens).ok_or(ConfirmTokenError::Inactive)
     }
 
     /// Proves that a number is theirs who want to sign up with it.
-    pub async fn confirm_sign_up(&self, command: ConfirmToken) -> Result<(), ConfirmTokenError> {
+    pub async fn confirm_sign_up(&self, command: ConfirmToken, device: &Device) -> Result<(), ConfirmTokenError> {
         let ConfirmToken { phone_number, token, .. } = command;
         let phone_number = self.numbering_plans.assignable(&phone_number)?;
         if self.policy.bypass.covers(&phone_number) {
             return Ok(());
         }
         let now = self.clock.now();
-        self.limits.comparing(now)?;
+        let network = device.network();
+        self.limits.comparing(network.as_ref(), now)?;
         let token = self.hash_token(&phone_number, Purpose::SignUp, &token);
 
         let mut work = self.store.begin().await?;
@@ -105,7 +106,7 @@ impl Auth {
         match comparison {
             Comparison::Right => Ok(()),
             Comparison::Wrong => {
-                self.limits.wrong_token(now).await?;
+                self.limits.wrong_token(network, now).await?;
                 Err(ConfirmTokenError::Wrong)
             }
         }
@@ -269,7 +270,7 @@ mod tests {
         world.work.verifications.expect_save().times(1).withf(proved).returning(|_| Ok(()));
         let (auth, committed) = world.commits();
 
-        auth.confirm_sign_up(typed(&number, "123456")).await.expect("it is proved");
+        auth.confirm_sign_up(typed(&number, "123456"), &Device::default()).await.expect("it is proved");
 
         assert!(committed.happened());
     }

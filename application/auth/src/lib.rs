@@ -52,7 +52,7 @@ pub use find_api_keys::FindApiKeysError;
 pub use find_sessions::{FindSessionsError, OwnSession};
 pub use operations::{MANAGE_API_KEYS, OWN_SESSIONS, PURGE_SESSIONS};
 pub use pardon_number::PardonNumberError;
-pub use policy::{AuthPolicy, Bypass};
+pub use policy::{AuthPolicy, Bypass, Country};
 pub use ports::{
     AccessTokens, Account, AccountDirectory, AccountType, ApiKeys, Claims, CloseAccountError, IssueError,
     KeyFingerprint, NewAccount, NumberStanding, NumberingPlans, PasswordHasher, PresentedKey, Profile, PublicKey,
@@ -75,7 +75,9 @@ pub use revoke_api_key::RevokeApiKeyError;
 pub use sign_in::{SignIn, SignInError};
 pub use sign_out::SignOutError;
 pub use sign_up::{SignUp, SignUpError, SignedUp};
-pub use token_limits::{LimitReached, MESSAGES, MESSAGES_TO_BLOCK, TokenLimits, TokenRates, WRONG_TOKENS};
+pub use token_limits::{
+    LimitReached, MESSAGES, MESSAGES_TO_BLOCK, TokenLimits, TokenRates, WRONG_TOKENS, WRONG_TOKENS_OF_NETWORK,
+};
 pub use tokens::TokenPair;
 pub use unregister::UnregisterError;
 

@@ -1,5 +1,6 @@
 //! What differs from one environment to the next.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -29,6 +30,23 @@ impl fmt::Debug for Bypass {
     }
 }
 
+/// A country, by the two letters of ISO 3166-1: `KR`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Country(String);
+
+impl Country {
+    /// The country of these two letters, in any case.
+    pub fn parse(raw: &str) -> Option<Self> {
+        let is_code = raw.len() == 2 && raw.bytes().all(|it| it.is_ascii_alphabetic());
+        is_code.then(|| Self(raw.to_ascii_uppercase()))
+    }
+
+    /// Its two letters.
+    pub fn code(&self) -> &str {
+        &self.0
+    }
+}
+
 /// What differs from one environment to the next. The default is the strictest.
 #[derive(Debug, Clone)]
 pub struct AuthPolicy {
@@ -42,6 +60,9 @@ pub struct AuthPolicy {
     pub fixed_token: Option<OneTimeToken>,
     /// Numbers that need no token.
     pub bypass: Bypass,
+    /// Where text messages go, if not everywhere: what is sent to other countries is seldom for customers, and somebody
+    /// earns by it.
+    pub countries: Option<BTreeSet<Country>>,
 }
 
 impl Default for AuthPolicy {
@@ -52,6 +73,7 @@ impl Default for AuthPolicy {
             token_length: TokenLength::USUAL,
             fixed_token: None,
             bypass: Bypass::default(),
+            countries: None,
         }
     }
 }

@@ -13,6 +13,8 @@ use chrono::{DateTime, NaiveDate, Utc};
 use kernel_application::Rights;
 use kernel_domain::{BoxError, CorrelationId, StoreError};
 
+use crate::Country;
+
 /// How somebody says who they are.
 #[derive(Clone, PartialEq, Eq)]
 pub enum SignInName {
@@ -184,6 +186,9 @@ pub struct UnassignableNumber;
 pub trait NumberingPlans: Send + Sync {
     /// The number as its country writes it in international form: some write a zero too many.
     fn assignable(&self, number: &PhoneNumber) -> Result<PhoneNumber, UnassignableNumber>;
+
+    /// The country whose plan has this number; none for numbers of no country, such as those of satellites.
+    fn country(&self, number: &PhoneNumber) -> Option<Country>;
 }
 
 /// Hashes passwords, off the async threads and a few at a time. [`StoreError::Unavailable`] when

@@ -77,9 +77,9 @@ impl Auth {
         let now = self.clock.now();
         let token = self.draw_token();
         let token_hash = self.hash_token(&phone_number, purpose, &token);
-        let account_id = match recipient {
-            Recipient::Owner(account_id) => account_id,
-            Recipient::Nobody => None,
+        let (account_id, is_sent) = match recipient {
+            Recipient::Owner(account_id) => (account_id, self.is_sent_to(&phone_number)),
+            Recipient::Nobody => (None, false),
         };
         let challenge = NewChallenge { id: ChallengeId::new(self.ids.uuid()), purpose, account_id, token, token_hash };
 
@@ -93,10 +93,8 @@ impl Auth {
             attempt => attempt?,
         };
         work.verifications().save(&verification).await?;
-        if matches!(recipient, Recipient::Owner(_)) {
-            let event = record(&attempt, &correlation_id, &*self.ids, now);
-            work.outbox().append(&[event]).await?;
-        }
+        let attempt = if is_sent { attempt } else { attempt.withheld() };
+        work.outbox().append(&[record(&attempt, &correlation_id, &*self.ids, now)]).await?;
         work.commit().await?;
         Ok(TokenRequested::Sent { expires_at: now + PhoneVerification::TOKEN_LIFETIME })
     }
@@ -116,7 +114,9 @@ impl Auth {
 
     async fn recipient(&self, number: &PhoneNumber, purpose: Purpose) -> Result<Recipient, RequestTokenError> {
         let now = self.clock.now();
+        // Where accounts are hidden, who is known is looked up as often as who is not.
         if purpose == Purpose::SignIn
+            && !self.policy.accounts_are_hidden
             && let Some(account) = self.recent_numbers.account_of(number, now)
             && !self.ended.has_account(account)
         {
@@ -133,6 +133,11 @@ impl Auth {
             (NumberStanding::Banned, _) => RequestTokenError::Banned,
         };
         if self.policy.accounts_are_hidden { Ok(Recipient::Nobody) } else { Err(refusal) }
+    }
+
+    fn is_sent_to(&self, number: &PhoneNumber) -> bool {
+        let Some(countries) = &self.policy.countries else { return true };
+        self.numbering_plans.country(number).is_some_and(|it| countries.contains(&it))
     }
 
     fn draw_token(&self) -> OneTimeToken {
@@ -156,6 +161,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
+    use crate::Country;
     use crate::testing::{World, an_account};
 
     fn to(phone_number: PhoneNumber, purpose: Purpose) -> RequestToken {
@@ -165,6 +171,10 @@ mod tests {
             earlier_session: None,
             correlation_id: CorrelationId::from(Uuid::from_u128(1)),
         }
+    }
+
+    fn withheld(events: &[RecordedEvent]) -> bool {
+        events.iter().all(|it| it.is_withheld && it.is_confidential && it.name != "verification_attempt")
     }
 
     fn world(standing: NumberStanding) -> World {
@@ -180,7 +190,7 @@ mod tests {
         world.work.verifications.expect_find().returning(|it| Ok(PhoneVerification::of(it.clone(), vec![])));
         let kept = |it: &PhoneVerification| it.newest().is_some_and(|it| it.account_id.is_some());
         world.work.verifications.expect_save().times(1).withf(kept).returning(|_| Ok(()));
-        let sent = |events: &[RecordedEvent]| events[0].name == "verification_attempt" && events[0].is_confidential;
+        let sent = |events: &[RecordedEvent]| !withheld(events) && events[0].is_confidential;
         world.work.outbox.expect_append().times(1).withf(sent).returning(|_| Ok(()));
         let (auth, committed) = world.commits();
 
@@ -210,7 +220,7 @@ mod tests {
         let mut world = world(NumberStanding::Free);
         world.work.verifications.expect_find().returning(|it| Ok(PhoneVerification::of(it.clone(), vec![])));
         world.work.verifications.expect_save().times(1).returning(|_| Ok(()));
-        world.work.outbox.expect_append().never();
+        world.work.outbox.expect_append().times(1).withf(withheld).returning(|_| Ok(()));
         let (mut auth, committed) = world.commits();
         auth.policy.accounts_are_hidden = true;
 
@@ -218,6 +228,45 @@ mod tests {
 
         assert!(matches!(requested, Ok(TokenRequested::Sent { .. })));
         assert!(committed.happened());
+    }
+
+    #[tokio::test]
+    async fn where_accounts_are_hidden_a_number_that_was_just_seen_is_looked_up_like_any_other() {
+        let mut world = World::default();
+        world.accounts.expect_standing().times(2).returning(|_| Ok(NumberStanding::Taken(an_account())));
+        for work in [&mut world.work, &mut world.second_work] {
+            work.verifications.expect_find().returning(|it| Ok(PhoneVerification::of(it.clone(), vec![])));
+            work.verifications.expect_save().times(1).returning(|_| Ok(()));
+            work.outbox.expect_append().times(1).returning(|_| Ok(()));
+        }
+        let (mut auth, _) = world.commits();
+        auth.policy.accounts_are_hidden = true;
+
+        for _ in 0..2 {
+            auth.request_token(to(a_phone_number(), Purpose::SignIn)).await.expect("it is sent");
+        }
+    }
+
+    #[tokio::test]
+    async fn no_message_goes_to_another_country_and_nobody_is_told() {
+        for (country, is_sent) in [(Some("KR"), true), (Some("JM"), false), (None, false)] {
+            let mut world = world(NumberStanding::Free);
+            world.work.verifications.expect_find().returning(|it| Ok(PhoneVerification::of(it.clone(), vec![])));
+            world.work.verifications.expect_save().times(1).returning(|_| Ok(()));
+            let as_expected = move |events: &[RecordedEvent]| withheld(events) != is_sent;
+            world.work.outbox.expect_append().times(1).withf(as_expected).returning(|_| Ok(()));
+            let (mut auth, committed) = world.commits();
+            let mut plans = crate::MockNumberingPlans::new();
+            plans.expect_assignable().returning(|it| Ok(it.clone()));
+            plans.expect_country().returning(move |_| country.and_then(Country::parse));
+            auth.numbering_plans = std::sync::Arc::new(plans);
+            auth.policy.countries = Some([Country::parse("KR").expect("a country")].into());
+
+            let requested = auth.request_token(to(a_phone_number(), Purpose::SignUp)).await;
+
+            assert!(matches!(requested, Ok(TokenRequested::Sent { .. })), "{country:?}");
+            assert!(committed.happened());
+        }
     }
 
     #[tokio::test]

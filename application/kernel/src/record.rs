@@ -19,6 +19,7 @@ pub fn record<E: DomainEvent>(
         aggregate: event.aggregate(),
         data: event.data(),
         is_confidential: event.is_confidential(),
+        is_withheld: event.is_withheld(),
         occurred_at: now,
         correlation_id: correlation_id.clone(),
     }

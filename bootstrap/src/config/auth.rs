@@ -1,7 +1,10 @@
 //! Who may sign up and in, and how.
 
-use auth_application::{AuthPolicy, Bypass};
+use std::collections::BTreeSet;
+
+use auth_application::{AuthPolicy, Bypass, Country};
 use auth_domain::{OneTimeToken, TokenLength};
+use phonenumbers_adapter::Libphonenumber;
 use regex::Regex;
 
 use super::Environment;
@@ -19,7 +22,18 @@ impl<L: Fn(&str) -> Option<String>> Reader<L> {
             token_length,
             fixed_token: self.fixed_token(private),
             bypass: self.bypass(environment),
+            countries: self.sms_countries(),
         }
+    }
+
+    fn sms_countries(&mut self) -> Option<BTreeSet<Country>> {
+        let raw = self.raw("SMS_COUNTRIES")?;
+        let country = |it: &str| Country::parse(it.trim()).filter(Libphonenumber::knows);
+        let countries: Option<BTreeSet<_>> = raw.split(',').map(country).collect();
+        if countries.is_none() {
+            self.fault("SMS_COUNTRIES", "countries by their two letters, like KR,US");
+        }
+        countries
     }
 
     fn fixed_token(&mut self, private: bool) -> Option<OneTimeToken> {

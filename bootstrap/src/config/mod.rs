@@ -61,7 +61,7 @@ pub struct Config {
     /// `SECRET_RETIRED_KEYS`: keys that seal no more but still open what they sealed and know what they hashed,
     /// by comma.
     pub secret_retired_keys: Vec<Secret>,
-    /// `AUTH_HIDE_ACCOUNTS`, `AUTH_TOKEN_DIGITS`, `AUTH_FIXED_TOKEN` and `BYPASS_PHONENUMBER_REGEX`.
+    /// `AUTH_HIDE_ACCOUNTS`, `AUTH_TOKEN_DIGITS`, `AUTH_FIXED_TOKEN`, `BYPASS_PHONENUMBER_REGEX` and `SMS_COUNTRIES`.
     pub auth: AuthPolicy,
     /// `TOKEN_FORMAT`: `biscuit` (the default) or `jwt`.
     pub token_format: TokenFormat,

@@ -16,6 +16,28 @@ pub enum AuthEvent {
         /// What is sent.
         token: OneTimeToken,
     },
+    /// A token is sent to nobody, and the time that it takes tells nobody so.
+    VerificationWithheld {
+        /// The challenge that nobody can answer.
+        challenge_id: ChallengeId,
+        /// Where it does not go.
+        phone_number: PhoneNumber,
+        /// What is not sent.
+        token: OneTimeToken,
+    },
+}
+
+impl AuthEvent {
+    /// The same, but that nobody hears of it.
+    #[must_use]
+    pub fn withheld(self) -> Self {
+        match self {
+            Self::VerificationAttempt { challenge_id, phone_number, token }
+            | Self::VerificationWithheld { challenge_id, phone_number, token } => {
+                Self::VerificationWithheld { challenge_id, phone_number, token }
+            }
+        }
+    }
 }
 
 impl DomainEvent for AuthEvent {
@@ -24,12 +46,13 @@ impl DomainEvent for AuthEvent {
     fn name(&self) -> &'static str {
         match self {
             Self::VerificationAttempt { .. } => "verification_attempt",
+            Self::VerificationWithheld { .. } => "verification_withheld",
         }
     }
 
     fn aggregate(&self) -> Aggregate {
         match self {
-            Self::VerificationAttempt { challenge_id, .. } => {
+            Self::VerificationAttempt { challenge_id, .. } | Self::VerificationWithheld { challenge_id, .. } => {
                 Aggregate { kind: "challenge", id: challenge_id.as_uuid() }
             }
         }
@@ -37,7 +60,8 @@ impl DomainEvent for AuthEvent {
 
     fn data(&self) -> Vec<(&'static str, String)> {
         match self {
-            Self::VerificationAttempt { phone_number, token, .. } => {
+            Self::VerificationAttempt { phone_number, token, .. }
+            | Self::VerificationWithheld { phone_number, token, .. } => {
                 vec![("token", token.expose().to_owned()), ("phonenumber", phone_number.as_str().to_owned())]
             }
         }
@@ -45,7 +69,14 @@ impl DomainEvent for AuthEvent {
 
     fn is_confidential(&self) -> bool {
         match self {
-            Self::VerificationAttempt { .. } => true,
+            Self::VerificationAttempt { .. } | Self::VerificationWithheld { .. } => true,
+        }
+    }
+
+    fn is_withheld(&self) -> bool {
+        match self {
+            Self::VerificationAttempt { .. } => false,
+            Self::VerificationWithheld { .. } => true,
         }
     }
 }

@@ -29,7 +29,7 @@ pub use repository::{
     MockAllowedNumberRepository, MockApiKeyRepository, MockCredentialRepository, MockSessionRepository,
     MockVerificationRepository,
 };
-pub use session::{CannotRenew, Device, RefreshTokenHash, Session, SessionSnapshot};
+pub use session::{CannotRenew, Device, Network, RefreshTokenHash, Session, SessionSnapshot};
 pub use verification::{
     CannotConfirm, CannotRequest, Challenge, ChallengeState, Comparison, NewChallenge, NotConfirmed, PhoneVerification,
     Purpose, ShownBy,

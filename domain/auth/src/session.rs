@@ -1,6 +1,7 @@
 //! A session: one sign-in on one device.
 
 use std::fmt;
+use std::net::IpAddr;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -25,6 +26,31 @@ impl RefreshTokenHash {
 impl fmt::Debug for RefreshTokenHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("RefreshTokenHash(…)")
+    }
+}
+
+/// Addresses that somebody may have many of at once: 256 of version 4, or what a provider gives to one site of version 6.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Network(String);
+
+impl Network {
+    /// The network of an address: a /24, or a /48 of version 6.
+    pub fn of(address: IpAddr) -> Self {
+        Self(match address.to_canonical() {
+            IpAddr::V4(address) => {
+                let [a, b, c, _] = address.octets();
+                format!("{a}.{b}.{c}.0/24")
+            }
+            IpAddr::V6(address) => {
+                let [a, b, c, ..] = address.segments();
+                format!("{a:x}:{b:x}:{c:x}::/48")
+            }
+        })
+    }
+
+    /// How it is written.
+    pub fn as_str(&self) -> &str {
+        &self.0
     }
 }
 
@@ -55,6 +81,11 @@ impl Device {
     /// Their address.
     pub fn address(&self) -> Option<&str> {
         self.address.as_deref()
+    }
+
+    /// The network that their address is in, if they have one.
+    pub fn network(&self) -> Option<Network> {
+        self.address()?.parse().ok().map(Network::of)
     }
 }
 
@@ -207,6 +238,22 @@ mod tests {
         let device = Device::seen(Some(&"x\u{7}".repeat(400)), None);
 
         assert_eq!(device.user_agent().map(str::len), Some(Device::USER_AGENT_CHARS));
+    }
+
+    #[test]
+    fn neighbours_are_in_one_network() {
+        let network = |address: &str| Device::seen(None, Some(address)).network();
+        for (one, other, are_neighbours) in [
+            ("192.0.2.1", "192.0.2.255", true),
+            ("192.0.2.1", "::ffff:192.0.2.9", true),
+            ("192.0.2.1", "192.0.3.1", false),
+            ("2001:db8:1:2::1", "2001:db8:1:ffff::9", true),
+            ("2001:db8:1::1", "2001:db8:2::1", false),
+        ] {
+            assert_eq!(network(one) == network(other), are_neighbours, "{one} and {other}");
+        }
+        assert_eq!(network("nowhere"), None);
+        assert_eq!(Device::default().network(), None);
     }
 
     #[test]

@@ -39,6 +39,11 @@ pub trait DomainEvent {
     fn is_confidential(&self) -> bool {
         false
     }
+
+    /// Whether nobody hears of it: it is kept as any other, so that keeping it takes as long, and delivered to no one.
+    fn is_withheld(&self) -> bool {
+        false
+    }
 }
 
 /// An event with all that makes it one occurrence, ready for the outbox.
@@ -56,6 +61,8 @@ pub struct RecordedEvent {
     pub data: Vec<(&'static str, String)>,
     /// Whether that is a secret.
     pub is_confidential: bool,
+    /// Whether nobody hears of it.
+    pub is_withheld: bool,
     /// When it happened.
     pub occurred_at: DateTime<Utc>,
     /// The request that caused it.

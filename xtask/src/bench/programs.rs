@@ -65,6 +65,7 @@ fn often() -> String {
         "sms-block",
         "sms-total",
         "wrong-tokens",
+        "wrong-tokens-network",
         "user-default",
         "user-burst",
         "api-key",

@@ -62,10 +62,11 @@ impl SignUpApi {
     async fn confirm_token(
         &self,
         _admitted: Throttled<AnonDefault>,
+        SeenFrom(device): SeenFrom,
         body: Body<TokenBody>,
     ) -> Result<Json<VerifiedBody>, Problem> {
         let TokenBody(command) = body.0;
-        self.auth.confirm_sign_up(command).await?;
+        self.auth.confirm_sign_up(command, &device).await?;
         Ok(Json(VerifiedBody { verified: true }))
     }
 

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::super::Connection;
 use super::super::record::{self, Binds, Record, record};
-use super::{OPEN, sealed};
+use super::{DELIVERED, OPEN, sealed};
 use crate::id::Id;
 use crate::schema::outbox;
 use crate::{Settings, Subscriber};
@@ -38,7 +38,8 @@ impl Outlet {
         record::insert(connection, &rows).await
     }
 
-    /// One row for each subscriber. What nobody waits for is not kept at all.
+    /// One row for each subscriber. What nobody waits for is not kept at all; what is withheld is kept as if it had been
+    /// delivered.
     fn rows(&self, event: &RecordedEvent, version: i32) -> Vec<EventRow> {
         let wanted_by = |it: &&Subscriber| it.contexts.covers(event.context);
         let subscribers: Vec<_> = self.subscribers.iter().filter(wanted_by).map(|it| it.name.clone()).collect();
@@ -47,6 +48,7 @@ impl Outlet {
         }
         let payload = self.payload(event);
         let trace_parent = (self.trace)().map(|it| it.to_string());
+        let state = if event.is_withheld { DELIVERED } else { OPEN };
         let row = |subscriber| EventRow {
             event_id: Id(event.id.as_uuid()),
             subscriber,
@@ -59,7 +61,7 @@ impl Outlet {
             aggregate_version: version,
             occurred_at: event.occurred_at.naive_utc(),
             correlation_id: event.correlation_id.to_string(),
-            state: OPEN,
+            state,
             attempts: 0,
             fence: 0,
             trace_parent: trace_parent.clone(),

@@ -19,15 +19,13 @@ use super::super::access::Access;
 use super::super::record::{self, Binds, CHUNK, Record, record};
 use super::super::transaction::Transaction;
 use super::super::{Connection, Pool};
-use super::OPEN;
 use super::relayed::StoredRow;
+use super::{DELIVERED, OPEN};
 use crate::error::store_error;
 use crate::id::Id;
 use crate::schema::{outbox, outbox_subscribers};
 use crate::sql::{Prepared, padded};
 
-/// The state of a delivery that was made.
-const DELIVERED: &str = "DELIVERED";
 /// The state of a delivery that nobody tries any more.
 const PARKED: &str = "PARKED";
 

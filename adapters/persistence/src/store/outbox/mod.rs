@@ -10,3 +10,5 @@ pub(super) use deliveries::Queue;
 
 /// The state of a delivery that is still to be made.
 const OPEN: &str = "OPEN";
+/// The state of a delivery that was made.
+const DELIVERED: &str = "DELIVERED";
