@@ -1,4 +1,4 @@
-//! The architecture, checked against whatever crates and files are found: see docs/ARCHITECTURE.md.
+//! The architecture, checked against whatever crates and files are found: see docs/architecture.md.
 //!
 //! Cargo is the first fence: what a manifest does not name cannot be imported. These are the fences around the
 //! manifests, and inside the crates that all contexts share. Each rule refuses to guard nothing, and is tried
@@ -12,5 +12,6 @@ mod dependencies;
 mod documents;
 mod files;
 mod migrations;
+mod promises;
 mod tables;
 mod workspace;

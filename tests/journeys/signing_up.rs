@@ -14,6 +14,7 @@ on_both_stacks![
     outside_of_tests_only_allowed_numbers_are_staff,
     every_fault_of_a_sign_up_is_told,
     nobody_gives_themselves_rights,
+    who_gave_no_password_has_none,
 ];
 
 const SIGN_UP: &str = "/api/v1/auth/signup/";
@@ -153,4 +154,15 @@ async fn nobody_gives_themselves_rights(app: TestApp) {
     let me = signed_in(&app, &answer);
     me.get("/api/v1/user/users/").await.refused(StatusCode::FORBIDDEN, "permission_denied");
     me.get("/api/v1/shipping/batches/").await.refused(StatusCode::FORBIDDEN, "permission_denied");
+}
+
+async fn who_gave_no_password_has_none(app: TestApp) {
+    let number = a_proved_number(&app).await;
+    let body = json!({ "phonenumber": number, "user_type": "DRIVER" });
+    app.anybody().post(SIGN_UP, body).await.expecting(StatusCode::CREATED);
+
+    for password in ["12341234", "", number.as_str(), "!", "null"] {
+        let credentials = json!({ "phonenumber": number, "password": password });
+        app.anybody().post("/api/v1/auth/signin/", credentials).await.expecting(StatusCode::BAD_REQUEST);
+    }
 }
