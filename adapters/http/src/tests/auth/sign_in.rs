@@ -47,6 +47,7 @@ async fn a_phone_number_does_as_well_and_a_password_is_taken_to_the_letter() {
     served.auth = Box::default();
     let named = |name: &SignInName| matches!(name, SignInName::PhoneNumber(it) if it.as_str() == NUMBER);
     served.auth.accounts.expect_find().withf(named).times(1).returning(|_| Ok(None));
+    served.auth.queries.expect_password_hash().returning(|_| Ok(None));
     let passwords = &mut served.auth.passwords;
     passwords.expect_verify().withf(|it, _| it.expose() == " x ").times(1).returning(|_, _| Ok(Verified::Wrong));
 
