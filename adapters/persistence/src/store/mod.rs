@@ -5,6 +5,7 @@ mod auth;
 mod distribution;
 mod held;
 mod idempotency;
+mod lengths;
 mod outbox;
 mod page;
 mod pool;

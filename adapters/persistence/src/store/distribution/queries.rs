@@ -9,6 +9,7 @@ use diesel::sql_types::Bool;
 use diesel_async::RunQueryDsl;
 use distribution_application::{CenterFilter, CenterSummary, DistributionQueries};
 use distribution_domain::{CenterCode, CenterId, StaffId};
+use futures_util::future::BoxFuture;
 use kernel_application::{Page, PageRequest};
 use kernel_domain::StoreError;
 
@@ -61,11 +62,7 @@ impl DistributionQueries for Stores {
         page: PageRequest,
     ) -> Result<Option<Page<CenterSummary>>, StoreError> {
         let mut lease = self.reader().await?;
-        let count = async {
-            let count = matching(distribution_centers::table.count().into_boxed(), filter);
-            count.get_result(lease.connection()).await.map_err(store_error)
-        };
-        let count = self.counts.of("distribution_centers", filter, count);
+        let count = self.lengths_of_primary().of("distribution_centers", lease.connection(), filter, counted);
         let column = |Time| "distribution_centers.created_at";
         let window = Window::of(page, Order::of(&[], Time), column, "distribution_centers.id", count).await?;
         let Some(mut window) = window else { return Ok(None) };
@@ -92,6 +89,11 @@ impl Row<Time> for CenterRow {
     fn id(&self) -> Id {
         self.id
     }
+}
+
+fn counted<'c>(connection: &'c mut Connection, filter: &'c CenterFilter) -> BoxFuture<'c, Result<i64, StoreError>> {
+    let count = matching(distribution_centers::table.count().into_boxed(), filter);
+    Box::pin(async move { count.get_result(connection).await.map_err(store_error) })
 }
 
 fn matching<'q, ST: 'static>(

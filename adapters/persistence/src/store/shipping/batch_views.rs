@@ -3,17 +3,18 @@
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
+use futures_util::future::BoxFuture;
 use kernel_application::{Direction, Page, PageRequest};
 use kernel_domain::StoreError;
 use shipping_application::{BatchFilter, BatchOrder, BatchSummary};
 use shipping_domain::{Alias, BatchId};
 
+use super::super::lengths::Lengths;
 use super::super::page::{Order, Row, Window, then_by};
 use super::super::record::CHUNK;
 use super::super::{Backend, Connection};
 use super::batches::BatchRow;
 use super::transport_views;
-use crate::counts::Counts;
 use crate::error::store_error;
 use crate::id::Id;
 use crate::schema::shipping_batches;
@@ -31,16 +32,12 @@ pub(super) async fn named(connection: &mut Connection, aliases: &[Alias]) -> Res
 
 pub(super) async fn page(
     connection: &mut Connection,
-    counts: &Counts,
+    lengths: Lengths,
     filter: &BatchFilter,
     order: &[(BatchOrder, Direction)],
     page: PageRequest,
 ) -> Result<Option<Page<BatchSummary>>, StoreError> {
-    let count = async {
-        let count = matching(shipping_batches::table.count().into_boxed(), filter);
-        count.get_result(connection).await.map_err(store_error)
-    };
-    let count = counts.of("shipping_batches", filter, count);
+    let count = lengths.of("shipping_batches", connection, filter, counted);
     let column = |key| match key {
         BatchOrder::Created => "shipping_batches.created_at",
         BatchOrder::Completed => "shipping_batches.completed_at",
@@ -80,6 +77,11 @@ impl Row<BatchOrder> for BatchRow {
     fn id(&self) -> Id {
         self.id
     }
+}
+
+fn counted<'c>(connection: &'c mut Connection, filter: &'c BatchFilter) -> BoxFuture<'c, Result<i64, StoreError>> {
+    let count = matching(shipping_batches::table.count().into_boxed(), filter);
+    Box::pin(async move { count.get_result(connection).await.map_err(store_error) })
 }
 
 fn matching<'q, ST: 'static>(

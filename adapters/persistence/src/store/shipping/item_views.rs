@@ -5,16 +5,17 @@ use std::collections::HashMap;
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
+use futures_util::future::BoxFuture;
 use kernel_application::{Direction, Page, PageRequest};
 use kernel_domain::StoreError;
 use shipping_application::{ItemFilter, ItemOrder, ItemView, PastBatch};
 use shipping_domain::{Alias, CenterCode, ItemId, TrackingNumber, TransportId};
 
+use super::super::lengths::Lengths;
 use super::super::page::{Order, Row, Window, then_by};
 use super::super::record::CHUNK;
 use super::super::{Backend, Connection, corrupt};
 use super::items::ItemRow;
-use crate::counts::Counts;
 use crate::error::store_error;
 use crate::id::Id;
 use crate::schema::{shipping_batch_items, shipping_batches, shipping_items, shipping_transports};
@@ -28,16 +29,12 @@ pub(super) async fn one(connection: &mut Connection, number: &TrackingNumber) ->
 
 pub(super) async fn page(
     connection: &mut Connection,
-    counts: &Counts,
+    lengths: Lengths,
     filter: &ItemFilter,
     order: &[(ItemOrder, Direction)],
     page: PageRequest,
 ) -> Result<Option<Page<ItemView>>, StoreError> {
-    let count = async {
-        let count = matching(shipping_items::table.count().into_boxed(), filter);
-        count.get_result(connection).await.map_err(store_error)
-    };
-    let count = counts.of("shipping_items", filter, count);
+    let count = lengths.of("shipping_items", connection, filter, counted);
     let column = |key| match key {
         ItemOrder::Created => "shipping_items.created_at",
         ItemOrder::Completed => "shipping_items.completed_at",
@@ -73,6 +70,11 @@ impl Row<ItemOrder> for ItemRow {
     fn id(&self) -> Id {
         self.id
     }
+}
+
+fn counted<'c>(connection: &'c mut Connection, filter: &'c ItemFilter) -> BoxFuture<'c, Result<i64, StoreError>> {
+    let count = matching(shipping_items::table.count().into_boxed(), filter);
+    Box::pin(async move { count.get_result(connection).await.map_err(store_error) })
 }
 
 fn matching<'q, ST: 'static>(

@@ -30,7 +30,7 @@ impl ShippingQueries for Stores {
         order: &[(ItemOrder, Direction)],
         page: PageRequest,
     ) -> Result<Option<Page<ItemView>>, StoreError> {
-        item_views::page(self.lister().await?.connection(), &self.counts, filter, order, page).await
+        item_views::page(self.lister().await?.connection(), self.lengths(), filter, order, page).await
     }
 
     async fn batch(&self, alias: &Alias) -> Result<Option<BatchSummary>, StoreError> {
@@ -47,7 +47,7 @@ impl ShippingQueries for Stores {
         order: &[(BatchOrder, Direction)],
         page: PageRequest,
     ) -> Result<Option<Page<BatchSummary>>, StoreError> {
-        batch_views::page(self.lister().await?.connection(), &self.counts, filter, order, page).await
+        batch_views::page(self.lister().await?.connection(), self.lengths(), filter, order, page).await
     }
 
     async fn transport(&self, id: TransportId) -> Result<Option<TransportSummary>, StoreError> {
@@ -64,6 +64,6 @@ impl ShippingQueries for Stores {
         order: &[(TransportOrder, Direction)],
         page: PageRequest,
     ) -> Result<Option<Page<TransportSummary>>, StoreError> {
-        transport_views::page(self.lister().await?.connection(), &self.counts, filter, order, page).await
+        transport_views::page(self.lister().await?.connection(), self.lengths(), filter, order, page).await
     }
 }

@@ -6,16 +6,17 @@ use chrono::NaiveDateTime;
 use diesel::dsl::auto_type;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
+use futures_util::future::BoxFuture;
 use kernel_application::{Direction, Page, PageRequest};
 use kernel_domain::StoreError;
 use shipping_application::{TransportFilter, TransportOrder, TransportSummary};
 use shipping_domain::{CenterCode, DriverId, TransportId};
 
+use super::super::lengths::Lengths;
 use super::super::page::{Order, Row, Window, then_by};
 use super::super::record::CHUNK;
 use super::super::{Backend, Connection};
 use super::transports::TransportRow;
-use crate::counts::Counts;
 use crate::error::store_error;
 use crate::id::Id;
 use crate::schema::{shipping_batches, shipping_transports};
@@ -60,16 +61,12 @@ pub(super) async fn summaries(
 
 pub(super) async fn page(
     connection: &mut Connection,
-    counts: &Counts,
+    lengths: Lengths,
     filter: &TransportFilter,
     order: &[(TransportOrder, Direction)],
     page: PageRequest,
 ) -> Result<Option<Page<TransportSummary>>, StoreError> {
-    let count = async {
-        let count = matching(shipping_transports::table.count().into_boxed(), filter);
-        count.get_result(connection).await.map_err(store_error)
-    };
-    let count = counts.of("shipping_transports", filter, count);
+    let count = lengths.of("shipping_transports", connection, filter, counted);
     let column = |key| match key {
         TransportOrder::Created => "shipping_transports.created_at",
         TransportOrder::Departed => "shipping_transports.departed_at",
@@ -113,6 +110,11 @@ impl Row<TransportOrder> for Counted {
     fn id(&self) -> Id {
         self.0.id
     }
+}
+
+fn counted<'c>(connection: &'c mut Connection, filter: &'c TransportFilter) -> BoxFuture<'c, Result<i64, StoreError>> {
+    let count = matching(shipping_transports::table.count().into_boxed(), filter);
+    Box::pin(async move { count.get_result(connection).await.map_err(store_error) })
 }
 
 fn matching<'q, ST: 'static>(

@@ -3,16 +3,17 @@
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
+use futures_util::future::BoxFuture;
 use kernel_application::{Page, PageRequest};
 use kernel_domain::StoreError;
 use user_application::{UserFilter, UserView};
 use user_domain::{Email, GroupName, UserId};
 
+use super::super::lengths::Lengths;
 use super::super::page::{Order, Row, Time, Window, then_by};
 use super::super::{Backend, Connection, corrupt};
 use super::queries::groups;
 use super::users::UserRow;
-use crate::counts::Counts;
 use crate::error::store_error;
 use crate::id::Id;
 use crate::schema::user_users;
@@ -26,15 +27,11 @@ pub(super) async fn one(connection: &mut Connection, id: UserId) -> Result<Optio
 
 pub(super) async fn page(
     connection: &mut Connection,
-    counts: &Counts,
+    lengths: Lengths,
     filter: &UserFilter,
     page: PageRequest,
 ) -> Result<Option<Page<UserView>>, StoreError> {
-    let count = async {
-        let count = matching(user_users::table.count().into_boxed(), filter);
-        count.get_result(connection).await.map_err(store_error)
-    };
-    let count = counts.of("user_users", filter, count);
+    let count = lengths.of("user_users", connection, filter, counted);
     let window = Window::of(page, Order::of(&[], Time), |Time| "user_users.joined_at", "user_users.id", count).await?;
     let Some(mut window) = window else { return Ok(None) };
 
@@ -59,6 +56,11 @@ impl Row<Time> for UserRow {
     fn id(&self) -> Id {
         self.id
     }
+}
+
+fn counted<'c>(connection: &'c mut Connection, filter: &'c UserFilter) -> BoxFuture<'c, Result<i64, StoreError>> {
+    let count = matching(user_users::table.count().into_boxed(), filter);
+    Box::pin(async move { count.get_result(connection).await.map_err(store_error) })
 }
 
 fn matching<'q, ST: 'static>(

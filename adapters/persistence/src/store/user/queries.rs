@@ -58,7 +58,7 @@ impl UserQueries for Stores {
     }
 
     async fn users(&self, filter: &UserFilter, page: PageRequest) -> Result<Option<Page<UserView>>, StoreError> {
-        lists::page(self.lister().await?.connection(), &self.counts, filter, page).await
+        lists::page(self.lister().await?.connection(), self.lengths(), filter, page).await
     }
 
     async fn discarded_images(&self, now: DateTime<Utc>, limit: u32) -> Result<Vec<ImageKey>, StoreError> {
