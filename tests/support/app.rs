@@ -345,7 +345,6 @@ impl Visitor {
 
     /// Somebody without any credential, before a server that runs elsewhere and is waited for no longer than this.
     pub fn before(base: &str, patience: Duration) -> Self {
-        let _ = rustls::crypto::ring::default_provider().install_default();
         Self {
             user_id: String::new(),
             phone_number: String::new(),

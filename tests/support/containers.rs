@@ -116,6 +116,14 @@ pub async fn mysql_of_its_own() -> Option<(ContainerAsync<GenericImage>, String)
     Some((container, format!("{url}/majestic")))
 }
 
+/// Ends a server as a power cut would.
+pub async fn killed(container: &ContainerAsync<GenericImage>) {
+    let mut docker = tokio::process::Command::new("docker");
+    let killed = docker.args(["kill", "--signal", "KILL", container.id()]).stdout(std::process::Stdio::null()).status();
+    let killed = tokio::time::timeout(START_DEADLINE, killed).await.expect("docker answers").expect("docker is there");
+    assert!(killed.success(), "docker kill ends with {killed}");
+}
+
 /// A Redis cluster for one test alone, and the URL of one of its three nodes. It may be stopped, and comes back where
 /// it was.
 ///

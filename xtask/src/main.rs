@@ -1,4 +1,4 @@
-//! The project's chores as one command: `cargo xtask test`, `check`, `images` and `bench`.
+//! The project's chores as one command: `cargo xtask test`, `check`, `chaos`, `images` and `bench`.
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -7,6 +7,7 @@
 )]
 
 mod bench;
+mod chaos;
 mod check;
 mod docker;
 mod images;
@@ -30,6 +31,8 @@ enum Chore {
     },
     /// Format, lints, documentation, architecture and dependencies: what needs no server.
     Check,
+    /// Lets processes, servers and networks fail while clients are at work, and looks for what cannot be true.
+    Chaos(chaos::Chaos),
     /// Finds or builds the database images that the tests start.
     Images,
     /// Measures the release binary on MySQL: against the least a server could do, or alone.
@@ -52,6 +55,7 @@ fn run(chore: Chore) -> Result<(), String> {
     match chore {
         Chore::Test { only } => test::test(only.as_deref()),
         Chore::Check => check::check(),
+        Chore::Chaos(options) => chaos::chaos(&options),
         Chore::Images => images::show(),
         Chore::Bench(bench) => bench::bench(&bench),
     }

@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 
+use crate::chaos;
 use crate::check::gates;
 use crate::docker::{Docker, Sweeper, run_id};
 use crate::images::{SERVERS, Server};
@@ -30,8 +31,12 @@ pub(crate) fn test(only: Option<&str>) -> Result<(), String> {
         variables.push(("TEST_S3_ENDPOINT", bucket.endpoint.clone()));
     }
     let tested = run_tests(only, &run, &variables);
+    let endured = match &tested {
+        Ok(totals) if only.is_none() && totals.succeeded => endured(&run, &variables, &mut left_out),
+        _ => Ok(()),
+    };
     let swept = sweeper.map_or(Ok(()), Sweeper::sweep);
-    report(&tested?, &left_out).and(swept)
+    report(&tested?, &left_out).and(endured).and(swept)
 }
 
 /// What the tests may use besides the servers that run already.
@@ -67,6 +72,15 @@ fn peers() -> Result<(Python, Bucket), String> {
     let python = Python::find()?;
     let bucket = Bucket::start(&python)?;
     Ok((python, bucket))
+}
+
+/// Lets things fail, with servers of its own.
+fn endured(run: &str, variables: &[(&'static str, String)], left_out: &mut Vec<String>) -> Result<(), String> {
+    if SERVERS.iter().all(|server| variables.iter().any(|(name, _)| *name == server.image_variable)) {
+        return chaos::in_ci(run, variables);
+    }
+    left_out.push("chaos (it needs images of servers that may be killed)".to_owned());
+    if is_ci() { Err("CI may not leave out chaos".to_owned()) } else { Ok(()) }
 }
 
 /// What all test binaries counted together.

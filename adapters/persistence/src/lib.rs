@@ -14,6 +14,7 @@ mod database;
 mod error;
 mod id;
 mod mysql;
+mod sabotage;
 mod schema;
 mod sql;
 mod sqlite;

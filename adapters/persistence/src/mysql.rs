@@ -17,6 +17,7 @@ use kernel_domain::BoxError;
 use guarded::Connection;
 use store::{Pool, PoolSettings, Replica, Stores};
 
+use crate::sabotage::{self, Sabotage};
 use crate::{InvalidDatabase, Settings};
 
 type Backend = diesel::mysql::Mysql;
@@ -59,6 +60,10 @@ pub(crate) fn open(
 async fn establish(url: &str) -> ConnectionResult<Connection> {
     let mut connection = Connection::establish(url).await?;
     connection.batch_execute(SESSION).await.map_err(ConnectionError::CouldntSetupConfiguration)?;
+    if sabotage::is_on(Sabotage::RepeatableRead) {
+        let level = connection.batch_execute("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ").await;
+        level.map_err(ConnectionError::CouldntSetupConfiguration)?;
+    }
     Ok(connection)
 }
 

@@ -7,6 +7,8 @@ use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::sql_types::{Nullable, Text};
 use diesel::sqlite::Sqlite;
 
+use crate::sabotage::{self, Sabotage};
+
 /// A query whose rows stay locked until the transaction ends. `SQLite` needs no such clause: there,
 /// a unit of work has the whole database for itself.
 #[derive(Debug, Clone, Copy, QueryId)]
@@ -19,7 +21,9 @@ impl<Q: Query> Query for Locked<Q> {
 impl<Q: QueryFragment<Mysql>> QueryFragment<Mysql> for Locked<Q> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Mysql>) -> QueryResult<()> {
         self.0.walk_ast(out.reborrow())?;
-        out.push_sql(" FOR UPDATE");
+        if !sabotage::is_on(Sabotage::NoRowLocks) {
+            out.push_sql(" FOR UPDATE");
+        }
         Ok(())
     }
 }

@@ -17,6 +17,7 @@ use super::idempotency::Request;
 use super::pool::{Lease, Pool};
 use super::{Connection, begin};
 use crate::error::store_error;
+use crate::sabotage::{self, Sabotage};
 
 type Manager = <Connection as AsyncConnection>::TransactionManager;
 
@@ -78,6 +79,11 @@ impl Held {
     /// What the request holds that this task works for, if it does, in the database of these writers.
     pub(super) fn current(writers: &Pool) -> Option<Arc<Self>> {
         HELD.try_with(Arc::clone).ok().filter(|it| it.writers.is(writers))
+    }
+
+    /// Whether its transaction has begun.
+    pub(super) fn has_begun(&self) -> bool {
+        self.state.try_lock().is_ok_and(|state| matches!(*state, State::Open(_)))
     }
 
     /// Works for the request.
@@ -164,6 +170,9 @@ impl Held {
     }
 
     async fn claim(&self, mut open: Open) -> Result<State, StoreError> {
+        if sabotage::is_on(Sabotage::KeyAfterCommit) {
+            return Ok(State::Open(open));
+        }
         match self.request.claim(open.lease.connection()).await? {
             None => Ok(State::Open(open)),
             Some(by_others) => {
@@ -174,6 +183,16 @@ impl Held {
     }
 
     async fn keep(&self, mut open: Open, answer: KeptAnswer) -> Result<Once, StoreError> {
+        sabotage::dawdle(Sabotage::RetryWithoutKey).await;
+        if sabotage::is_on(Sabotage::KeyAfterCommit) {
+            Manager::commit_transaction(open.lease.connection()).await.map_err(store_error)?;
+            sabotage::dawdle(Sabotage::KeyAfterCommit).await;
+            begin(open.lease.connection()).await.map_err(store_error)?;
+            if let Some(by_others) = self.request.claim(open.lease.connection()).await? {
+                open.roll_back().await;
+                return Ok(by_others);
+            }
+        }
         if let Err(error) = self.request.answer(open.lease.connection(), &answer).await {
             open.roll_back().await;
             return Err(error);
@@ -212,6 +231,11 @@ impl Hold {
     /// Leaves what the unit of work did to the transaction.
     pub(super) async fn commit(mut self) -> Result<(), StoreError> {
         self.open.is_uncertain = true;
+        if sabotage::now_and_then(Sabotage::RetryWithoutKey) {
+            self.unit = None;
+            self.roll_back().await;
+            return Err(StoreError::Contended("on purpose".into()));
+        }
         Manager::commit_transaction(self.connection()).await.map_err(store_error)?;
         self.open.is_uncertain = false;
         self.open.has_changes = true;

@@ -27,6 +27,7 @@ use super::{Backend, Connection, SHARED, begin, establish, incoming, migrate, on
 use crate::Settings;
 use crate::counts::Counts;
 use crate::error::store_error;
+use crate::sabotage::{self, Sabotage};
 use crate::statements::Statements;
 use access::Access;
 use held::Held;
@@ -94,8 +95,10 @@ impl Stores {
 
     async fn begin_unit(&self) -> Result<Unit, StoreError> {
         let access = match Held::current(&self.writers) {
-            Some(held) => Access::Held(held.for_unit().await?),
-            None => Access::Own(self.writers.lease().await?),
+            Some(held) if !held.has_begun() || !sabotage::is_on(Sabotage::RetryWithoutKey) => {
+                Access::Held(held.for_unit().await?)
+            }
+            _ => Access::Own(self.writers.lease().await?),
         };
         Unit::begin(access, self.outlet.clone()).await
     }

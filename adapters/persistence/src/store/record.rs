@@ -5,6 +5,7 @@ use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel_async::RunQueryDsl;
 
 use super::{Backend, Connection, incoming, on_conflict};
+use crate::sabotage::{self, Sabotage};
 
 /// Rows in one statement at most: statements and what they lock stay bounded.
 pub(super) const CHUNK: usize = 500;
@@ -101,7 +102,9 @@ impl<R: Record> QueryFragment<Backend> for Rows<'_, R> {
 fn replacement(column: &str) -> String {
     let new = incoming(column);
     match column {
-        "version" => format!("version = CASE WHEN version = {new} - 1 THEN {new} END"),
+        "version" if !sabotage::is_on(Sabotage::UncheckedVersions) => {
+            format!("version = CASE WHEN version = {new} - 1 THEN {new} END")
+        }
         _ => format!("{column} = {new}"),
     }
 }

@@ -8,6 +8,7 @@ use super::access::Access;
 use super::pool::Lease;
 use super::{Connection, begin};
 use crate::error::store_error;
+use crate::sabotage::{self, Sabotage};
 
 type Manager = <Connection as AsyncConnection>::TransactionManager;
 
@@ -28,6 +29,18 @@ impl Transaction {
 
     pub(super) fn connection(&mut self) -> Result<&mut Connection, StoreError> {
         self.open.as_mut().map(Access::connection).ok_or_else(|| StoreError::unavailable("the unit of work has ended"))
+    }
+
+    /// Ends it half-way and begins another, if this is done wrong.
+    pub(super) async fn split_by(&mut self, sabotage: Sabotage) -> Result<(), StoreError> {
+        if let Some(Access::Own(lease)) = &mut self.open
+            && sabotage::is_on(sabotage)
+        {
+            Manager::commit_transaction(lease.connection()).await.map_err(store_error)?;
+            sabotage::dawdle(sabotage).await;
+            begin(lease.connection()).await.map_err(store_error)?;
+        }
+        Ok(())
     }
 
     pub(super) async fn commit(mut self) -> Result<(), StoreError> {

@@ -11,6 +11,7 @@ use super::outbox::Outlet;
 use super::record::{self, Record};
 use super::transaction::Transaction;
 use crate::error::store_error;
+use crate::sabotage::Sabotage;
 
 pub(super) struct Unit {
     transaction: Transaction,
@@ -66,6 +67,7 @@ impl Unit {
     /// Replaces aggregates that were found, each in its next version.
     pub(super) async fn save<R: Record>(&mut self, aggregates: &[Aggregate], rows: &[R]) -> Result<(), StoreError> {
         record::overwrite(self.connection()?, rows).await.map_err(store_error)?;
+        self.transaction.split_by(Sabotage::CommandsInParts).await?;
         for aggregate in aggregates {
             let number = self.next_version(*aggregate)?;
             self.versions.insert(*aggregate, Version { number, is_fresh: true });
@@ -91,6 +93,7 @@ impl Unit {
     /// Appends events in this order, each under the version that its aggregate was saved with.
     pub(super) async fn append(&mut self, events: &[RecordedEvent]) -> Result<(), StoreError> {
         let events = events.iter().map(|it| Ok((it, self.announce(it)?))).collect::<Result<Vec<_>, StoreError>>()?;
+        self.transaction.split_by(Sabotage::EventsAfterCommit).await?;
         self.outlet.append(self.transaction.connection()?, &events).await.map_err(store_error)
     }
 

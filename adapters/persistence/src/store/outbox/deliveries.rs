@@ -23,6 +23,7 @@ use super::relayed::StoredRow;
 use super::{DELIVERED, OPEN};
 use crate::error::store_error;
 use crate::id::Id;
+use crate::sabotage::{self, Sabotage};
 use crate::schema::{outbox, outbox_subscribers};
 use crate::sql::{Prepared, padded};
 
@@ -73,8 +74,14 @@ impl Deliveries for Queue {
         let due = self.due(connection, limits.events, now).await?;
         let Reading { claimed, tried, hopeless } = self.read(due);
         lease(connection, &tried, owner, now + limits.lease).await?;
-        park(connection, &hopeless).await?;
+        end(connection, &hopeless, PARKED).await?;
+        if sabotage::is_on(Sabotage::SentBeforeSending) {
+            end(connection, &tried, DELIVERED).await?;
+        }
         transaction.commit().await?;
+        for sabotage in [Sabotage::SentBeforeSending, Sabotage::RowsClaimedAlone, Sabotage::NoFence] {
+            sabotage::dawdle(sabotage).await;
+        }
         Ok(claimed)
     }
 
@@ -109,13 +116,14 @@ impl Queue {
         limit: u32,
         now: DateTime<Utc>,
     ) -> Result<Vec<DueRow>, StoreError> {
+        let (parked, open) = if sabotage::is_on(Sabotage::RowsClaimedAlone) { ("", "") } else { (PARKED, OPEN) };
         let others = diesel::alias!(outbox as others);
         let held_up = others
             .filter(others.field(outbox::subscriber).eq(&self.subscriber))
             .filter(others.field(outbox::aggregate_type).eq(outbox::aggregate_type))
             .filter(others.field(outbox::aggregate_id).eq(outbox::aggregate_id))
-            .filter(others.field(outbox::state).eq(PARKED).nullable().or(
-                others.field(outbox::state).eq(OPEN).and(others.field(outbox::next_attempt_at).gt(now.naive_utc())),
+            .filter(others.field(outbox::state).eq(parked).nullable().or(
+                others.field(outbox::state).eq(open).and(others.field(outbox::next_attempt_at).gt(now.naive_utc())),
             ));
         let due = outbox::table
             .filter(outbox::subscriber.eq(&self.subscriber))
@@ -135,7 +143,7 @@ impl Queue {
         let mut held_up = HashSet::new();
         for (position, attempts, fence, row) in due {
             let (event_id, aggregate) = (row.event_id.0, row.aggregate());
-            if held_up.contains(&aggregate) {
+            if held_up.contains(&aggregate) || sabotage::is_behind(position) {
                 continue;
             }
             reading.tried.push(position);
@@ -162,6 +170,18 @@ impl Queue {
         };
         let is_secret_over = alike.is_confidential && alike.outcome == DeliveryOutcome::Delivered;
         for events in alike.events.chunks(CHUNK) {
+            if sabotage::is_on(Sabotage::NoFence) {
+                let taken = diesel::update(outbox::table)
+                    .filter(outbox::event_id.eq_any(padded(events.iter().copied())))
+                    .filter(outbox::subscriber.eq(&self.subscriber))
+                    .set((
+                        outbox::state.eq(OPEN),
+                        outbox::next_attempt_at.eq(Some(DateTime::UNIX_EPOCH.naive_utc())),
+                        outbox::lease_owner.eq(Some(Id(owner))),
+                        outbox::fence.eq(alike.fence),
+                    ));
+                Prepared::kept(taken).execute(connection).await.map_err(store_error)?;
+            }
             let closed = diesel::update(outbox::table)
                 .filter(outbox::event_id.eq_any(padded(events.iter().copied())))
                 .filter(outbox::subscriber.eq(&self.subscriber))
@@ -210,15 +230,15 @@ async fn lease(
     Ok(())
 }
 
-async fn park(connection: &mut Connection, positions: &[i64]) -> Result<(), StoreError> {
+async fn end(connection: &mut Connection, positions: &[i64], state: &str) -> Result<(), StoreError> {
     for chunk in positions.chunks(CHUNK) {
-        let hopeless = outbox::position.eq_any(padded(chunk.iter().copied()));
-        let parked = diesel::update(outbox::table).filter(hopeless).set((
-            outbox::state.eq(PARKED),
+        let over = outbox::position.eq_any(padded(chunk.iter().copied()));
+        let ended = diesel::update(outbox::table).filter(over).set((
+            outbox::state.eq(state),
             outbox::next_attempt_at.eq(None::<NaiveDateTime>),
             outbox::lease_owner.eq(None::<Id>),
         ));
-        Prepared::kept(parked).execute(connection).await.map_err(store_error)?;
+        Prepared::kept(ended).execute(connection).await.map_err(store_error)?;
     }
     Ok(())
 }

@@ -1,0 +1,159 @@
+//! What stands behind the service: the servers, and the proxies between them and each process.
+
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+use support::containers::{mysql_of_its_own, redis_of_its_own};
+use support::proxy::FaultProxy;
+use support::sql::Sql;
+use testcontainers::{ContainerAsync, GenericImage};
+use tokio::process::Command;
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::Stack;
+
+const DOCKER_DEADLINE: Duration = Duration::from_secs(30);
+/// A MySQL that was killed looks through its log first.
+const RECOVERY_DEADLINE: Duration = Duration::from_secs(60);
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// A server in a container, which can be killed and comes back where it was.
+pub(crate) struct Server {
+    pub(crate) name: &'static str,
+    container: ContainerAsync<GenericImage>,
+    /// Its host and port.
+    address: String,
+}
+
+impl Server {
+    /// Ends it as a power cut would, and starts it again.
+    pub(crate) async fn kill_and_start(&self) -> Result<(), String> {
+        for command in [&["kill", "--signal", "KILL"][..], &["start"][..]] {
+            let mut docker = Command::new("docker");
+            docker.args(command).arg(self.container.id()).stdin(Stdio::null()).stdout(Stdio::null()).kill_on_drop(true);
+            let ended = timeout(DOCKER_DEADLINE, docker.status()).await;
+            let ended = ended.map_err(|late| format!("docker {command:?} takes too long: {late}"))?;
+            let ended = ended.map_err(|why| format!("docker cannot be run: {why}"))?;
+            if !ended.success() {
+                return Err(format!("docker {command:?} of {} ended with {ended}", self.name));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The proxies before what one process depends on.
+pub(crate) struct Proxies {
+    pub(crate) mysql: FaultProxy,
+    pub(crate) redis: FaultProxy,
+}
+
+/// Everything behind the service.
+pub(crate) enum Backends {
+    /// Servers, and the proxies of each process.
+    Servers { mysql: Server, redis: Server, proxies: Vec<Proxies>, url: String },
+    /// A file.
+    File { url: String },
+}
+
+impl Backends {
+    pub(crate) async fn start(stack: Stack, folder: &Path) -> Result<Self, String> {
+        if stack == Stack::Sqlite {
+            return Ok(Self::File { url: format!("sqlite://{}", folder.join("majestic.db").display()) });
+        }
+        let missing = "there are no images of MySQL and Redis: `cargo xtask chaos` finds them";
+        let (mysql, url) = mysql_of_its_own().await.ok_or(missing)?;
+        let (redis, redis_url) = redis_of_its_own().await.ok_or(missing)?;
+        let (mysql_address, redis_address) = (host_and_port(&url), host_and_port(&redis_url));
+        let mut proxies = Vec::new();
+        for _ in 0..2 {
+            let (mysql, redis) = tokio::join!(FaultProxy::before(&mysql_address), FaultProxy::before(&redis_address));
+            proxies.push(Proxies { mysql, redis });
+        }
+        let mysql = Server { name: "MySQL", container: mysql, address: mysql_address };
+        let redis = Server { name: "Redis", container: redis, address: redis_address };
+        Ok(Self::Servers { mysql, redis, proxies, url })
+    }
+
+    /// How many processes share it.
+    pub(crate) fn processes(&self) -> usize {
+        match self {
+            Self::Servers { proxies, .. } => proxies.len(),
+            Self::File { .. } => 1,
+        }
+    }
+
+    /// What a process is told of it.
+    pub(crate) fn variables(&self, process: usize) -> Vec<(&'static str, String)> {
+        match self {
+            Self::Servers { proxies, .. } => vec![
+                (
+                    "DATABASE_URL",
+                    format!("mysql://root@{}/majestic?prefer_socket=false", proxies[process].mysql.address()),
+                ),
+                ("CACHE_URL", format!("redis://{}", proxies[process].redis.address())),
+            ],
+            Self::File { url } => vec![("DATABASE_URL", url.clone()), ("CACHE_URL", "memory:".to_owned())],
+        }
+    }
+
+    /// A connection past the proxies.
+    pub(crate) async fn sql(&self) -> Sql {
+        match self {
+            Self::Servers { url, .. } => Sql::open(&format!("{url}?prefer_socket=false")).await,
+            Self::File { url } => Sql::open(url).await,
+        }
+    }
+
+    /// Has MySQL note what no relay may do: settle what another relay has claimed since, or undo a delivery. And takes the
+    /// index away that keeps an item in one open batch, if that is what is to be tried.
+    pub(crate) async fn lay_traps(&self, sabotage: Option<&str>) -> Result<(), String> {
+        if matches!(self, Self::File { .. }) {
+            return Ok(());
+        }
+        let traps = [
+            "CREATE TABLE chaos_late_settlements (event_id BINARY(16) NOT NULL)",
+            "CREATE TRIGGER chaos_fence BEFORE UPDATE ON outbox FOR EACH ROW \
+                INSERT INTO chaos_late_settlements (event_id) SELECT NEW.event_id \
+                WHERE NEW.fence < OLD.fence OR (OLD.state = 'DELIVERED' AND NEW.state <> 'DELIVERED')",
+        ];
+        let no_index = "DROP INDEX shipping_batch_items_open_item_id ON shipping_batch_items";
+        let wants_no_index = sabotage.is_some_and(|it| it.contains("NoOpenIndex"));
+        let mut sql = self.sql().await;
+        for statement in traps.into_iter().chain(wants_no_index.then_some(no_index)) {
+            sql.run(statement).await.map_err(|why| format!("{statement}: {why}"))?;
+        }
+        Ok(())
+    }
+
+    /// Waits until MySQL answers again.
+    pub(crate) async fn until_mysql_answers(&self) -> Result<(), String> {
+        let Self::Servers { url, mysql, .. } = self else { return Ok(()) };
+        let deadline = Instant::now() + RECOVERY_DEADLINE;
+        while mysql_async::Conn::from_url(format!("{url}?prefer_socket=false")).await.is_err() {
+            if Instant::now() > deadline {
+                return Err(format!("MySQL at {} does not come back", mysql.address));
+            }
+            sleep(PAUSE).await;
+        }
+        Ok(())
+    }
+
+    /// Ends every fault of the network.
+    pub(crate) async fn heal(&self) {
+        if let Self::Servers { proxies, .. } = self {
+            for Proxies { mysql, redis } in proxies {
+                mysql.heal().await;
+                redis.heal().await;
+            }
+        }
+    }
+}
+
+/// `mysql://root@127.0.0.1:3306/majestic` → `127.0.0.1:3306`
+fn host_and_port(url: &str) -> String {
+    let host = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let host = host.split('/').next().unwrap_or(host);
+    host.rsplit('@').next().unwrap_or(host).to_owned()
+}

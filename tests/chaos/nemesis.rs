@@ -1,0 +1,164 @@
+//! What goes wrong, and when: a seed decides.
+
+use std::time::Duration;
+
+use support::proxy::{Fault, FaultProxy};
+use support::storm::Choice;
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep};
+
+use crate::backends::{Backends, Server};
+use crate::service::Service;
+use crate::watch::Calm;
+
+/// How long a network fault lasts, and what makes an access slow.
+const FAULT: Duration = Duration::from_millis(1_500);
+const LATENCY: Duration = Duration::from_millis(300);
+const DRIP: Fault = Fault::Drip { bytes: 16, every: Duration::from_millis(20) };
+const FREEZE: Duration = Duration::from_secs(3);
+/// Longer than a relay has what it claimed.
+const LONG_FREEZE: Duration = Duration::from_secs(12);
+/// How long a process may take to answer once what it depends on does.
+const RECOVERY_DEADLINE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(2);
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// What was done.
+#[derive(Debug, Default)]
+pub(crate) struct Deeds {
+    pub(crate) kills: usize,
+    pub(crate) freezes: usize,
+    pub(crate) stops: usize,
+    pub(crate) faults: usize,
+    /// How long a process took to answer after it was started again.
+    pub(crate) restarts: Vec<Duration>,
+    /// How long the service took to serve again after MySQL did.
+    pub(crate) recoveries: Vec<Duration>,
+}
+
+/// Between two deeds.
+fn pause(choice: &mut Choice) -> Duration {
+    Duration::from_millis(500 + u64::try_from(choice.below(1_000)).unwrap_or_default())
+}
+
+async fn rests(choice: &mut Choice, stop: &mut watch::Receiver<bool>) -> bool {
+    let pause = pause(choice);
+    tokio::select! {
+        _ = stop.wait_for(|it| *it) => false,
+        () = sleep(pause) => true,
+    }
+}
+
+/// Kills, freezes and stops processes and servers until `stop` says so; then all of them run.
+pub(crate) async fn haunt_processes(
+    seed: u64,
+    backends: &Backends,
+    services: &mut [Service],
+    calm: &Calm,
+    mut stop: watch::Receiver<bool>,
+) -> Result<Deeds, String> {
+    let mut choice = Choice::seeded(seed ^ 0xDEAD);
+    let mut deeds = Deeds::default();
+    let mut turn = 0;
+    while rests(&mut choice, &mut stop).await {
+        turn += 1;
+        let victim = choice.below(services.len());
+        let service = &mut services[victim];
+        match (choice.below(20), backends) {
+            // Early in each run, so that no run is without it.
+            _ if turn == 5 => freeze(service, LONG_FREEZE, calm, &mut deeds).await?,
+            (0, _) => freeze(service, FREEZE, calm, &mut deeds).await?,
+            (1, _) => {
+                let ended = service.stop().await?;
+                if !ended.success() {
+                    return Err(format!("a process that was told to stop ended with {ended}"));
+                }
+                deeds.stops += 1;
+                deeds.restarts.push(service.start_again().await?);
+            }
+            (2, Backends::Servers { redis, .. }) => kill_server(redis, calm, &mut deeds).await?,
+            (3 | 4, Backends::Servers { mysql, .. }) => {
+                kill_server(mysql, calm, &mut deeds).await?;
+                backends.until_mysql_answers().await?;
+                let back = Instant::now();
+                for service in services.iter() {
+                    serves_again(&service.base).await?;
+                }
+                deeds.recoveries.push(back.elapsed());
+            }
+            _ => {
+                service.kill().await?;
+                deeds.kills += 1;
+                deeds.restarts.push(service.start_again().await?);
+            }
+        }
+    }
+    Ok(deeds)
+}
+
+async fn freeze(service: &mut Service, time: Duration, calm: &Calm, deeds: &mut Deeds) -> Result<(), String> {
+    calm.disturb();
+    let frozen = service.freeze(time).await;
+    calm.settle();
+    deeds.freezes += 1;
+    frozen
+}
+
+async fn kill_server(server: &Server, calm: &Calm, deeds: &mut Deeds) -> Result<(), String> {
+    calm.disturb();
+    let killed = server.kill_and_start().await;
+    calm.settle();
+    deeds.kills += 1;
+    killed
+}
+
+/// Waits until a process says that it has all it needs.
+async fn serves_again(base: &str) -> Result<(), String> {
+    let http = reqwest::Client::builder().timeout(PATIENCE).build().map_err(|why| why.to_string())?;
+    let deadline = Instant::now() + RECOVERY_DEADLINE;
+    loop {
+        let answer = http.get(format!("{base}/api/readiness/")).send().await;
+        if answer.is_ok_and(|it| it.status().is_success()) {
+            return Ok(());
+        }
+        if Instant::now() > deadline {
+            return Err("a process does not recover from the death of MySQL".to_owned());
+        }
+        sleep(PAUSE).await;
+    }
+}
+
+/// Cuts, slows and swallows what processes say to servers until `stop` says so; how often. Then everything is heard again.
+pub(crate) async fn haunt_networks(
+    seed: u64,
+    backends: &Backends,
+    calm: &Calm,
+    mut stop: watch::Receiver<bool>,
+) -> usize {
+    let Backends::Servers { proxies, .. } = backends else { return 0 };
+    let mut choice = Choice::seeded(seed ^ 0xFA11);
+    let mut faults = 0;
+    while rests(&mut choice, &mut stop).await {
+        let proxies = &proxies[choice.below(proxies.len())];
+        let proxy: &FaultProxy = if choice.one_in(2) { &proxies.mysql } else { &proxies.redis };
+        let possible = [
+            Fault::Latency(LATENCY),
+            DRIP,
+            Fault::Cut,
+            Fault::Reset,
+            Fault::BlackHole,
+            Fault::Truncate(0),
+            Fault::Truncate(200),
+            Fault::SlowClose(LATENCY),
+        ];
+        let Some(fault) = choice.of(&possible) else { continue };
+        calm.disturb();
+        proxy.set(*fault).await;
+        faults += 1;
+        sleep(FAULT).await;
+        proxy.heal().await;
+        calm.settle();
+    }
+    backends.heal().await;
+    faults
+}

@@ -1,0 +1,183 @@
+//! What is to be said of a run: what is wrong, what happened, and whether enough did for the run to mean anything.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use serde_json::Value;
+use support::invariants::broken;
+use support::sql::Sql;
+use support::storm::{Deliveries, Entry, Left, disorder, faults};
+
+use crate::nemesis::Deeds;
+use crate::watch::{LOST_RACES, Seen};
+use crate::{Options, Stack};
+
+/// What is known when a run is over.
+pub(crate) struct Facts {
+    pub(crate) entries: Vec<Entry>,
+    pub(crate) deeds: Deeds,
+    pub(crate) seen: Seen,
+    /// How long it took until every event was delivered, if they were.
+    pub(crate) drained: Option<Duration>,
+}
+
+/// What is to be said of it.
+pub(crate) struct Verdict {
+    /// What is wrong, with the name of the check that found it.
+    pub(crate) faults: Vec<(&'static str, String)>,
+    /// What has to happen in each run, and how often it did.
+    sometimes: Vec<(&'static str, usize)>,
+    facts: Facts,
+    deliveries: Deliveries,
+    seconds: u64,
+}
+
+impl Verdict {
+    /// Judges.
+    pub(crate) async fn of(facts: Facts, sql: &mut Sql, folder: &Path, options: &Options) -> Result<Self, String> {
+        let log = folder.join("service.log");
+        let log = fs::read_to_string(&log).map_err(|why| format!("{} cannot be read: {why}", log.display()))?;
+        let left = Left::of(sql).await;
+        let deliveries = Deliveries::of(&arrivals(&log), &left);
+        let invariants = broken(sql).await;
+
+        let mut found: Vec<(&'static str, String)> = Vec::new();
+        found.extend(invariants.into_iter().map(|(id, offenders)| ("invariants", format!("{id}: {offenders:?}"))));
+        found.extend(deliveries.faults.iter().map(|it| ("deliveries", it.clone())));
+        found.extend(facts.drained.is_none().then(|| ("deliveries", "the outbox does not drain".to_owned())));
+        found.extend(faults(&facts.entries, &left).into_iter().map(|it| ("history", it)));
+        found.extend(disorder(&facts.entries, &left).into_iter().map(|it| ("order", it)));
+        found.extend(facts.seen.faults.iter().map(|it| ("locks", it.clone())));
+        if options.database == Stack::Mysql {
+            let late = sql.lines("SELECT HEX(event_id) AS line FROM chaos_late_settlements").await;
+            let late = late.map_err(|why| format!("the trap cannot be read: {why}"))?;
+            found.extend(late.into_iter().map(|it| ("fence", format!("{it} was settled by a relay that had lost it"))));
+        }
+        let sometimes = sometimes(&facts, &deliveries, &log, sql, options).await?;
+        Ok(Self { faults: found, sometimes, facts, deliveries, seconds: options.seconds })
+    }
+
+    /// What is wrong, and what should have happened and did not.
+    pub(crate) fn wrong(&self) -> Vec<String> {
+        let faults = self.faults.iter().map(|(check, fault)| format!("{check}: {fault}"));
+        let never = self.sometimes.iter().filter(|(_, times)| *times == 0);
+        faults
+            .chain(never.map(|(what, _)| format!("void: this run shows nothing, for there was never a {what}")))
+            .collect()
+    }
+}
+
+/// What has to happen for a run to mean anything.
+async fn sometimes(
+    facts: &Facts,
+    deliveries: &Deliveries,
+    log: &str,
+    sql: &mut Sql,
+    options: &Options,
+) -> Result<Vec<(&'static str, usize)>, String> {
+    let entries = |which: fn(&Entry) -> bool| facts.entries.iter().filter(|it| which(it)).count();
+    let taken_over = "SELECT CAST(COUNT(*) AS CHAR(20)) AS line FROM outbox WHERE fence > 1";
+    let taken_over = sql.lines(taken_over).await.map_err(|why| format!("the outbox cannot be read: {why}"))?;
+    let mut sometimes = vec![
+        ("unknown outcome", entries(Entry::is_unknown)),
+        ("replayed answer", entries(|it| it.is_replayed)),
+        ("lease taken over", taken_over.first().and_then(|it| it.parse().ok()).unwrap_or_default()),
+        ("duplicate delivery", deliveries.duplicates),
+    ];
+    if options.database == Stack::Mysql {
+        let lost = |(error, _): &(u64, &str)| facts.seen.errors.get(error).copied().unwrap_or_default();
+        let lost: u64 = LOST_RACES.iter().map(lost).sum();
+        sometimes.extend([
+            ("lost race for a row", usize::try_from(lost).unwrap_or(usize::MAX)),
+            ("key in use", entries(|it| it.code == "idempotency_key_in_use")),
+            ("refusal for want of a backend", entries(|it| it.status == Some(503))),
+            ("breaker that opened", log.lines().filter(|it| it.contains("each instance goes on by itself")).count()),
+        ]);
+    }
+    Ok(sometimes)
+}
+
+/// The ids of the events of shipping that were published, in the order in which they were.
+fn arrivals(log: &str) -> Vec<String> {
+    log.lines().filter(|it| it.contains("DetailType")).filter_map(arrival).collect()
+}
+
+fn arrival(line: &str) -> Option<String> {
+    let line: Value = serde_json::from_str(line).ok()?;
+    let texts = line.as_object()?.values().chain(line["labels"].as_object().into_iter().flat_map(|it| it.values()));
+    let events = texts.filter_map(|it| serde_json::from_str::<Value>(it.as_str()?).ok());
+    let event = events.into_iter().find(|it| it["Source"] == "mmd.api.shipping")?;
+    Some(event["Detail"]["id"].as_str()?.replace('-', ""))
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Facts { entries, deeds, seen, drained } = &self.facts;
+        let of_status = |first: u16| entries.iter().filter(|it| it.status.is_some_and(|it| it / 100 == first)).count();
+        let keys: BTreeSet<_> = entries.iter().filter_map(|it| it.key.as_deref()).collect();
+        let keyless = entries.iter().filter(|it| it.key.is_none()).count();
+        writeln!(f, "{} s: {} commands in {} attempts", self.seconds, keys.len() + keyless, entries.len())?;
+        let unanswered = entries.iter().filter(|it| it.status.is_none()).count();
+        writeln!(
+            f,
+            "  {} done, {} refused, {} failed, {unanswered} unanswered",
+            of_status(2),
+            of_status(4),
+            of_status(5)
+        )?;
+        writeln!(
+            f,
+            "  {} kills, {} freezes, {} stops, {} network faults",
+            deeds.kills, deeds.freezes, deeds.stops, deeds.faults
+        )?;
+        writeln!(f, "  a process answers again after {}", spread(&deeds.restarts))?;
+        writeln!(f, "  the service serves again after MySQL does, after {}", spread(&deeds.recoveries))?;
+        let Deliveries { arrived, duplicates, .. } = self.deliveries;
+        let drained = drained.map_or("never".to_owned(), |it| format!("{it:.1?}"));
+        writeln!(
+            f,
+            "  {arrived} events arrived, {duplicates} of them again; all of them {drained} after the last failure"
+        )?;
+        writeln!(f, "  the oldest transaction was open for {:.1?}", seen.oldest)?;
+        for (error, name) in LOST_RACES {
+            writeln!(f, "  {name}: {}", seen.errors.get(&error).copied().unwrap_or_default())?;
+        }
+        for (what, times) in &self.sometimes {
+            writeln!(f, "  {what}: {times}")?;
+        }
+        let mut found: BTreeMap<&str, usize> = BTreeMap::new();
+        for (check, _) in &self.faults {
+            *found.entry(check).or_default() += 1;
+        }
+        write!(f, "  faults: {found:?}")
+    }
+}
+
+/// The middle and the longest of some times.
+fn spread(times: &[Duration]) -> String {
+    let mut times = times.to_vec();
+    times.sort_unstable();
+    match (times.get(times.len() / 2), times.last()) {
+        (Some(middle), Some(longest)) => format!("{middle:.1?} (median of {}), {longest:.1?} at most", times.len()),
+        _ => "nobody knows: it never happened".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::arrivals;
+
+    #[test]
+    fn events_of_shipping_are_found_in_the_log_in_its_order() {
+        let line = |context: &str, id: &str| {
+            let event = format!(r#"{{"Source":"mmd.api.{context}","DetailType":"X","Detail":{{"id":"{id}"}}}}"#);
+            serde_json::json!({ "log.logger": "events", "event.id": event }).to_string()
+        };
+        let log = [line("shipping", "0-1"), "no JSON".to_owned(), line("user", "2"), line("shipping", "3")].join("\n");
+
+        assert_eq!(arrivals(&log), ["01", "3"]);
+    }
+}
