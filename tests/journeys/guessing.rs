@@ -69,6 +69,13 @@ async fn guesses_at_many_numbers_end_all_together(app: TestApp) {
     assert_eq!((compared, held_back), (CEILING, 8 * 5 - CEILING));
 }
 
+/// Their number, and the token.
+async fn somebody_who_was_sent_a_token(app: &TestApp) -> (String, String) {
+    let (_, number) = app.somebody(Role::Driver { date_of_birth: None }, Privileges::None).await;
+    app.anybody().post(REQUEST, to(number.as_str())).await.expecting(StatusCode::OK);
+    (number.as_str().to_owned(), app.token_sent_to(number.as_str()).await)
+}
+
 async fn guesses_from_one_network_end_and_others_are_believed(app: TestApp) {
     let rates: Value = serde_json::from_str(app.variable("THROTTLE_RATES")).expect("rates");
     let mut rates = rates.as_object().expect("an object").clone();
@@ -80,13 +87,11 @@ async fn guesses_from_one_network_end_and_others_are_believed(app: TestApp) {
         Answer::to(request.json(&shown(number, token))).await
     };
     let mut statuses = Vec::new();
-    let (mut number, mut token) = (String::new(), String::new());
+    let (mut number, mut token) = somebody_who_was_sent_a_token(&app).await;
 
     for guess in 0..10 {
-        if guess % 5 == 0 {
-            number = app.somebody(Role::Driver { date_of_birth: None }, Privileges::None).await.1.as_str().to_owned();
-            app.anybody().post(REQUEST, to(&number)).await.expecting(StatusCode::OK);
-            token = app.token_sent_to(&number).await;
+        if guess == 5 {
+            (number, token) = somebody_who_was_sent_a_token(&app).await;
         }
         let answer = confirm(format!("198.51.100.{guess}"), &number, wrong(&token)).await;
         statuses.push(answer.status.as_u16());

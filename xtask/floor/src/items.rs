@@ -110,7 +110,7 @@ pub(crate) async fn with_history(connection: &mut Conn, rows: Vec<ItemRow>) -> R
         let past: Vec<PastRow> = connection.exec(statement, ids).await.map_err(InternalServerError)?;
         for (item, alias, state, transport, source, destination) in past {
             let (completed, transport) = (state == "COMPLETED", transport.map(|it| uuid(&it)));
-            let batch = PastBatch { alias, completed, destination, source, transport };
+            let batch = PastBatch { alias, completed, transport, source, destination };
             history.entry(item).or_default().push(batch);
         }
     }
