@@ -6,11 +6,12 @@ use chrono::DateTime;
 use mysql_async::Conn;
 use persistence_adapter::Database;
 use shipping_domain::testing::center;
+use shipping_domain::{Batch, TransportId};
 use user_application::AccountName;
 use user_domain::{PhoneNumberHash, UserId, Username};
 use uuid::Uuid;
 
-use super::rows::{self, time};
+use super::rows::{self, id, time};
 use super::statements_of;
 
 /// Rows that who looks for one thing may read for it.
@@ -18,6 +19,7 @@ const LOOKED_AT_MOST: u64 = 20;
 
 pub(super) async fn check_all(faults: &mut Vec<String>, server: &mut Conn, database: &Database) {
     check_center_usage(faults, server, database).await;
+    check_what_is_on_board(faults, server, database).await;
     check_user_lookups(faults, server, database).await;
     check_auth_lookups(faults, server, database).await;
 }
@@ -95,6 +97,21 @@ async fn check_auth_lookups(faults: &mut Vec<String>, server: &mut Conn, databas
     })
     .await;
     check(faults, (&mut *server, database), "old requests", database.idempotency().forget(lately, 5)).await;
+}
+
+/// Which batches a transport carries, and which items are in some of them.
+async fn check_what_is_on_board(faults: &mut Vec<String>, server: &mut Conn, database: &Database) {
+    const SOME: usize = 5;
+    let store = database.shipping_store();
+    let loaded = TransportId::new(id(rows::TRANSPORTS - 31));
+    check(faults, (&mut *server, database), "what is on board", async {
+        let mut work = store.begin().await.unwrap();
+        let batches = work.batches().carried_by(loaded).await.unwrap();
+        assert_eq!(batches.len(), rows::CARRIED as usize);
+        let some: Vec<_> = batches.iter().map(Batch::id).take(SOME).collect();
+        assert_eq!(work.items().packed_in(&some).await.unwrap().len(), SOME);
+    })
+    .await;
 }
 
 /// Half of the centers have no open transport; all transports lead to one.
