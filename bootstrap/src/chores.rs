@@ -4,14 +4,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auth_application::Auth;
-use kernel_application::{ANSWERS_ARE_KEPT, Clock, Idempotency};
+use kernel_application::{
+    ANSWERS_ARE_KEPT, Clock, DELIVERED_EVENTS_ARE_KEPT, HANDLED_EVENTS_ARE_KNOWN, HandledEvents, Idempotency,
+    SettledEvents,
+};
 use kernel_domain::StoreError;
 use tokio::sync::{RwLock, watch};
 use tokio::time::{MissedTickBehavior, interval};
 use user_application::Users;
 
-/// Answers that are deleted in one go.
-const ANSWERS_AT_ONCE: u32 = 1_000;
+/// Rows that are deleted in one go: none holds others up for long.
+const AT_ONCE: u32 = 1_000;
 
 /// How often in a row: more than anybody makes in a minute.
 const ROUNDS: u32 = 100;
@@ -25,6 +28,10 @@ pub struct Chores {
     pub users: Arc<Users>,
     /// What keeps answers.
     pub idempotency: Arc<dyn Idempotency>,
+    /// What keeps events after their delivery.
+    pub settled: Arc<dyn SettledEvents>,
+    /// What remembers which events were handled.
+    pub handled: Arc<dyn HandledEvents>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Whoever holds this for writing has the backends to themselves: no chore is done meanwhile.
@@ -39,6 +46,9 @@ enum Chore {
     RemoveImages,
     DeleteSessions,
     DeleteAnswers,
+    DeleteDelivered,
+    DeleteHandled,
+    DeleteVerifications,
 }
 
 impl Chore {
@@ -48,7 +58,11 @@ impl Chore {
             Self::LookForEnded => Duration::from_millis(250),
             Self::RemoveImages => Duration::from_secs(1),
             Self::KeepKeyUses => Duration::from_secs(5),
-            Self::DeleteSessions | Self::DeleteAnswers => Duration::from_mins(1),
+            Self::DeleteSessions
+            | Self::DeleteAnswers
+            | Self::DeleteDelivered
+            | Self::DeleteHandled
+            | Self::DeleteVerifications => Duration::from_mins(1),
         }
     }
 }
@@ -61,7 +75,10 @@ impl Chores {
             self.repeat(Chore::KeepKeyUses, stop.clone()),
             self.repeat(Chore::RemoveImages, stop.clone()),
             self.repeat(Chore::DeleteSessions, stop.clone()),
-            self.repeat(Chore::DeleteAnswers, stop),
+            self.repeat(Chore::DeleteAnswers, stop.clone()),
+            self.repeat(Chore::DeleteDelivered, stop.clone()),
+            self.repeat(Chore::DeleteHandled, stop.clone()),
+            self.repeat(Chore::DeleteVerifications, stop),
         );
     }
 
@@ -100,15 +117,29 @@ impl Chores {
             Chore::KeepKeyUses => self.auth.keep_key_uses().await,
             Chore::RemoveImages => self.users.remove_discarded_images().await.map(drop),
             Chore::DeleteSessions => self.auth.delete_old_sessions().await.map(drop),
+            Chore::DeleteVerifications => self.auth.delete_old_verifications().await.map(drop),
             Chore::DeleteAnswers => {
                 let old = self.clock.now() - ANSWERS_ARE_KEPT;
-                for _ in 0..ROUNDS {
-                    if self.idempotency.forget(old, ANSWERS_AT_ONCE).await? < u64::from(ANSWERS_AT_ONCE) {
-                        break;
-                    }
-                }
-                Ok(())
+                by_and_by(|| self.idempotency.forget(old, AT_ONCE)).await
+            }
+            Chore::DeleteDelivered => {
+                let old = self.clock.now() - DELIVERED_EVENTS_ARE_KEPT;
+                by_and_by(|| self.settled.forget_delivered(old, AT_ONCE)).await
+            }
+            Chore::DeleteHandled => {
+                let old = self.clock.now() - HANDLED_EVENTS_ARE_KNOWN;
+                by_and_by(|| self.handled.forget_handled(old, AT_ONCE)).await
             }
         }
     }
+}
+
+/// Deletes until a round finds less than it could.
+async fn by_and_by<F: Future<Output = Result<u64, StoreError>>>(round: impl Fn() -> F) -> Result<(), StoreError> {
+    for _ in 0..ROUNDS {
+        if round().await? < u64::from(AT_ONCE) {
+            break;
+        }
+    }
+    Ok(())
 }

@@ -305,12 +305,12 @@ async fn what_was_never_found_cannot_be_saved(database: TestDatabase) {
     assert!(matches!(refusal, Err(StoreError::Corrupt { .. })), "{refusal:?}");
 }
 
-async fn verification(database: &Database, number: &PhoneNumber) -> PhoneVerification {
+pub(crate) async fn verification(database: &Database, number: &PhoneNumber) -> PhoneVerification {
     database.auth_store().begin().await.unwrap().verifications().find(number).await.unwrap()
 }
 
 /// Requests a token and announces it.
-async fn request(
+pub(crate) async fn request(
     database: &Database,
     number: &PhoneNumber,
     new: NewChallenge,
@@ -326,7 +326,10 @@ async fn request(
 }
 
 /// Shows the token that [`a_challenge`] has.
-async fn confirm(database: &Database, number: &PhoneNumber) -> Result<Result<Comparison, CannotConfirm>, StoreError> {
+pub(crate) async fn confirm(
+    database: &Database,
+    number: &PhoneNumber,
+) -> Result<Result<Comparison, CannotConfirm>, StoreError> {
     let mut work = database.auth_store().begin().await?;
     let mut verification = work.verifications().find(number).await?;
     let comparison = verification.confirm(Purpose::SignIn, hash_of("123456"), ShownBy::Anybody, noon());

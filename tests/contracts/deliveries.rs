@@ -1,7 +1,9 @@
 //! What a queue of deliveries promises to the relays that share it.
 
+use std::time::Duration;
+
 use chrono::{DateTime, TimeDelta, Utc};
-use kernel_application::{ClaimLimits, Delivery, DeliveryOutcome};
+use kernel_application::{ClaimLimits, Delivery, DeliveryOutcome, KeptAnswer, Once, RequestKey};
 use persistence_adapter::BUS;
 use shipping_domain::testing::{a_batch, an_item, noon};
 use shipping_domain::{Item, ShippingEvent};
@@ -22,13 +24,16 @@ crate::every_database_promises![
     a_lease_that_ended_is_somebody_elses,
     an_event_that_commits_late_is_not_skipped,
     relays_that_claim_at_once_share_without_overlap,
+    a_commit_wakes_whoever_waits_for_its_events,
+    what_is_not_committed_wakes_nobody,
+    what_is_kept_with_an_answer_wakes_once_the_answer_is_kept,
 ];
 
-const ONE: Uuid = Uuid::from_u128(1);
-const OTHER: Uuid = Uuid::from_u128(2);
+pub(crate) const ONE: Uuid = Uuid::from_u128(1);
+pub(crate) const OTHER: Uuid = Uuid::from_u128(2);
 
 /// Appends so many events of an item.
-async fn announce(database: &TestDatabase, item: &Item, events: usize) {
+pub(crate) async fn announce(database: &TestDatabase, item: &Item, events: usize) {
     let mut work = database.shipping_store().begin().await.unwrap();
     let found = work.items().find(std::slice::from_ref(item.tracking_number())).await.unwrap();
     for _ in 0..events {
@@ -38,7 +43,7 @@ async fn announce(database: &TestDatabase, item: &Item, events: usize) {
     work.commit().await.unwrap();
 }
 
-fn event_of(item: &Item) -> ShippingEvent {
+pub(crate) fn event_of(item: &Item) -> ShippingEvent {
     ShippingEvent::ItemAddedToBatch {
         item_id: item.id(),
         tracking_number: item.tracking_number().clone(),
@@ -46,25 +51,25 @@ fn event_of(item: &Item) -> ShippingEvent {
     }
 }
 
-async fn kept_items<const N: usize>(database: &TestDatabase) -> [Item; N] {
+pub(crate) async fn kept_items<const N: usize>(database: &TestDatabase) -> [Item; N] {
     let items = [(); N].map(|()| an_item().build());
     keep(database, &items, &[], &[]).await;
     items
 }
 
-async fn claim(database: &TestDatabase, owner: Uuid, now: DateTime<Utc>) -> Vec<Delivery> {
+pub(crate) async fn claim(database: &TestDatabase, owner: Uuid, now: DateTime<Utc>) -> Vec<Delivery> {
     database.deliveries(BUS).claim(owner, ALL, now).await.unwrap()
 }
 
-async fn settle(database: &TestDatabase, owner: Uuid, settled: &[(Delivery, DeliveryOutcome)]) {
+pub(crate) async fn settle(database: &TestDatabase, owner: Uuid, settled: &[(Delivery, DeliveryOutcome)]) {
     database.deliveries(BUS).settle(owner, settled).await.unwrap();
 }
 
-fn versions(deliveries: &[Delivery]) -> Vec<i64> {
+pub(crate) fn versions(deliveries: &[Delivery]) -> Vec<i64> {
     deliveries.iter().map(|it| it.event.aggregate_version).collect()
 }
 
-fn later(seconds: i64) -> DateTime<Utc> {
+pub(crate) fn later(seconds: i64) -> DateTime<Utc> {
     noon() + TimeDelta::seconds(seconds)
 }
 
@@ -213,4 +218,55 @@ async fn relays_that_claim_at_once_share_without_overlap(database: TestDatabase)
     };
     assert!(items.iter().all(|item| holders(item) <= 1), "an aggregate is in one pair of hands: {claims:?}");
     assert!(claims.iter().flatten().count() >= 14, "two relays at least had something to do: {claims:?}");
+}
+
+/// Whether the bus is woken soon.
+async fn wakes(database: &TestDatabase) -> bool {
+    tokio::time::timeout(Duration::from_secs(5), database.deliveries(BUS).added()).await.is_ok()
+}
+
+/// Whether the bus is awake already.
+async fn is_awake(database: &TestDatabase) -> bool {
+    tokio::time::timeout(Duration::ZERO, database.deliveries(BUS).added()).await.is_ok()
+}
+
+async fn a_commit_wakes_whoever_waits_for_its_events(database: TestDatabase) {
+    let [item] = kept_items(&database).await;
+
+    let (woken, ()) = tokio::join!(wakes(&database), announce(&database, &item, 2));
+    assert!(woken);
+    assert!(!is_awake(&database).await, "it was told once");
+
+    announce(&database, &item, 1).await;
+    assert!(is_awake(&database).await, "it was not listening, and hears of it all the same");
+}
+
+async fn what_is_not_committed_wakes_nobody(database: TestDatabase) {
+    let [item] = kept_items(&database).await;
+    let mut work = database.shipping_store().begin().await.unwrap();
+    let found = work.items().find(std::slice::from_ref(item.tracking_number())).await.unwrap();
+    work.items().save(&found).await.unwrap();
+    work.outbox().append(&recorded(&[event_of(&item)])).await.unwrap();
+    assert!(!is_awake(&database).await);
+
+    drop(work);
+
+    assert!(!is_awake(&database).await);
+}
+
+/// A relay that is woken before the transaction ends finds nothing, and would find the event much later.
+async fn what_is_kept_with_an_answer_wakes_once_the_answer_is_kept(database: TestDatabase) {
+    let [item] = kept_items(&database).await;
+    let request = RequestKey { scope: "somebody".to_owned(), key: "a key".to_owned() };
+    let work = Box::pin(async {
+        announce(&database, &item, 1).await;
+        assert!(!is_awake(&database).await);
+        Some(KeptAnswer(vec![1]))
+    });
+
+    let done = database.idempotency().once(request, [1; 32], noon(), work).await.unwrap();
+
+    assert!(matches!(done, Once::Done));
+    assert!(is_awake(&database).await);
+    assert_eq!(claim(&database, ONE, noon()).await.len(), 1);
 }

@@ -6,8 +6,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bootstrap::config::Config;
 use bootstrap::{build, serve};
-use kernel_application::{Publisher, StoredEvent};
-use kernel_domain::{BoxError, CorrelationId};
+use kernel_application::{Publisher, StoredEvent, Undelivered};
+use kernel_domain::CorrelationId;
 use serde_json::json;
 use support::app::TestApp;
 use tokio::net::TcpListener;
@@ -47,7 +47,7 @@ struct Dies;
 
 #[async_trait]
 impl Publisher for Dies {
-    async fn publish(&self, _: &[StoredEvent]) -> Vec<Result<(), BoxError>> {
+    async fn publish(&self, _: &[StoredEvent]) -> Vec<Result<(), Undelivered>> {
         panic!("this relay dies with its first event")
     }
 }

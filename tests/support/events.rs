@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use kernel_application::{ClaimLimits, Deliveries, Delivery, DeliveryOutcome, Publisher, StoredEvent};
-use kernel_domain::{BoxError, StoreError};
+use kernel_application::{ClaimLimits, Deliveries, Delivery, DeliveryOutcome, Publisher, StoredEvent, Undelivered};
+use kernel_domain::StoreError;
 use tokio::sync::{Notify, watch};
 use uuid::Uuid;
 
@@ -25,7 +25,7 @@ struct Recorded {
 
 #[async_trait]
 impl Publisher for Recorder {
-    async fn publish(&self, events: &[StoredEvent]) -> Vec<Result<(), BoxError>> {
+    async fn publish(&self, events: &[StoredEvent]) -> Vec<Result<(), Undelivered>> {
         self.0.events.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(events);
         self.0.arrived.notify_waiters();
         events.iter().map(|_| Ok(())).collect()
@@ -99,6 +99,10 @@ impl Deliveries for Pausable {
         let outcome = self.inner.settle(owner, settled).await;
         self.pause.leave();
         outcome
+    }
+
+    async fn added(&self) {
+        self.inner.added().await;
     }
 }
 

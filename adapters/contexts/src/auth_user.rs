@@ -9,8 +9,8 @@ use auth_application::{
 };
 use auth_domain::AccountId;
 use chrono::{DateTime, Utc};
-use kernel_application::{Publisher, StoredEvent};
-use kernel_domain::{BoxError, CorrelationId, PhoneNumber, StoreError};
+use kernel_application::{Publisher, StoredEvent, Undelivered};
+use kernel_domain::{CorrelationId, PhoneNumber, StoreError};
 use user_application::{AccountName, ProfileView, RegisterUser, RegisterUserError, UnregisterUserError, Users};
 use user_domain::{CannotClose, FullName, Privileges, Role, UserId, UserState, UserType, Username};
 use uuid::Uuid;
@@ -131,7 +131,7 @@ pub struct ClosedAccounts(pub Arc<Auth>);
 
 #[async_trait]
 impl Publisher for ClosedAccounts {
-    async fn publish(&self, events: &[StoredEvent]) -> Vec<Result<(), BoxError>> {
+    async fn publish(&self, events: &[StoredEvent]) -> Vec<Result<(), Undelivered>> {
         let mut fates = Vec::with_capacity(events.len());
         for event in events {
             fates.push(self.hear(event).await);
@@ -141,12 +141,12 @@ impl Publisher for ClosedAccounts {
 }
 
 impl ClosedAccounts {
-    async fn hear(&self, event: &StoredEvent) -> Result<(), BoxError> {
+    async fn hear(&self, event: &StoredEvent) -> Result<(), Undelivered> {
         if !matches!(event.name.as_str(), "UserDeactivated" | "UserBanned") {
             return Ok(());
         }
         let told = event.data.iter().find(|(name, _)| name == "uuid").map(|(_, value)| Uuid::try_parse(value));
-        let user = told.ok_or("the event names no user")??;
+        let user = told.and_then(Result::ok).ok_or_else(|| Undelivered::Refused("the event names no user".into()))?;
         Ok(self.0.forget_account(AccountId::new(user), event.occurred_at).await?)
     }
 }

@@ -5,8 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use kernel_application::{Publisher, StoredEvent};
-use kernel_domain::BoxError;
+use kernel_application::{Publisher, StoredEvent, Undelivered};
 
 use crate::wire::VERIFICATION_ATTEMPT;
 
@@ -57,7 +56,7 @@ pub struct InboxPublisher {
 
 #[async_trait]
 impl Publisher for InboxPublisher {
-    async fn publish(&self, events: &[StoredEvent]) -> Vec<Result<(), BoxError>> {
+    async fn publish(&self, events: &[StoredEvent]) -> Vec<Result<(), Undelivered>> {
         for event in events.iter().filter(|it| it.name == VERIFICATION_ATTEMPT) {
             let told =
                 |wanted: &str| event.data.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.clone());

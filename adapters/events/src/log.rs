@@ -1,10 +1,9 @@
 //! Publishes events to the log: enough to see what would go out.
 
 use async_trait::async_trait;
-use kernel_application::{Publisher, StoredEvent};
-use kernel_domain::BoxError;
+use kernel_application::{Publisher, StoredEvent, Undelivered};
 
-use crate::entry;
+use crate::wire::entry;
 
 /// Writes one log line for each event, in its wire form.
 pub struct LogPublisher {
@@ -14,7 +13,7 @@ pub struct LogPublisher {
 
 #[async_trait]
 impl Publisher for LogPublisher {
-    async fn publish(&self, events: &[StoredEvent]) -> Vec<Result<(), BoxError>> {
+    async fn publish(&self, events: &[StoredEvent]) -> Vec<Result<(), Undelivered>> {
         for event in events {
             let shown = if event.is_confidential && !self.shows_secrets { None } else { Some(entry(event)) };
             tracing::info!(

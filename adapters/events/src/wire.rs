@@ -1,32 +1,45 @@
 //! What an event looks like outside the process.
 
 use chrono::SecondsFormat;
-use kernel_application::StoredEvent;
+use kernel_application::{StoredEvent, TraceParent, WireEntry};
 use serde_json::{Value, json};
 
 /// The event that carries a token to whoever sends it.
 pub(crate) const VERIFICATION_ATTEMPT: &str = "verification_attempt";
 
 /// The event as an entry of Amazon EventBridge's `PutEvents`: `Source`, `DetailType` and `Detail`.
-///
+pub fn wire_entry(event: &StoredEvent) -> WireEntry {
+    WireEntry {
+        source: source(event),
+        detail_type: event.name.clone(),
+        detail: detail(event).to_string(),
+        trace_header: event.trace_parent.map(TraceParent::to_x_ray),
+    }
+}
+
+/// The same, for people to read.
+pub(crate) fn entry(event: &StoredEvent) -> Value {
+    json!({ "Source": source(event), "DetailType": event.name, "Detail": detail(event) })
+}
+
+fn source(event: &StoredEvent) -> String {
+    format!("mmd.api.{}", event.context)
+}
+
 /// The parameters of most events are in `params.data`; those of a verification attempt stand in `params` themselves.
 ///
 /// `version` counts the changes of the aggregate: whoever sees 3 before 2 knows that it is early.
-pub fn entry(event: &StoredEvent) -> Value {
+fn detail(event: &StoredEvent) -> Value {
     let data: serde_json::Map<String, Value> =
         event.data.iter().map(|(name, value)| (name.clone(), Value::from(value.as_str()))).collect();
     let is_bare = (event.context.as_str(), event.name.as_str()) == ("auth", VERIFICATION_ATTEMPT);
     let params = if is_bare { Value::Object(data) } else { json!({ "data": data }) };
     json!({
-        "Source": format!("mmd.api.{}", event.context),
-        "DetailType": event.name,
-        "Detail": {
-            "params": params,
-            "id": event.id.to_string(),
-            "occurred_at": event.occurred_at.to_rfc3339_opts(SecondsFormat::Micros, true),
-            "correlation_id": event.correlation_id.as_str(),
-            "version": event.aggregate_version,
-        },
+        "params": params,
+        "id": event.id.to_string(),
+        "occurred_at": event.occurred_at.to_rfc3339_opts(SecondsFormat::Micros, true),
+        "correlation_id": event.correlation_id.as_str(),
+        "version": event.aggregate_version,
     })
 }
 
@@ -68,6 +81,10 @@ mod tests {
                 },
             })
         );
+        let WireEntry { source, detail_type, detail, trace_header } = wire_entry(&event);
+        assert_eq!(trace_header, None);
+        let detail: Value = serde_json::from_str(&detail).expect("JSON");
+        assert_eq!(entry(&event), json!({ "Source": source, "DetailType": detail_type, "Detail": detail }));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use auth_application::AuthQueries;
 use auth_domain::AuthStore;
 use distribution_application::DistributionQueries;
 use distribution_domain::DistributionStore;
-use kernel_application::{Deliveries, Idempotency, Sealing, TraceParent};
+use kernel_application::{Deliveries, HandledEvents, Idempotency, Sealing, SettledEvents, TraceParent};
 use kernel_domain::StoreError;
 use shipping_application::ShippingQueries;
 use shipping_domain::ShippingStore;
@@ -102,7 +102,9 @@ pub(crate) trait Backend:
     + AuthQueries
     + DistributionStore
     + DistributionQueries
+    + HandledEvents
     + Idempotency
+    + SettledEvents
     + ShippingStore
     + ShippingQueries
     + UserStore
@@ -174,6 +176,16 @@ impl Database {
     /// The events that wait for one of the [`Settings::subscribers`].
     pub fn deliveries(&self, subscriber: &str) -> Arc<dyn Deliveries> {
         self.0.deliveries(subscriber)
+    }
+
+    /// Events that were delivered, or given up on.
+    pub fn settled_events(&self) -> Arc<dyn SettledEvents> {
+        self.0.clone()
+    }
+
+    /// What the subscribers of this process have handled.
+    pub fn handled_events(&self) -> Arc<dyn HandledEvents> {
+        self.0.clone()
     }
 
     /// Has requests act once, whatever stores of this database they use.

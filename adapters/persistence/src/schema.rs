@@ -30,6 +30,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    outbox_handled (subscriber, event_id) {
+        subscriber -> Text,
+        event_id -> Binary,
+        taken_until -> Timestamp,
+        handled_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
     idempotency_requests (scope, request_key) {
         scope -> Binary,
         request_key -> Binary,

@@ -22,6 +22,7 @@ mod pardon_number;
 mod policy;
 mod ports;
 mod purge_sessions;
+mod purge_verifications;
 mod queries;
 mod recent_keys;
 mod recent_numbers;

@@ -54,7 +54,7 @@ pub enum DeliveryOutcome {
     RetryAt(DateTime<Utc>),
     /// It was tried often enough: it is parked, and its aggregate's later events with it.
     Parked,
-    /// It was not tried, since an earlier event of its aggregate failed; the attempt does not count.
+    /// It was not tried, or whoever it is for could not be reached: it is due again, and the attempt does not count.
     Released,
 }
 
@@ -77,11 +77,54 @@ pub trait Deliveries: Send + Sync {
 
     /// Settles claims. One whose lease was lost to another relay is left alone.
     async fn settle(&self, owner: Uuid, settled: &[(Delivery, DeliveryOutcome)]) -> Result<(), StoreError>;
+
+    /// Completes as soon as this process has committed an event for this subscriber since the last time. Those of
+    /// other processes are found by claiming now and then.
+    async fn added(&self) {
+        std::future::pending::<()>().await;
+    }
+}
+
+/// Why an event did not arrive.
+#[derive(Debug, thiserror::Error)]
+pub enum Undelivered {
+    /// This event is not taken, and others may be: it is tried again a few times, and parked in the end.
+    #[error("the event was refused")]
+    Refused(#[source] BoxError),
+    /// Nobody could be reached who would take events, or nobody knows whether they were: that is not the event's fault,
+    /// and no number of attempts is too many.
+    #[error("whoever the event is for cannot be reached")]
+    Unreachable(#[source] BoxError),
+}
+
+impl From<StoreError> for Undelivered {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Unavailable(_) => Self::Unreachable(error.into()),
+            StoreError::Duplicate { .. }
+            | StoreError::Conflict(_)
+            | StoreError::Contended(_)
+            | StoreError::Corrupt { .. } => Self::Refused(error.into()),
+        }
+    }
+}
+
+/// What an event looks like outside the process, whoever takes it there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WireEntry {
+    /// Who tells of it.
+    pub source: String,
+    /// Its stable name.
+    pub detail_type: String,
+    /// The rest, as a JSON object.
+    pub detail: String,
+    /// The step of a trace that it followed from, as AWS X-Ray writes it.
+    pub trace_header: Option<String>,
 }
 
 /// Takes events out of the process: to a log, to a bus.
 #[async_trait]
 pub trait Publisher: Send + Sync {
     /// Publishes events in this order; the answer tells each one's fate.
-    async fn publish(&self, events: &[StoredEvent]) -> Vec<Result<(), BoxError>>;
+    async fn publish(&self, events: &[StoredEvent]) -> Vec<Result<(), Undelivered>>;
 }

@@ -6,6 +6,7 @@ mod actor;
 mod bulk;
 mod clock;
 mod deliveries;
+mod handled_events;
 mod idempotency;
 mod ids;
 mod page;
@@ -13,6 +14,7 @@ mod pause;
 mod record;
 mod retry;
 mod secrets;
+mod settled_events;
 mod throttle;
 mod trace;
 
@@ -22,7 +24,10 @@ pub mod testing;
 pub use actor::{Actor, Denied, Identity, Operation, Rights};
 pub use bulk::{Fault, MAX_ENTRIES};
 pub use clock::Clock;
-pub use deliveries::{ClaimLimits, Deliveries, Delivery, DeliveryOutcome, Publisher, StoredEvent};
+pub use deliveries::{
+    ClaimLimits, Deliveries, Delivery, DeliveryOutcome, Publisher, StoredEvent, Undelivered, WireEntry,
+};
+pub use handled_events::{EventHandler, HANDLED_EVENTS_ARE_KNOWN, HandledEvents, Turn};
 pub use idempotency::{ANSWERS_ARE_KEPT, Idempotency, KeptAnswer, KeptRequest, Once, RequestKey, Work};
 pub use ids::Ids;
 pub use page::{Cursor, Direction, Page, PageNumber, PageRequest, PageStart, Place};
@@ -30,6 +35,7 @@ pub use pause::Pauses;
 pub use record::record;
 pub use retry::{MAX_RETRIES, MayPass, retried};
 pub use secrets::{KeyedHash, Sealing};
+pub use settled_events::{DELIVERED_EVENTS_ARE_KEPT, DeadLetter, SettledEvents};
 #[cfg(feature = "testing")]
 pub use throttle::MockThrottle;
 pub use throttle::{Rate, Throttle, Verdict};

@@ -122,6 +122,10 @@ pub trait VerificationRepository: Send {
     /// Forgets whatever was tried `until` then with the numbers that this account proved. What somebody else has begun
     /// with them since stays.
     async fn forget(&mut self, account: AccountId, until: DateTime<Utc>) -> Result<(), StoreError>;
+
+    /// Removes challenges that were requested before `before`, the oldest first and at most `limit` of them; how many. The
+    /// newest one of a number stays while it tells of wrong tokens since the last right one.
+    async fn purge(&mut self, before: DateTime<Utc>, limit: u32) -> Result<u64, StoreError>;
 }
 
 /// API keys, by id.

@@ -14,6 +14,7 @@ use tokio::sync::{Mutex, OwnedMappedMutexGuard, OwnedMutexGuard};
 use tokio::time::timeout;
 
 use super::idempotency::Request;
+use super::outbox::Bells;
 use super::pool::{Lease, Pool};
 use super::{Connection, begin};
 use crate::error::store_error;
@@ -54,6 +55,8 @@ struct Open {
     has_changes: bool,
     /// Something was begun or ended in it, and nobody heard how that went.
     is_uncertain: bool,
+    /// Who wants to know of what its units of work announced.
+    bells: Bells,
 }
 
 /// The transaction, for as long as somebody works with it.
@@ -163,7 +166,7 @@ impl Held {
         if let State::Idle = state {
             let mut lease = self.writers.lease().await?;
             begin(lease.connection()).await.map_err(store_error)?;
-            let open = Open { lease, has_changes: false, is_uncertain: false };
+            let open = Open { lease, has_changes: false, is_uncertain: false, bells: Bells::default() };
             *state = self.claim(open).await?;
         }
         Ok(())
@@ -198,11 +201,13 @@ impl Held {
             return Err(error);
         }
         let kept = Manager::commit_transaction(open.lease.connection()).await;
-        if kept.is_err() {
+        if let Err(error) = kept {
             // Nobody knows now whether the transaction is still open.
             open.lease.discard();
+            return Err(store_error(error));
         }
-        kept.map(|()| Once::Done).map_err(store_error)
+        open.bells.ring();
+        Ok(Once::Done)
     }
 }
 
@@ -229,7 +234,7 @@ impl Hold {
     }
 
     /// Leaves what the unit of work did to the transaction.
-    pub(super) async fn commit(mut self) -> Result<(), StoreError> {
+    pub(super) async fn commit(mut self, bells: Bells) -> Result<(), StoreError> {
         self.open.is_uncertain = true;
         if sabotage::now_and_then(Sabotage::RetryWithoutKey) {
             self.unit = None;
@@ -239,6 +244,7 @@ impl Hold {
         Manager::commit_transaction(self.connection()).await.map_err(store_error)?;
         self.open.is_uncertain = false;
         self.open.has_changes = true;
+        self.open.bells.extend(bells);
         Ok(())
     }
 

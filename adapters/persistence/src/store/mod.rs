@@ -122,8 +122,8 @@ impl crate::database::Backend for Stores {
 
     fn deliveries(&self, subscriber: &str) -> Arc<dyn Deliveries> {
         let (readers, writers) = (self.readers.clone(), self.writers.clone());
-        let (subscriber, sealing) = (subscriber.to_owned(), self.sealing.clone());
-        Arc::new(Queue { readers, writers, subscriber, sealing })
+        let (bell, sealing) = (self.outlet.bell(subscriber), self.sealing.clone());
+        Arc::new(Queue { readers, writers, subscriber: subscriber.to_owned(), sealing, bell })
     }
 
     fn statements(&self) -> u64 {

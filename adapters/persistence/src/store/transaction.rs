@@ -5,6 +5,7 @@ use kernel_domain::StoreError;
 use tokio::runtime::Handle;
 
 use super::access::Access;
+use super::outbox::Bells;
 use super::pool::Lease;
 use super::{Connection, begin};
 use crate::error::store_error;
@@ -43,10 +44,15 @@ impl Transaction {
         Ok(())
     }
 
-    pub(super) async fn commit(mut self) -> Result<(), StoreError> {
+    /// Keeps what was done, and rings the bells as soon as others can see it.
+    pub(super) async fn commit(mut self, bells: Bells) -> Result<(), StoreError> {
         match self.open.take() {
-            Some(Access::Own(lease)) => commit(lease).await,
-            Some(Access::Held(hold)) => hold.commit().await,
+            Some(Access::Own(lease)) => {
+                commit(lease).await?;
+                bells.ring();
+                Ok(())
+            }
+            Some(Access::Held(hold)) => hold.commit(bells).await,
             None => Ok(()),
         }
     }

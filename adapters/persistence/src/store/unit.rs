@@ -7,7 +7,7 @@ use kernel_domain::{Aggregate, RecordedEvent, StoreError};
 
 use super::Connection;
 use super::access::Access;
-use super::outbox::Outlet;
+use super::outbox::{Bells, Outlet};
 use super::record::{self, Record};
 use super::transaction::Transaction;
 use crate::error::store_error;
@@ -17,6 +17,7 @@ pub(super) struct Unit {
     transaction: Transaction,
     versions: HashMap<Aggregate, Version>,
     outlet: Outlet,
+    bells: Bells,
 }
 
 /// The version of an aggregate in this unit of work.
@@ -29,7 +30,8 @@ struct Version {
 
 impl Unit {
     pub(super) async fn begin(access: Access, outlet: Outlet) -> Result<Self, StoreError> {
-        Ok(Self { transaction: Transaction::begin(access).await?, versions: HashMap::new(), outlet })
+        let transaction = Transaction::begin(access).await?;
+        Ok(Self { transaction, versions: HashMap::new(), outlet, bells: Bells::default() })
     }
 
     pub(super) fn connection(&mut self) -> Result<&mut Connection, StoreError> {
@@ -37,7 +39,7 @@ impl Unit {
     }
 
     pub(super) async fn commit(self) -> Result<(), StoreError> {
-        self.transaction.commit().await
+        self.transaction.commit(self.bells).await
     }
 
     /// Notes the version that an aggregate was found with. What was saved here since stays saved.
@@ -92,6 +94,7 @@ impl Unit {
 
     /// Appends events in this order, each under the version that its aggregate was saved with.
     pub(super) async fn append(&mut self, events: &[RecordedEvent]) -> Result<(), StoreError> {
+        self.bells.extend(self.outlet.bells(events));
         let events = events.iter().map(|it| Ok((it, self.announce(it)?))).collect::<Result<Vec<_>, StoreError>>()?;
         self.transaction.split_by(Sabotage::EventsAfterCommit).await?;
         self.outlet.append(self.transaction.connection()?, &events).await.map_err(store_error)

@@ -109,6 +109,26 @@ impl VerificationRepository for Work {
         }
         Ok(())
     }
+
+    async fn purge(&mut self, before: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {
+        let was_right = auth_challenges::state.eq_any(["CONFIRMED", "SPENT"]);
+        let was_never_wrong = auth_challenges::failures_before.eq(0).and(auth_challenges::wrong_tries.eq(0));
+        let old = auth_challenges::table
+            .filter(auth_challenges::requested_at.lt(before.naive_utc()))
+            .filter(auth_challenges::is_newest.eq(false).or(was_right).or(was_never_wrong))
+            .order(auth_challenges::requested_at)
+            .limit(i64::from(limit))
+            .select(auth_challenges::id);
+        let mut old: Vec<Id> = old.load(self.unit.connection()?).await.map_err(store_error)?;
+        old.sort_unstable();
+        let mut removed = 0;
+        for chunk in old.chunks(CHUNK) {
+            let these = auth_challenges::table.filter(auth_challenges::id.eq_any(padded(chunk.iter().copied())));
+            let these = Prepared::kept(diesel::delete(these));
+            removed += these.execute(self.unit.connection()?).await.map_err(store_error)?;
+        }
+        Ok(removed as u64)
+    }
 }
 
 fn overtaken() -> StoreError {

@@ -7,6 +7,7 @@ use diesel::QueryResult;
 use kernel_application::{Sealing, TraceParent};
 use kernel_domain::RecordedEvent;
 use serde_json::Value;
+use tokio::sync::Notify;
 
 use super::super::Connection;
 use super::super::record::{self, Binds, Record, record};
@@ -18,14 +19,38 @@ use crate::{Settings, Subscriber};
 /// Where events leave a unit of work.
 #[derive(Clone)]
 pub(crate) struct Outlet {
-    subscribers: Arc<[Subscriber]>,
+    /// Each with what wakes its relays.
+    subscribers: Arc<[(Subscriber, Arc<Notify>)]>,
     trace: fn() -> Option<TraceParent>,
     pub(in super::super) sealing: Arc<dyn Sealing>,
 }
 
 impl Outlet {
     pub(crate) fn new(settings: &Settings, sealing: Arc<dyn Sealing>) -> Self {
-        Self { subscribers: settings.subscribers.as_slice().into(), trace: settings.trace, sealing }
+        let subscribers = settings.subscribers.iter().map(|it| (it.clone(), Arc::default())).collect();
+        Self { subscribers, trace: settings.trace, sealing }
+    }
+
+    /// What wakes the relays of a subscriber.
+    pub(in super::super) fn bell(&self, subscriber: &str) -> Arc<Notify> {
+        let named = self.subscribers.iter().find(|(it, _)| it.name == subscriber);
+        named.map(|(_, bell)| bell.clone()).unwrap_or_default()
+    }
+
+    /// Wakes the relays of these subscribers.
+    pub(in super::super) fn ring(&self, subscribers: &[String]) {
+        for subscriber in subscribers {
+            self.bell(subscriber).notify_one();
+        }
+    }
+
+    /// What wakes the relays of those who wait for these events.
+    pub(in super::super) fn bells<'e>(
+        &self,
+        events: &'e [RecordedEvent],
+    ) -> impl Iterator<Item = Arc<Notify>> + use<'_, 'e> {
+        let wanted = |it: &Subscriber| events.iter().any(|event| it.contexts.covers(event.context));
+        self.subscribers.iter().filter(move |(it, _)| wanted(it)).map(|(_, bell)| bell.clone())
     }
 
     /// Appends events in this order, each with the version of its aggregate.
@@ -41,8 +66,8 @@ impl Outlet {
     /// One row for each subscriber. What nobody waits for is not kept at all; what is withheld is kept as if it had been
     /// delivered.
     fn rows(&self, event: &RecordedEvent, version: i32) -> Vec<EventRow> {
-        let wanted_by = |it: &&Subscriber| it.contexts.covers(event.context);
-        let subscribers: Vec<_> = self.subscribers.iter().filter(wanted_by).map(|it| it.name.clone()).collect();
+        let wanting = self.subscribers.iter().filter(|(it, _)| it.contexts.covers(event.context));
+        let subscribers: Vec<_> = wanting.map(|(it, _)| it.name.clone()).collect();
         if subscribers.is_empty() {
             return Vec::new();
         }

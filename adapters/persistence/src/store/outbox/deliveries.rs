@@ -13,6 +13,7 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use kernel_application::{ClaimLimits, Deliveries, Delivery, DeliveryOutcome, Sealing};
 use kernel_domain::StoreError;
+use tokio::sync::Notify;
 use uuid::Uuid;
 
 use super::super::access::Access;
@@ -20,15 +21,12 @@ use super::super::record::{self, Binds, CHUNK, Record, record};
 use super::super::transaction::Transaction;
 use super::super::{Connection, Pool};
 use super::relayed::StoredRow;
-use super::{DELIVERED, OPEN};
+use super::{Bells, DELIVERED, OPEN, PARKED};
 use crate::error::store_error;
 use crate::id::Id;
 use crate::sabotage::{self, Sabotage};
 use crate::schema::{outbox, outbox_subscribers};
 use crate::sql::{Prepared, padded};
-
-/// The state of a delivery that nobody tries any more.
-const PARKED: &str = "PARKED";
 
 /// Claims of an event that cannot be read, before it is parked. Another instance may have the key that this one lacks,
 /// or be of the version that wrote it.
@@ -39,6 +37,8 @@ pub(in super::super) struct Queue {
     pub(in super::super) writers: Pool,
     pub(in super::super) subscriber: String,
     pub(in super::super) sealing: Arc<dyn Sealing>,
+    /// Rings when an event was added.
+    pub(in super::super) bell: Arc<Notify>,
 }
 
 struct SubscriberRow {
@@ -78,7 +78,7 @@ impl Deliveries for Queue {
         if sabotage::is_on(Sabotage::SentBeforeSending) {
             end(connection, &tried, DELIVERED).await?;
         }
-        transaction.commit().await?;
+        transaction.commit(Bells::default()).await?;
         for sabotage in [Sabotage::SentBeforeSending, Sabotage::RowsClaimedAlone, Sabotage::NoFence] {
             sabotage::dawdle(sabotage).await;
         }
@@ -90,7 +90,11 @@ impl Deliveries for Queue {
         for alike in Alike::groups(settled) {
             self.close(transaction.connection()?, owner, &alike).await?;
         }
-        transaction.commit().await
+        transaction.commit(Bells::default()).await
+    }
+
+    async fn added(&self) {
+        self.bell.notified().await;
     }
 }
 

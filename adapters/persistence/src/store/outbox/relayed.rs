@@ -40,10 +40,7 @@ impl StoredRow {
         } else {
             self.payload
         };
-        let data: BTreeMap<String, String> = serde_json::from_str(&payload).map_err(|error| {
-            // Its text may repeat what is in the payload.
-            StoreError::corrupt("event", format!("its payload is no object of texts: {:?}", error.classify()))
-        })?;
+        let data = readable(&payload)?;
         let no_correlation = || StoreError::corrupt("event", "its correlation id is no UUID");
         Ok(StoredEvent {
             id: EventId::new(self.event_id.0),
@@ -52,11 +49,20 @@ impl StoredRow {
             aggregate_kind: self.aggregate_type,
             aggregate_id: self.aggregate_id.0,
             aggregate_version: i64::from(self.aggregate_version),
-            data: data.into_iter().collect(),
+            data,
             is_confidential: self.is_confidential,
             occurred_at: self.occurred_at.and_utc(),
             correlation_id: CorrelationId::parse(&self.correlation_id).ok_or_else(no_correlation)?,
             trace_parent: self.trace_parent.as_deref().and_then(TraceParent::parse),
         })
     }
+}
+
+/// What an open payload says.
+pub(super) fn readable(payload: &str) -> Result<Vec<(String, String)>, StoreError> {
+    let data: BTreeMap<String, String> = serde_json::from_str(payload).map_err(|error| {
+        // Its text may repeat what is in the payload.
+        StoreError::corrupt("event", format!("its payload is no object of texts: {:?}", error.classify()))
+    })?;
+    Ok(data.into_iter().collect())
 }
