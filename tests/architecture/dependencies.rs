@@ -54,6 +54,7 @@ const NEUTRAL: &[&str] = &[
 /// An adapter speaks to one technology; whoever else wants it goes through a port.
 const OWNERS: &[(&str, &[&str])] = &[
     ("adapters/cache", &["bb8-redis", "redis", "rustls"]),
+    ("adapters/eventbridge", &["aws-config", "aws-sdk-eventbridge", "aws-smithy-http-client"]),
     (
         "adapters/http",
         &[
@@ -74,6 +75,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("adapters/persistence", &["bb8", "diesel", "diesel-async", "diesel_migrations", "libsqlite3-sys", "mysql_async"]),
     ("adapters/phonenumbers", &["phonenumber"]),
     ("adapters/secrets", &["chacha20poly1305", "hmac"]),
+    ("adapters/slack", &["reqwest", "rustls"]),
     ("adapters/storage", &["object_store", "reqwest", "rustls"]),
     ("adapters/tokens", &["biscuit-auth", "crc32fast", "jsonwebtoken"]),
 ];

@@ -15,11 +15,15 @@ mod center_usage;
 mod counts;
 mod cursors;
 mod databases;
+mod dead_letters;
 mod deliveries;
+mod event_bus;
 mod events;
+mod handled_events;
 mod idempotency;
 mod invariants;
 mod plans;
+mod relaying;
 mod replica;
 mod schema;
 mod shipping_lists;
@@ -29,7 +33,9 @@ mod shipping_trips;
 mod smaller_stores;
 mod throttle;
 mod throttle_outage;
+mod upkeep;
 mod user_store;
+mod verification_log;
 mod wire;
 
 /// Asks every database for the same promises. A promise is an async function of a `TestDatabase`.

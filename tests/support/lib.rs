@@ -7,6 +7,7 @@
 )]
 
 pub mod app;
+pub mod channel;
 pub mod containers;
 pub mod events;
 pub mod invariants;
@@ -25,7 +26,7 @@ pub fn python() -> Option<String> {
     given("TEST_PYTHON")
 }
 
-/// The stand-in for Amazon S3 that `cargo xtask test` starts, named by `TEST_S3_ENDPOINT`.
+/// The stand-in for Amazon, with S3, EventBridge and SQS, that `cargo xtask test` starts, named by `TEST_S3_ENDPOINT`.
 pub fn s3_endpoint() -> Option<String> {
     given("TEST_S3_ENDPOINT")
 }

@@ -1,4 +1,4 @@
-//! What tests need of Python, in a folder of its own: a stand-in for Amazon S3, another implementation of our tokens, and
+//! What tests need of Python, in a folder of its own: a stand-in for Amazon (S3, EventBridge, SQS), another implementation of our tokens, and
 //! a client that makes its requests up.
 
 use std::net::{TcpListener, TcpStream};
@@ -43,7 +43,7 @@ impl Python {
     }
 }
 
-/// A server that speaks like Amazon S3. It ends when this does, however that ends: a shell waits for its input to close.
+/// A server that speaks like Amazon's S3, EventBridge and SQS. It ends when this does, however that ends: a shell waits for its input to close.
 pub(crate) struct Bucket {
     shell: Child,
     pub(crate) endpoint: String,
