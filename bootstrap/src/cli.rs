@@ -15,7 +15,8 @@ use tokens_adapter::RootKeys;
 use tokio::net::TcpListener;
 
 use crate::config::{Config, InvalidConfig};
-use crate::{App, build, demo, serve, telemetry};
+use crate::dead_letters::DeadLetters;
+use crate::{App, build, demo, relay, serve, telemetry};
 
 /// A modular monolith for logistics: items, batches, transports, and the centers between them.
 #[derive(Parser)]
@@ -29,6 +30,13 @@ struct Cli {
 enum Command {
     /// Serve the API (what happens without a command)
     Serve,
+    /// Deliver events, and do nothing else
+    Relay,
+    /// Look after events that could not be delivered
+    DeadLetters {
+        #[command(subcommand)]
+        command: DeadLetters,
+    },
     /// Bring the database's schema up to date
     Migrate,
     /// Load sample data and play the whole scenario over HTTP
@@ -100,6 +108,8 @@ pub async fn run() -> ExitCode {
 async fn execute(command: Command) -> Result<(), BoxError> {
     match command {
         Command::Serve => serve_until_told_to_stop().await,
+        Command::Relay => relay_until_told_to_stop().await,
+        Command::DeadLetters { command } => command.run(&*beside().await?.database.settled_events()).await,
         Command::Migrate => {
             let app = build(&configured()?).await?;
             Ok(app.database.migrate().await?)
@@ -138,13 +148,20 @@ fn configured() -> Result<Config, InvalidConfig> {
 
 async fn serve_until_told_to_stop() -> Result<(), BoxError> {
     let config = configured()?;
-    telemetry::start(config.environment)?;
+    telemetry::start(config.environment, config.slack_webhook.as_ref())?;
     let app = build(&config).await?;
     let listener = TcpListener::bind(config.listen).await?;
     if config.environment.is_private() {
         greet(&format!("http://{}", listener.local_addr()?));
     }
     Ok(serve(&config, app, listener, told_to_stop()).await?)
+}
+
+async fn relay_until_told_to_stop() -> Result<(), BoxError> {
+    let config = configured()?;
+    telemetry::start(config.environment, config.slack_webhook.as_ref())?;
+    let app = build(&config).await?;
+    Ok(relay(&config, app, told_to_stop()).await?)
 }
 
 fn greet(base: &str) {

@@ -3,12 +3,15 @@
 mod chores;
 pub mod cli;
 pub mod config;
+mod dead_letters;
 mod demo;
+mod relays;
 mod serve;
 mod system;
 mod telemetry;
 mod wiring;
 
 pub use chores::Chores;
+pub use relays::relay;
 pub use serve::serve;
 pub use wiring::{App, StartupError, build};

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use http_adapter::{Contexts, HttpSettings, Inbox, InboxMessage, Lifecycle, ServerSettings, api};
-use kernel_domain::BoxError;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::config::Config;
+use crate::relays;
 use crate::wiring::{App, StartupError};
 
 /// Serves until `shutdown` completes and what has begun by then is done. On `local` and `test`
@@ -22,7 +22,9 @@ pub async fn serve(
     if config.environment.is_private() {
         app.database.migrate().await?;
     }
-    let App { auth, users, distribution, shipping, relay, closed_accounts, chores, probes, idempotency, .. } = app;
+    app.expect_bus().await?;
+    let App { auth, users, distribution, shipping, chores, probes, idempotency, .. } = app;
+    let relays = [app.relay, app.closed_accounts].into_iter().chain(app.announcements);
     let lifecycle = Lifecycle::default();
     let settings = HttpSettings {
         public_url: config.public_url.clone(),
@@ -46,16 +48,7 @@ pub async fn serve(
 
     let (stop, stopped) = watch::channel(());
     let mut beside = JoinSet::new();
-    for relay in [relay, closed_accounts] {
-        let mut stopped = stopped.clone();
-        beside.spawn(async move {
-            let stop = async move {
-                // An error means that the server is gone, which is what is waited for.
-                let _ = stopped.changed().await;
-            };
-            relay.run(stop).await;
-        });
-    }
+    relays::spawn(&mut beside, relays, &stopped);
     beside.spawn(async move { chores.run(stopped).await });
     // What died beside the server would leave a process behind that looks well and delivers nothing.
     let mut died = None;
@@ -68,11 +61,7 @@ pub async fn serve(
     http_adapter::serve(listener, endpoint, shutdown, lifecycle, ServerSettings::default()).await;
     drop(stop);
     if let Some(ended) = died {
-        let why: BoxError = match ended {
-            Some(Err(panic)) => panic.into(),
-            Some(Ok(())) | None => "what runs beside the server ended".into(),
-        };
-        return Err(StartupError::Other(why));
+        return Err(StartupError::Other(relays::why(ended)));
     }
     while let Some(ended) = beside.join_next().await {
         ended.map_err(|error| StartupError::Other(error.into()))?;

@@ -1,13 +1,15 @@
 //! Which adapter stands behind which port: the only file that names both.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use auth_application::{AccessTokens, Auth, EndedSessions, RecentKeys, RecentNumbers, TokenLimits};
 use cache_adapter::{CacheUrl, MemoryThrottle, RedisCache, RedisSettings, ResilientThrottle, ViewCache};
 use contexts_adapter::{ClosedAccounts, DistributionCenters, TransportRoutes, UserAccounts, UserDrivers, UserStaff};
 use distribution_application::Distribution;
-use events_adapter::{Inbox, InboxPublisher, LogPublisher, Relay, RelaySettings};
+use eventbridge_adapter::{BusError, EventBus};
+use events_adapter::{Inbox, InboxPublisher, LogPublisher, OncePublisher, Relay, RelaySettings, wire_entry};
 use http_adapter::{Media, MediaFile, Probe};
 use images_adapter::Redrawing;
 use kernel_application::{Clock, Idempotency, Ids, Publisher, Throttle};
@@ -17,6 +19,7 @@ use persistence_adapter::{BUS, Database, Interest, InvalidDatabase, Settings, Su
 use phonenumbers_adapter::Libphonenumber;
 use secrets_adapter::{InvalidSecret, Secrets};
 use shipping_application::Shipping;
+use slack_adapter::{Announcements, Webhook};
 use storage_adapter::{Bucket, Files, StorageUrl};
 use tokens_adapter::{
     Biscuits, InvalidKey, InvalidPolicies, JwtKeys, Jwts, RandomApiKeys, RandomRefreshTokens, RootKeys,
@@ -25,11 +28,17 @@ use tokio::sync::RwLock;
 use user_application::{ImageStore, Users};
 
 use crate::chores::Chores;
-use crate::config::{Config, Environment, Secret, TokenFormat};
+use crate::config::{Config, Environment, EventsUrl, Secret, TokenFormat};
 use crate::system::{SystemClock, SystemIds, SystemPauses};
 
 /// Who hears of users: auth, which forgets those that are gone.
 const AUTH: &str = "auth";
+
+/// Who hears of users, too: a channel, if there is one.
+const SLACK: &str = "slack";
+
+/// How often somebody looks for closed accounts that another process left behind: their sessions end within a second.
+const LOOK_FOR_CLOSED: Duration = Duration::from_secs(1);
 
 /// Why the application could not be built.
 #[derive(Debug, thiserror::Error)]
@@ -49,6 +58,9 @@ pub enum StartupError {
     /// Our rights do not parse, which tests rule out.
     #[error(transparent)]
     Policies(#[from] InvalidPolicies),
+    /// Events would be swallowed.
+    #[error("events would get lost")]
+    Bus(#[from] BusError),
     /// Something else.
     #[error(transparent)]
     Other(BoxError),
@@ -68,6 +80,8 @@ pub struct App {
     pub relay: Relay,
     /// Tells auth whose accounts were closed.
     pub closed_accounts: Relay,
+    /// Tells a channel who comes and goes.
+    pub announcements: Option<Relay>,
     /// What is done again and again.
     pub chores: Chores,
     /// What has to work before requests are sent here.
@@ -81,6 +95,23 @@ pub struct App {
     pub(crate) media: Option<Arc<dyn Media>>,
     /// What was sent to phones, on a developer's machine.
     pub(crate) inbox: Option<Inbox>,
+    bus: Option<Arc<EventBus>>,
+}
+
+impl App {
+    /// Makes sure that there is a bus before anything is sent there. One that cannot be reached now is asked again before
+    /// the first event.
+    pub(crate) async fn expect_bus(&self) -> Result<(), BusError> {
+        let Some(bus) = &self.bus else { return Ok(()) };
+        match bus.check().await {
+            Err(missing @ BusError::Missing) => Err(missing),
+            Err(error @ BusError::Unreachable(_)) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "events wait until the bus can be asked for");
+                Ok(())
+            }
+            Ok(()) => Ok(()),
+        }
+    }
 }
 
 /// Builds the application. Backends that are down now may be up when they are needed: all that has to be there is a
@@ -93,7 +124,11 @@ pub async fn build(config: &Config) -> Result<App, StartupError> {
     let retired = config.secret_retired_keys.iter().map(Secret::expose);
     let secrets = Arc::new(Secrets::parse(config.secret_key.expose(), retired)?);
     let mut settings = Settings::default();
-    settings.subscribers.push(Subscriber { name: AUTH.to_owned(), contexts: Interest::Only("user") });
+    let channel = config.slack_webhook.clone().map(Webhook::to).transpose();
+    let channel = channel.map_err(|error| StartupError::Other(error.into()))?;
+    for name in std::iter::once(AUTH).chain(channel.as_ref().map(|_| SLACK)) {
+        settings.subscribers.push(Subscriber { name: name.to_owned(), contexts: Interest::Only("user") });
+    }
     let replica = config.database_replica_url.as_ref().map(Secret::expose);
     let database = Database::open_with_replica(config.database_url.expose(), replica, &settings, secrets.clone())?;
     let mut probes: Vec<(&'static str, Arc<dyn Probe>)> = vec![("database", Arc::new(DatabaseProbe(database.clone())))];
@@ -145,30 +180,39 @@ pub async fn build(config: &Config) -> Result<App, StartupError> {
         pauses: Arc::new(SystemPauses),
     });
 
-    let is_local = config.environment == Environment::Local;
-    let inbox = is_local.then(Inbox::default);
-    let mut publisher: Arc<dyn Publisher> = Arc::new(LogPublisher { shows_secrets: is_local });
-    if let Some(inbox) = inbox.clone() {
-        publisher = Arc::new(InboxPublisher { inbox, next: publisher });
-    }
-    let relay = |subscriber, publisher| Relay {
+    let bus = event_bus(config, &mut probes);
+    let inbox = (config.environment == Environment::Local).then(Inbox::default);
+    let relay = |subscriber: &str, publisher: Arc<dyn Publisher>, settings: RelaySettings| Relay {
         deliveries: database.deliveries(subscriber),
         publisher,
         clock: clock.clone(),
         ids: ids.clone(),
-        settings: RelaySettings::default(),
+        settings,
     };
+    let usual = RelaySettings::default();
+    let closed_accounts = Arc::new(ClosedAccounts(auth.clone()));
+    let closed_accounts = relay(AUTH, closed_accounts, RelaySettings { idle: LOOK_FOR_CLOSED, ..usual });
+    let announcements = channel.map(|channel| {
+        let handler = Arc::new(Announcements { channel });
+        let (handled, clock) = (database.handled_events(), clock.clone());
+        let publisher = Arc::new(OncePublisher { subscriber: SLACK, handled, handler, clock });
+        // Each by itself, so that it is known how long one claim takes.
+        relay(SLACK, publisher, RelaySettings { batch: 1, ..usual })
+    });
     let idempotency = views.idempotency(database.idempotency());
     let chores = Chores {
         auth: auth.clone(),
         users: users.clone(),
         idempotency: idempotency.clone(),
+        settled: database.settled_events(),
+        handled: database.handled_events(),
         clock: clock.clone(),
         turn: Arc::new(RwLock::new(())),
     };
     Ok(App {
-        relay: relay(BUS, publisher),
-        closed_accounts: relay(AUTH, Arc::new(ClosedAccounts(auth.clone()))),
+        relay: relay(BUS, publisher(config, bus.as_ref(), inbox.as_ref()), usual),
+        closed_accounts,
+        announcements,
         auth,
         users,
         distribution,
@@ -181,7 +225,29 @@ pub async fn build(config: &Config) -> Result<App, StartupError> {
         throttle,
         media,
         inbox,
+        bus,
     })
+}
+
+/// The bus that events go to, unless the log is enough.
+fn event_bus(config: &Config, probes: &mut Vec<(&'static str, Arc<dyn Probe>)>) -> Option<Arc<EventBus>> {
+    let EventsUrl::Bus(url) = &config.events else { return None };
+    let bus = Arc::new(EventBus::open(url, config.events_credentials.clone(), wire_entry));
+    probes.push(("events", Arc::new(BusProbe(bus.clone()))));
+    Some(bus)
+}
+
+/// Where events go; on a developer's machine what is sent to phones is seen on the way.
+fn publisher(config: &Config, bus: Option<&Arc<EventBus>>, inbox: Option<&Inbox>) -> Arc<dyn Publisher> {
+    let shows_secrets = config.environment == Environment::Local;
+    let next: Arc<dyn Publisher> = match bus {
+        Some(bus) => bus.clone(),
+        None => Arc::new(LogPublisher { shows_secrets }),
+    };
+    match inbox {
+        Some(inbox) => Arc::new(InboxPublisher { inbox: inbox.clone(), next }),
+        None => next,
+    }
 }
 
 /// What instances remember together.
@@ -273,6 +339,20 @@ struct BucketProbe(Arc<Bucket>);
 
 #[async_trait]
 impl Probe for BucketProbe {
+    async fn check(&self) -> Result<(), BoxError> {
+        Ok(self.0.check().await?)
+    }
+
+    fn is_needed(&self) -> bool {
+        false
+    }
+}
+
+/// Events wait in the outbox while the bus is gone.
+struct BusProbe(Arc<EventBus>);
+
+#[async_trait]
+impl Probe for BusProbe {
     async fn check(&self) -> Result<(), BoxError> {
         Ok(self.0.check().await?)
     }

@@ -4,9 +4,14 @@
 
 use std::path::Path;
 use std::process::{Output, Stdio};
+use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::{TimeDelta, Utc};
+use kernel_application::{ClaimLimits, DeliveryOutcome};
+use persistence_adapter::{BUS, Database, Settings};
 use reqwest::StatusCode;
+use secrets_adapter::Secrets;
 use serde_json::json;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
@@ -177,4 +182,79 @@ async fn the_document_and_the_schema_can_be_had_without_a_server() {
         let migrated = run(&mut majestic(folder.path(), &["migrate"])).await;
         assert!(migrated.status.success(), "{}", text(&migrated.stderr));
     }
+}
+
+/// Creates somebody while no server runs: that they signed up is still to be told.
+async fn signed_up_unheard(folder: &Path, number: &str) {
+    let mut create = majestic(folder, &["create-superuser", "--phonenumber", number]);
+    let created = run(create.env("MAJESTIC_PASSWORD", "correct horse battery")).await;
+    assert!(created.status.success(), "{}", text(&created.stderr));
+}
+
+/// Gives up on everything that is to be told.
+async fn park_everything(folder: &Path) {
+    let url = format!("sqlite://{}", folder.join("var/majestic.db").display());
+    let sealing = Arc::new(Secrets::parse(&Secrets::generate(), []).expect("a key"));
+    let database = Database::open(&url, &Settings::default(), sealing).expect("it opens");
+    let deliveries = database.deliveries(BUS);
+    let owner = uuid::Uuid::from_u128(1);
+    let limits = ClaimLimits { events: 100, lease: TimeDelta::seconds(10) };
+    #[expect(clippy::disallowed_methods, reason = "the server beside this goes by the real time, too")]
+    let claimed = deliveries.claim(owner, limits, Utc::now()).await.expect("it answers");
+    let parked: Vec<_> = claimed.into_iter().map(|it| (it, DeliveryOutcome::Parked)).collect();
+    deliveries.settle(owner, &parked).await.expect("it answers");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn dead_letters_are_listed_replayed_and_dropped_beside_the_server() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for number in ["+821012345678", "+821012345679", "+821012345670"] {
+        signed_up_unheard(folder.path(), number).await;
+    }
+    park_everything(folder.path()).await;
+    let (_server, _base) = serving(folder.path()).await;
+    let letters = async |arguments: &[&str]| {
+        let outcome = run(&mut majestic(folder.path(), &[&["dead-letters"], arguments].concat())).await;
+        (outcome.status.success(), text(&outcome.stdout), text(&outcome.stderr))
+    };
+
+    let (_, listed, _) = letters(&["list"]).await;
+    assert_eq!(listed.matches("UserSignup for bus: user").count(), 3, "{listed}");
+    let (_, objects, _) = letters(&["list", "--json"]).await;
+    let objects: Vec<serde_json::Value> = objects.lines().map(|it| serde_json::from_str(it).expect("JSON")).collect();
+    assert_eq!((objects.len(), &objects[0]["attempts"], &objects[0]["waiting"]), (3, &json!(1), &json!(0)));
+    let first = objects[0]["event_id"].as_str().expect("an id");
+
+    assert_eq!(letters(&["drop", first, "--subscriber", "bus"]).await.1, "1 dropped\n");
+    let (succeeded, _, refusal) = letters(&["replay", first]).await;
+    assert!(!succeeded && refusal.contains("these are no dead letters"), "{refusal}");
+    let second = objects[1]["event_id"].as_str().expect("an id");
+    assert_eq!(letters(&["replay", second]).await.1, "1 to be delivered\n");
+    assert_eq!(letters(&["replay", "--all"]).await.1, "1 to be delivered\n");
+    assert_eq!(letters(&["list"]).await.1, "there are none\n");
+    assert!(!letters(&["drop"]).await.0, "nobody drops everything by mistake");
+}
+
+#[tokio::test]
+async fn a_relay_alone_delivers_and_stops_when_it_is_told() {
+    let folder = tempfile::tempdir().expect("a folder");
+    signed_up_unheard(folder.path(), "+821012345678").await;
+
+    let mut relay = majestic(folder.path(), &["relay"]).stdout(Stdio::piped()).spawn().expect("it starts");
+    let mut lines = BufReader::new(relay.stdout.take().expect("its output")).lines();
+    let published = async {
+        while let Ok(Some(line)) = lines.next_line().await {
+            if line.contains("UserSignup published") {
+                return true;
+            }
+        }
+        false
+    };
+    assert!(timeout(PATIENCE, published).await.expect("in time"), "it ended before");
+    let pid = relay.id().expect("it runs").to_string();
+    assert!(Command::new("kill").args(["-TERM", &pid]).status().await.expect("a signal").success());
+    tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+
+    let ended = timeout(PATIENCE, relay.wait()).await.expect("it stops in time").expect("it ends");
+    assert!(ended.success(), "{ended}");
 }

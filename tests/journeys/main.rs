@@ -24,6 +24,7 @@ macro_rules! on_both_stacks {
 }
 
 mod a_parcel_travels;
+mod announcements;
 mod api_keys;
 mod bad_input;
 mod centers;

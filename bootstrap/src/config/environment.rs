@@ -27,6 +27,17 @@ impl Environment {
         })
     }
 
+    /// What it is called.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Local => "local",
+            Self::Test => "test",
+            Self::Dev => "dev",
+            Self::Stage => "stage",
+            Self::Prod => "prod",
+        }
+    }
+
     /// Whether one person runs it for themselves: it may then migrate itself, sign with a key of
     /// its own making, and show its documentation to anybody.
     pub fn is_private(self) -> bool {

@@ -21,11 +21,13 @@ use auth_application::AuthPolicy;
 use cache_adapter::CacheUrl;
 use http_adapter::Rates;
 use ipnet::IpNet;
+use slack_adapter::WebhookUrl;
 use storage_adapter::{Credentials, StorageUrl};
 
 use reader::Reader;
 
 pub use environment::Environment;
+pub use events::EventsUrl;
 pub use keys::TokenFormat;
 pub use secret::Secret;
 
@@ -52,6 +54,12 @@ pub struct Config {
     pub storage: StorageUrl,
     /// `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and `AWS_SESSION_TOKEN`, else the role of the task or the machine.
     pub storage_credentials: Credentials,
+    /// `EVENTS_URL`: `log:` by default, or `eventbridge://bus?region=…&endpoint=…`.
+    pub events: EventsUrl,
+    /// The same variables as for `STORAGE_URL`.
+    pub events_credentials: eventbridge_adapter::Credentials,
+    /// `SLACK_WEBHOOK_URL`: the channel that hears who comes and goes, and of errors; none by default.
+    pub slack_webhook: Option<WebhookUrl>,
     /// `TRUSTED_PROXIES`: networks whose `X-Forwarded-…` headers are believed, by comma; none by default.
     pub trusted_proxies: Vec<IpNet>,
     /// `CORS_ALLOWED_ORIGINS`: origins of pages that may read answers, by comma; none by default.
@@ -105,6 +113,9 @@ impl Config {
             cache_prefix: reader.cache_prefix(),
             storage: reader.storage(environment),
             storage_credentials: reader.storage_credentials(),
+            events: reader.events(environment),
+            events_credentials: reader.events_credentials(),
+            slack_webhook: reader.slack_webhook(environment),
             trusted_proxies: reader.trusted_proxies(),
             allowed_origins: reader.allowed_origins(),
             secret_key: reader.secret_key(private),
@@ -115,7 +126,6 @@ impl Config {
             token_retired_keys: reader.token_retired_keys(),
             throttle_rates: reader.throttle_rates(),
         };
-        reader.events_url();
         if reader.faults.is_empty() { Ok(config) } else { Err(InvalidConfig { faults: reader.faults }) }
     }
 }

@@ -32,6 +32,7 @@ fn every_fault_is_named_at_once() {
         ("CACHE_URL", "memcached://localhost"),
         ("CACHE_TIMEOUT_MS", "0"),
         ("EVENTS_URL", "kafka://localhost"),
+        ("SLACK_WEBHOOK_URL", "a channel"),
         ("STORAGE_URL", "ftp://localhost"),
         ("AWS_ACCESS_KEY_ID", "half of it"),
         ("TRUSTED_PROXIES", "the one on the left"),
@@ -59,6 +60,7 @@ fn every_fault_is_named_at_once() {
         "CACHE_URL",
         "CACHE_TIMEOUT_MS",
         "EVENTS_URL",
+        "SLACK_WEBHOOK_URL",
         "STORAGE_URL",
         "AWS_SECRET_ACCESS_KEY",
         "TRUSTED_PROXIES",
@@ -103,13 +105,17 @@ fn where_it_counts_no_door_is_left_open() {
     let faults = read(&[
         ("ENV", "prod"),
         ("SECRET_KEY", &DEVELOPMENT_KEY.to_uppercase()),
+        ("EVENTS_URL", "eventbridge://bus?endpoint=http://10.0.0.1"),
+        ("SLACK_WEBHOOK_URL", "http://hooks.slack.com/services/T0/B0/x"),
         ("STORAGE_URL", "s3://pictures?endpoint=http://10.0.0.1"),
         ("AUTH_FIXED_TOKEN", "123456"),
         ("BYPASS_PHONENUMBER_REGEX", r"\+821012341\d{3}"),
     ]);
 
     let faults = faults.expect_err("it is not safe").faults;
-    for name in ["SECRET_KEY", "STORAGE_URL", "AUTH_FIXED_TOKEN", "BYPASS_PHONENUMBER_REGEX"] {
+    for name in
+        ["SECRET_KEY", "EVENTS_URL", "SLACK_WEBHOOK_URL", "STORAGE_URL", "AUTH_FIXED_TOKEN", "BYPASS_PHONENUMBER_REGEX"]
+    {
         assert!(faults.iter().any(|fault| fault.starts_with(name)), "{name} in {faults:?}");
     }
 }
@@ -140,6 +146,8 @@ fn a_log_shows_no_secret() {
     let config = read(&[
         ("DATABASE_URL", "mysql://root:hunter2@localhost/db"),
         ("CACHE_URL", "redis://root:hunter2@localhost"),
+        ("EVENTS_URL", "eventbridge://bus?region=eu-west-1"),
+        ("SLACK_WEBHOOK_URL", "https://hooks.slack.com/services/T0/B0/hunter2"),
         ("AWS_ACCESS_KEY_ID", "me"),
         ("AWS_SECRET_ACCESS_KEY", "hunter2"),
         ("AUTH_FIXED_TOKEN", "246810"),

@@ -1,0 +1,95 @@
+//! What a channel hears of errors.
+
+use slack_adapter::WebhookUrl;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+use tokio::time::timeout;
+use tracing_subscriber::layer::SubscriberExt;
+
+use super::*;
+
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A channel, and the texts that arrive in it. Each is answered with this status.
+async fn channel(status: u16) -> (Webhook, mpsc::UnboundedReceiver<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let url = format!("http://{}/hook", listener.local_addr().expect("an address"));
+    let (told, heard) = mpsc::unbounded_channel();
+    tokio::spawn(async move {
+        while let Ok((mut connection, _)) = listener.accept().await {
+            let mut request = Vec::new();
+            while !request.ends_with(b"}") {
+                let mut part = [0; 8192];
+                match connection.read(&mut part).await {
+                    Ok(0) | Err(_) => break,
+                    Ok(read) => request.extend_from_slice(&part[..read]),
+                }
+            }
+            let text = String::from_utf8_lossy(&request);
+            let body = text.split_once("\r\n\r\n").map(|(_, body)| body.to_owned()).unwrap_or_default();
+            let message: serde_json::Value = serde_json::from_str(&body).unwrap_or_default();
+            let _ = told.send(message["text"].as_str().unwrap_or_default().to_owned());
+            let answer = format!("HTTP/1.1 {status} Said\r\nconnection: close\r\ncontent-length: 0\r\n\r\n");
+            let _ = connection.write_all(answer.as_bytes()).await;
+        }
+    });
+    (Webhook::to(WebhookUrl::parse(&url).expect("a URL")).expect("a client"), heard)
+}
+
+async fn next(heard: &mut mpsc::UnboundedReceiver<String>) -> String {
+    timeout(PATIENCE, heard.recv()).await.expect("it arrives in time").expect("the channel is open")
+}
+
+/// Logs with errors reported to the channel.
+fn reporting(channel: Webhook, rest: Duration, log: impl FnOnce()) {
+    let reports = Reports::to(channel, "prod", rest);
+    tracing::subscriber::with_default(tracing_subscriber::registry().with(reports), log);
+}
+
+#[tokio::test]
+async fn errors_are_reported_without_secrets_and_nothing_else_is() {
+    let (channel, mut heard) = channel(200).await;
+
+    reporting(channel, Duration::ZERO, || {
+        tracing::warn!("a warning");
+        tracing::error!(target: "slack_adapter", "about a report");
+        tracing::error!(cause = "token 123456 of +821012345678", path = "/secret", status = 500, "<!channel> failed");
+    });
+
+    assert_eq!(next(&mut heard).await, "[prod] &lt;!channel&gt; failed cause=token … of … status=500\n");
+}
+
+#[tokio::test]
+async fn a_storm_of_errors_is_a_few_messages_and_holds_nobody_up() {
+    let (channel, mut heard) = channel(200).await;
+
+    reporting(channel, Duration::ZERO, || {
+        for _ in 0..1_000 {
+            tracing::error!("the same again");
+        }
+    });
+
+    let (mut reports, mut lost, mut messages) = (0, 0, 0);
+    while reports + lost < 1_000 {
+        let message = next(&mut heard).await;
+        messages += 1;
+        reports += message.matches("the same again").count();
+        let told = message.split_once("and ").and_then(|(_, rest)| rest.split(' ').next());
+        lost += told.and_then(|it| it.parse().ok()).unwrap_or(0);
+    }
+    assert_eq!((reports, lost, messages), (CAPACITY, 1_000 - CAPACITY, CAPACITY / IN_ONE));
+}
+
+#[tokio::test]
+async fn a_channel_that_fails_makes_no_more_errors() {
+    let (channel, mut heard) = channel(500).await;
+    let reports = Reports::to(channel, "prod", Duration::ZERO);
+    // Whoever sends the reports runs on this thread, too, and what it logs is seen.
+    let _logging = tracing::subscriber::set_default(tracing_subscriber::registry().with(reports));
+
+    tracing::error!("once");
+    assert_eq!(next(&mut heard).await, "[prod] once\n");
+    tracing::error!("again");
+
+    assert_eq!(next(&mut heard).await, "[prod] again\n", "and no report about a report before it");
+}
