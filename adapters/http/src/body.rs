@@ -11,6 +11,7 @@ use poem_openapi::registry::{MetaMediaType, MetaRequest, MetaSchema, MetaSchemaR
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
 use serde_json::{Map, Value};
 
+use crate::deadline::Patience;
 use crate::fault::Fault;
 use crate::fields::{Fields, Input, Sent, kind_of};
 use crate::problem::Problem;
@@ -213,7 +214,10 @@ pub(crate) async fn read(
         discard(body).await;
         return Err(Problem::too_large(limit));
     }
-    match tokio::time::timeout(deadline, body.into_bytes_limit(limit)).await {
+    Patience::for_body(request, deadline);
+    let arrived = tokio::time::timeout(deadline, body.into_bytes_limit(limit)).await;
+    Patience::for_work(request);
+    match arrived {
         Ok(Ok(bytes)) => Ok(bytes),
         Ok(Err(ReadBodyError::PayloadTooLarge)) => Err(Problem::too_large(limit)),
         Ok(Err(_)) => Err(Problem::refused(Fault::unreadable_body())),

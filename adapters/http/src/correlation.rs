@@ -8,23 +8,30 @@ use poem::http::{HeaderName, HeaderValue};
 use poem::{Endpoint, Middleware, Request, Response, Result};
 use tracing::Instrument as _;
 
+use crate::health;
+use crate::observer::Observer;
+
 /// The header that carries it, both ways.
 pub(crate) const HEADER: HeaderName = HeaderName::from_static("correlation-id");
 
 /// Gives every request its correlation id, and every log line about it too.
-pub(crate) struct Correlated(pub(crate) Arc<dyn Ids>);
+pub(crate) struct Correlated {
+    pub(crate) ids: Arc<dyn Ids>,
+    pub(crate) observer: Arc<dyn Observer>,
+}
 
 impl<E: Endpoint<Output = Response>> Middleware<E> for Correlated {
     type Output = CorrelatedEndpoint<E>;
 
     fn transform(&self, inner: E) -> Self::Output {
-        CorrelatedEndpoint { inner, ids: Arc::clone(&self.0) }
+        CorrelatedEndpoint { inner, ids: Arc::clone(&self.ids), observer: Arc::clone(&self.observer) }
     }
 }
 
 pub(crate) struct CorrelatedEndpoint<E> {
     inner: E,
     ids: Arc<dyn Ids>,
+    observer: Arc<dyn Observer>,
 }
 
 impl<E: Endpoint<Output = Response>> Endpoint for CorrelatedEndpoint<E> {
@@ -42,8 +49,14 @@ impl<E: Endpoint<Output = Response>> Endpoint for CorrelatedEndpoint<E> {
             path = request.uri().path(),
             user = tracing::field::Empty,
             api_key = tracing::field::Empty,
+            trace = tracing::field::Empty,
+            otel.kind = tracing::field::Empty,
         );
 
+        // Before anything is done in it: until then it can be made to follow from what another process does.
+        if !health::is_check(request.uri().path()) {
+            self.observer.began(&span, request.headers());
+        }
         let mut response = self.inner.call(request).instrument(span).await?;
         if let Ok(value) = HeaderValue::from_str(id.as_str()) {
             response.headers_mut().insert(HEADER, value);

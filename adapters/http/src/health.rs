@@ -1,6 +1,7 @@
 //! Whether this process lives, and whether it can serve.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -9,11 +10,20 @@ use kernel_domain::BoxError;
 use poem::http::{HeaderValue, StatusCode, header};
 use poem::{Endpoint, Request, Response, Result};
 use serde_json::{Map, Value, json};
+use tokio::sync::watch;
+use tokio::time::{Instant, timeout};
 
 use crate::lifecycle::Lifecycle;
 
 /// A backend that does not answer within this is as good as down.
 const DEADLINE: Duration = Duration::from_secs(2);
+
+/// How long what was found is believed: however many ask, each backend is asked once in that time.
+const FRESH: Duration = Duration::from_secs(1);
+
+/// Whoever asks is answered by then with what was found last, and whoever asks next with what is found meanwhile:
+/// orchestrators give up after a second.
+const QUICK: Duration = Duration::from_millis(250);
 
 /// A backend that can be asked whether it works.
 #[async_trait]
@@ -46,18 +56,26 @@ impl Endpoint for Liveness {
 
 /// Answers whether requests should be sent here: every needed backend works, and no end is near.
 pub(crate) struct Readiness {
-    pub(crate) probes: Vec<(&'static str, Arc<dyn Probe>)>,
-    pub(crate) lifecycle: Lifecycle,
+    backends: Arc<Backends>,
+    lifecycle: Lifecycle,
+}
+
+impl Readiness {
+    pub(crate) fn of(probes: Vec<(&'static str, Arc<dyn Probe>)>, lifecycle: Lifecycle) -> Self {
+        let backends = Backends { probes, found: watch::channel(None).0, is_looking: AtomicBool::new(false) };
+        Self { backends: Arc::new(backends), lifecycle }
+    }
 }
 
 impl Endpoint for Readiness {
     type Output = Response;
 
     async fn call(&self, _: Request) -> Result<Response> {
-        let checks = join_all(self.probes.iter().map(|(name, probe)| check(name, &**probe))).await;
+        let works = Backends::known(&self.backends).await;
+        let backends = || self.backends.probes.iter().zip(&works);
         let draining = self.lifecycle.is_draining();
-        let served = self.probes.iter().zip(&checks).all(|((_, probe), (_, works))| *works || !probe.is_needed());
-        let complete = checks.iter().all(|(_, works)| *works);
+        let served = backends().all(|((_, probe), works)| *works || !probe.is_needed());
+        let complete = works.iter().all(|works| *works);
         let ready = !draining && served;
         let status = match (draining, served, complete) {
             (true, ..) => "draining",
@@ -65,9 +83,8 @@ impl Endpoint for Readiness {
             (false, true, false) => "degraded",
             (false, true, true) => "ready",
         };
-        let checks: Map<String, Value> = checks
-            .into_iter()
-            .map(|(name, works)| (name.to_owned(), if works { "ok" } else { "failed" }.into()))
+        let checks: Map<String, Value> = backends()
+            .map(|((name, _), works)| ((*name).to_owned(), if *works { "ok" } else { "failed" }.into()))
             .collect();
         let body = json!({ "status": status, "checks": checks }).to_string();
         let mut answer = Response::builder().content_type("application/json").body(body);
@@ -79,12 +96,67 @@ impl Endpoint for Readiness {
     }
 }
 
-async fn check<'n>(name: &'n str, probe: &dyn Probe) -> (&'n str, bool) {
-    let cause = match tokio::time::timeout(DEADLINE, probe.check()).await {
-        Ok(Ok(())) => return (name, true),
+/// What has to work, and whether it did when it was looked at last.
+struct Backends {
+    probes: Vec<(&'static str, Arc<dyn Probe>)>,
+    found: watch::Sender<Option<Found>>,
+    is_looking: AtomicBool,
+}
+
+/// Which backends worked, in their order.
+#[derive(Clone)]
+struct Found {
+    at: Instant,
+    works: Vec<bool>,
+}
+
+impl Backends {
+    /// What is known, looked up again if it is old. In the beginning nothing is, and that is waited for.
+    async fn known(this: &Arc<Self>) -> Vec<bool> {
+        let last = this.found.borrow().clone();
+        if let Some(Found { at, works }) = &last
+            && at.elapsed() < FRESH
+        {
+            return works.clone();
+        }
+        let mut news = this.found.subscribe();
+        let patience = if last.is_some() { QUICK } else { DEADLINE + QUICK };
+        Self::look(this);
+        let is_news = |found: &Option<Found>| found.as_ref().map(|it| it.at) > last.as_ref().map(|it| it.at);
+        let found = timeout(patience, news.wait_for(is_news)).await;
+        let found = found.ok().and_then(Result::ok).and_then(|it| it.clone()).or(last);
+        found.map_or_else(|| vec![false; this.probes.len()], |it| it.works)
+    }
+
+    /// Looks at every backend, unless somebody is looking already. Nobody has to wait for the end of it.
+    fn look(this: &Arc<Self>) {
+        if this.is_looking.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let looking = Looking(Arc::clone(this));
+        tokio::spawn(async move {
+            let probes = &looking.0.probes;
+            let works = join_all(probes.iter().map(|(name, probe)| check(name, &**probe))).await;
+            looking.0.found.send_replace(Some(Found { at: Instant::now(), works }));
+        });
+    }
+}
+
+/// Somebody looks at the backends, for as long as this lives.
+struct Looking(Arc<Backends>);
+
+impl Drop for Looking {
+    fn drop(&mut self) {
+        self.0.is_looking.store(false, Ordering::Release);
+    }
+}
+
+async fn check(name: &str, probe: &dyn Probe) -> bool {
+    let cause = match timeout(DEADLINE, probe.check()).await {
+        Ok(Ok(())) => return true,
         Ok(Err(cause)) => cause,
         Err(late) => late.into(),
     };
     tracing::warn!(backend = name, cause = %cause, "a backend does not work");
-    (name, false)
+    false
 }

@@ -40,7 +40,9 @@ mod lifecycle;
 mod media;
 mod messages;
 mod no_content;
+mod observer;
 mod origin;
+mod overload;
 mod page;
 mod path;
 mod problem;
@@ -66,6 +68,7 @@ pub use health::Probe;
 pub use inbox::{Inbox, InboxMessage};
 pub use lifecycle::{Lifecycle, Running};
 pub use media::{Media, MediaFile};
+pub use observer::{Ended, Observer};
 pub use server::{Patience, ServerSettings, serve};
 pub use throttle::{InvalidRate, Rates};
 
@@ -102,8 +105,12 @@ pub struct HttpSettings {
     pub allowed_origins: Vec<String>,
     /// Whether the documentation takes no right at all.
     pub public_docs: bool,
-    /// How long a request may take.
+    /// How long we may take for a request, from when it has arrived.
     pub request_timeout: Duration,
+    /// How many requests may be answered at once.
+    pub requests: usize,
+    /// Whoever watches what is asked and what comes of it.
+    pub observer: Arc<dyn Observer>,
     /// How often somebody may ask.
     pub rates: Rates,
     /// Files to hand out below `/media/`, if we do that ourselves.
@@ -123,7 +130,9 @@ impl Default for HttpSettings {
             trusted_proxies: Vec::new(),
             allowed_origins: Vec::new(),
             public_docs: false,
-            request_timeout: Duration::from_secs(30),
+            request_timeout: Duration::from_secs(5),
+            requests: 512,
+            observer: Arc::new(observer::Nobody),
             rates: Rates::default(),
             media: None,
             inbox: None,
@@ -177,7 +186,7 @@ struct Foundations {
 /// What is served besides the operations and their documentation.
 fn extras(settings: &HttpSettings) -> Resources {
     let HttpSettings { media, inbox, probes, lifecycle, .. } = settings;
-    let readiness = health::Readiness { probes: probes.clone(), lifecycle: lifecycle.clone() };
+    let readiness = health::Readiness::of(probes.clone(), lifecycle.clone());
     let mut extras = vec![
         ("/healthcheck".to_owned(), Resource::get(health::Liveness)),
         ("/api/healthcheck".to_owned(), Resource::get(health::Liveness)),
@@ -197,8 +206,8 @@ fn pipeline(
     resources.extend(extras(&settings));
     let Foundations { auth, clock, ids, throttle, idempotency } = foundations;
     let HttpSettings { public_url, trusted_proxies, allowed_origins, request_timeout, rates, lifecycle, .. } = settings;
+    let HttpSettings { requests, observer, .. } = settings;
     resource::mounted(resources)
-        .data(Arc::new(origin::Origins { public_url, trusted_proxies }))
         .data(upload::Uploads::default())
         .with(caller::Recognising(auth))
         .with(NormalizePath::new(TrailingSlash::Trim))
@@ -206,12 +215,14 @@ fn pipeline(
         // Boxed now and then: each layer holds the one inside, and is moved with all of it.
         .boxed()
         .with(idempotency::Idempotent { memory: idempotency, clock })
-        .with(throttle::Throttling::new(throttle, rates))
+        .with(throttle::Throttling::new(throttle, rates, Arc::clone(&observer)))
+        .with(overload::Bounded { at_once: requests, observer: Arc::clone(&observer) })
         .boxed()
         .with(deadline::Deadline { after: request_timeout, lifecycle })
         .with(compression::Compressed)
         .with(cross_origin::CrossOrigin::from(allowed_origins))
         .with(protection::Protected)
-        .with(access_log::AccessLog)
-        .with(correlation::Correlated(ids))
+        .with(access_log::AccessLog(Arc::clone(&observer)))
+        .with(correlation::Correlated { ids, observer })
+        .data(Arc::new(origin::Origins { public_url, trusted_proxies }))
 }

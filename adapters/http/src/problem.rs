@@ -162,6 +162,13 @@ impl Problem {
         Self { cause: Some(cause.into()), ..problem }
     }
 
+    /// Too many requests are being answered; the same request may well succeed later. That is told by a number, for a line of
+    /// the log for each would take the time that is missing.
+    pub(crate) fn overloaded() -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, Fault::unavailable())
+            .with(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER))
+    }
+
     /// What the framework refused by itself, in our words.
     pub(crate) fn from_framework(error: poem::Error) -> Self {
         match error.downcast::<Self>() {
@@ -176,7 +183,7 @@ impl Problem {
 
     /// The answer, in a language that `recipient` understands. What is our fault is logged here, once.
     pub(crate) fn into_answer(self, recipient: &Recipient) -> Response {
-        if self.status.is_server_error() {
+        if self.status.is_server_error() && self.cause.is_some() {
             let cause = self.cause.as_deref().map(tracing::field::display);
             let chain = self.cause.as_deref().and_then(causes_of).map(tracing::field::display);
             tracing::error!(status = self.status.as_u16(), cause, chain, "a request failed");

@@ -1,12 +1,14 @@
 //! Routes: one resource per path, which knows its methods.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use poem::endpoint::BoxEndpoint;
 use poem::http::{HeaderValue, Method, StatusCode, header};
 use poem::{Endpoint, EndpointExt as _, Request, Response, Result, Route};
 use poem_openapi::OpenApi;
 
+use crate::observer::Matched;
 use crate::problem::Problem;
 
 /// What answers at one path, method by method.
@@ -14,6 +16,8 @@ pub(crate) struct Resource {
     methods: HashMap<Method, BoxEndpoint<'static>>,
     /// The value of the `Allow` header.
     allow: HeaderValue,
+    /// Its path, with names for what varies.
+    template: Arc<str>,
 }
 
 impl Resource {
@@ -25,7 +29,7 @@ impl Resource {
         }
         names.sort_unstable();
         let allow = HeaderValue::from_str(&names.join(", "));
-        Self { methods, allow: allow.unwrap_or(HeaderValue::from_static("OPTIONS")) }
+        Self { methods, allow: allow.unwrap_or(HeaderValue::from_static("OPTIONS")), template: Arc::default() }
     }
 
     /// What can be done with it, besides asking what can be done.
@@ -44,6 +48,7 @@ impl Endpoint for Resource {
     type Output = Response;
 
     async fn call(&self, request: Request) -> Result<Response> {
+        Matched::note(&request, &self.template);
         if let Some(endpoint) = self.methods.get(request.method()) {
             return endpoint.call(request).await;
         }
@@ -59,13 +64,44 @@ impl Endpoint for Resource {
 pub(crate) type Resources = Vec<(String, Resource)>;
 
 /// The operations of `api`, each under `prefix`.
-pub(crate) fn operations(prefix: &str, api: impl OpenApi) -> Resources {
+pub(crate) fn operations<A: OpenApi>(prefix: &str, api: A) -> Resources {
     let mut table = HashMap::new();
     api.add_routes(&mut table);
-    table.into_iter().map(|(path, methods)| (format!("{prefix}{path}"), Resource::new(methods))).collect()
+    let templates = templates::<A>();
+    let resource = |(path, methods): (String, HashMap<Method, BoxEndpoint<'static>>)| {
+        let template = format!("{prefix}{}", templates.get(&path).unwrap_or(&path));
+        (format!("{prefix}{path}"), Resource { template: template.into(), ..Resource::new(methods) })
+    };
+    table.into_iter().map(resource).collect()
+}
+
+/// Paths as the document has them, `/batches/{alias}`, by the way they are routed, `/batches/:param0`.
+fn templates<A: OpenApi>() -> HashMap<String, String> {
+    let documented = A::meta().into_iter().flat_map(|it| it.paths).map(|it| it.path);
+    documented.map(|path| (routed(&path), path)).collect()
+}
+
+fn routed(path: &str) -> String {
+    let mut parameters = 0;
+    let mut routed = Vec::new();
+    for segment in path.split('/') {
+        if segment.starts_with('{') {
+            routed.push(format!(":param{parameters}"));
+            parameters += 1;
+        } else {
+            routed.push(segment.to_owned());
+        }
+    }
+    routed.join("/")
 }
 
 /// The routes to `resources`. There is no other way to anything.
 pub(crate) fn mounted(resources: Resources) -> Route {
-    resources.into_iter().fold(Route::new(), |route, (path, resource)| route.at(path, resource))
+    resources.into_iter().fold(Route::new(), |route, (path, resource)| {
+        if !resource.template.is_empty() {
+            return route.at(path, resource);
+        }
+        let template = path.as_str().into();
+        route.at(path, Resource { template, ..resource })
+    })
 }

@@ -11,6 +11,7 @@ use kernel_application::{Identity, Rate, Throttle, Verdict};
 use poem::http::{HeaderName, HeaderValue};
 use poem::{Endpoint, FromRequest, Middleware, Request, RequestBody, Response, Result};
 
+use crate::observer::Observer;
 use crate::problem::Problem;
 use crate::{caller, idempotency, origin};
 
@@ -199,7 +200,11 @@ async fn count(request: &Request, scope: &'static str, caller: &str) -> Result<(
     };
     let verdict = gate.throttle.hit(scope, caller, rate).await?;
     *told.lock().unwrap_or_else(PoisonError::into_inner) = Some((rate, verdict));
-    if verdict.allowed { Ok(()) } else { Err(Problem::throttled(scope, rate, seconds(verdict.reset_after))) }
+    if verdict.allowed {
+        return Ok(());
+    }
+    gate.observer.throttled(scope);
+    Err(Problem::throttled(scope, rate, seconds(verdict.reset_after)))
 }
 
 /// Where a request comes from, as far as its requests count together.
@@ -227,6 +232,7 @@ pub(crate) fn seconds(time: Duration) -> u64 {
 struct Gate {
     throttle: Arc<dyn Throttle>,
     rates: Rates,
+    observer: Arc<dyn Observer>,
 }
 
 /// Where one request is measured.
@@ -241,9 +247,9 @@ struct Desk {
 pub(crate) struct Throttling(Arc<Gate>);
 
 impl Throttling {
-    /// Throttles with `throttle` at these rates.
-    pub(crate) fn new(throttle: Arc<dyn Throttle>, rates: Rates) -> Self {
-        Self(Arc::new(Gate { throttle, rates }))
+    /// Throttles with `throttle` at these rates, and tells `observer` whom.
+    pub(crate) fn new(throttle: Arc<dyn Throttle>, rates: Rates, observer: Arc<dyn Observer>) -> Self {
+        Self(Arc::new(Gate { throttle, rates, observer }))
     }
 }
 

@@ -20,7 +20,7 @@ use crate::messages::Message;
 use crate::problem::Problem;
 
 const MULTIPART: &str = "multipart/form-data";
-/// An upload that takes longer is not waited for: with its [`TURN`], less than the time a whole request may take.
+/// An upload that takes longer is not waited for.
 const DEADLINE: Duration = Duration::from_secs(25);
 /// Uploads in memory at once, each of them twice for a moment: what they take is bounded, whoever comes.
 const AT_ONCE: usize = 4;

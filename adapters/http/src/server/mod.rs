@@ -13,8 +13,8 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
-use poem::http::Version;
 use poem::http::uri::Scheme;
+use poem::http::{HeaderValue, Version, header};
 use poem::web::{LocalAddr, RemoteAddr};
 use poem::{Endpoint, Request, Response};
 use tokio::net::{TcpListener, TcpStream};
@@ -76,6 +76,7 @@ pub async fn serve<E>(
         endpoint: Arc::new(endpoint),
         permits: Arc::new(Semaphore::new(settings.connections)),
         patience: settings.patience,
+        lifecycle: lifecycle.clone(),
         cut,
     };
 
@@ -101,6 +102,7 @@ struct Acceptor<E> {
     endpoint: Arc<E>,
     permits: Arc<Semaphore>,
     patience: Patience,
+    lifecycle: Lifecycle,
     /// Closed when every connection has to go.
     cut: watch::Receiver<()>,
 }
@@ -116,6 +118,7 @@ impl<E: Endpoint<Output = Response> + 'static> Acceptor<E> {
                         endpoint: Arc::clone(&self.endpoint),
                         pace: Pace::new(self.patience),
                         watcher: graceful.watcher(),
+                        lifecycle: self.lifecycle.clone(),
                         cut: self.cut.clone(),
                         permit,
                     };
@@ -135,13 +138,14 @@ struct Connection<E> {
     endpoint: Arc<E>,
     pace: Pace,
     watcher: Watcher,
+    lifecycle: Lifecycle,
     cut: watch::Receiver<()>,
     permit: OwnedSemaphorePermit,
 }
 
 impl<E: Endpoint<Output = Response> + 'static> Connection<E> {
     async fn serve(self, socket: TcpStream) {
-        let Self { endpoint, pace, watcher, mut cut, permit } = self;
+        let Self { endpoint, pace, watcher, lifecycle, mut cut, permit } = self;
         let (Ok(local), Ok(remote)) = (socket.local_addr(), socket.peer_addr()) else { return };
         // Answers are written at once and whole: waiting for more only delays them.
         let _ = socket.set_nodelay(true);
@@ -150,9 +154,14 @@ impl<E: Endpoint<Output = Response> + 'static> Connection<E> {
         let service = service_fn(move |request: hyper::Request<Incoming>| {
             let serving = pace.serve(request.version() == Version::HTTP_2);
             let request = Request::from((request, local.clone(), remote.clone(), Scheme::HTTP));
-            let endpoint = Arc::clone(&endpoint);
+            let (endpoint, lifecycle) = (Arc::clone(&endpoint), lifecycle.clone());
+            let is_multiplexed = request.version() == Version::HTTP_2;
             async move {
-                let answer = endpoint.get_response(request).await;
+                let mut answer = endpoint.get_response(request).await;
+                if lifecycle.is_draining() && !is_multiplexed {
+                    // The next request belongs elsewhere: whoever is told comes here no more, and finds no closed door.
+                    answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+                }
                 drop(serving);
                 Ok::<hyper::Response<_>, Infallible>(answer.into())
             }

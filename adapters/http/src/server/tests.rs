@@ -229,3 +229,48 @@ async fn a_header_without_end_is_refused() {
     let answer = String::from_utf8_lossy(&answer);
     assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 431"), "{answer}");
 }
+
+#[tokio::test]
+async fn a_thousand_clients_that_never_finish_a_header_hold_nobody_up() {
+    let running = running(impatient()).await;
+    let mut half = Vec::new();
+    for _ in 0..1_000 {
+        let mut socket = connected(running.address).await;
+        // One that was cut already by a slow machine is as good.
+        let _ = socket.write_all(b"GET / HTTP/1.1\r\nhost:").await;
+        half.push(socket);
+    }
+
+    for _ in 0..20 {
+        let served = sent(running.address, "GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await;
+        assert!(served.ends_with("served"), "{served}");
+    }
+
+    for mut socket in half {
+        assert_eq!(heard(&mut socket).await, "");
+    }
+}
+
+#[tokio::test]
+async fn whoever_is_answered_while_it_stops_is_told_to_come_here_no_more() {
+    let settings = ServerSettings { notice: Duration::from_mins(1), ..impatient() };
+    let Running { address, stop, lifecycle, .. } = running(settings).await;
+    let request = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n";
+    let mut socket = connected(address).await;
+    let mut answer = [0; 512];
+    socket.write_all(request).await.expect("sent");
+    let length = timeout(SOON, socket.read(&mut answer)).await.expect("in time").expect("an answer");
+    assert!(!String::from_utf8_lossy(&answer[..length]).contains("connection: close"));
+
+    stop.send(()).expect("the server runs");
+    let draining = async {
+        while !lifecycle.is_draining() {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(SOON, draining).await.expect("it says so");
+    socket.write_all(request).await.expect("the connection is still open");
+
+    let last = heard(&mut socket).await;
+    assert!(last.contains("connection: close") && last.ends_with("served"), "{last}");
+}

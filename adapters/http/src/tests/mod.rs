@@ -12,6 +12,7 @@ mod inventory;
 mod languages;
 mod lists;
 mod logs;
+mod overload;
 mod pipeline;
 mod shipping;
 mod throttling;
