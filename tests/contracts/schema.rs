@@ -25,7 +25,10 @@ async fn mysql_goes_up_and_down_and_up_again() {
 async fn goes_up_and_down_and_up_again(database: TestDatabase) {
     let parcel = an_item().build();
     for _ in 0..2 {
+        let pending = database.pending_migrations().await.expect("it looks");
+        assert_eq!(pending.first().map(String::as_str), Some("2026-01-01-000001_kernel_outbox"), "{pending:?}");
         database.migrate().await.expect("up");
+        assert_eq!(database.pending_migrations().await.expect("it looks"), [] as [String; 0]);
         database.migrate().await.expect("nothing is left to do");
         keep(&database, std::slice::from_ref(&parcel), &[], &[]).await;
         assert_eq!(item(&database, parcel.tracking_number()).await.as_ref(), Some(&parcel));

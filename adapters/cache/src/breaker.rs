@@ -47,6 +47,11 @@ impl Breaker {
         }
     }
 
+    /// Whether nobody is asked, but for a question in a while.
+    pub(crate) fn is_open(&self) -> bool {
+        self.state().probe_at.is_some()
+    }
+
     /// Who was asked has answered.
     pub(crate) fn succeeded(&self) {
         let mut state = self.state();
@@ -95,7 +100,7 @@ mod tests {
         breaker.fails(4);
         assert!(breaker.admits());
         breaker.fails(1);
-        assert!(!breaker.admits());
+        assert!(!breaker.admits() && breaker.is_open());
     }
 
     #[tokio::test(start_paused = true)]

@@ -16,4 +16,4 @@ pub use memory::MemoryThrottle;
 pub use redis::{RedisCache, RedisSettings, RedisThrottle};
 pub use resilient::ResilientThrottle;
 pub use url::{CacheUrl, InvalidCacheUrl, RedisUrl};
-pub use views::ViewCache;
+pub use views::{ViewCache, ViewUses};

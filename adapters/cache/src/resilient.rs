@@ -25,6 +25,11 @@ impl ResilientThrottle {
     pub fn new(shared: Arc<dyn Throttle>, local: MemoryThrottle) -> Self {
         Self { shared, local, breaker: Breaker::of("shared counters") }
     }
+
+    /// Whether the shared store is left alone because it did not answer.
+    pub fn is_on_its_own(&self) -> bool {
+        self.breaker.is_open()
+    }
 }
 
 #[async_trait]

@@ -31,6 +31,15 @@ const AT_ONCE: usize = 2;
 /// Hashes that may wait. At about 22 ms each, the last one waits well below a second; longer if many are Django's.
 const WAITING: usize = 32;
 
+/// How much there is to hash.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Load {
+    /// Passwords that are being hashed.
+    pub busy: usize,
+    /// Passwords that wait for it.
+    pub waiting: usize,
+}
+
 /// Hashes and checks passwords.
 pub struct Argon2id {
     params: Params,
@@ -58,6 +67,13 @@ impl Argon2id {
             running: Arc::new(Semaphore::new(AT_ONCE)),
             admitted: Arc::new(Semaphore::new(AT_ONCE + WAITING)),
         })
+    }
+
+    /// How many passwords are being hashed, and how many wait for it.
+    pub fn load(&self) -> Load {
+        let busy = AT_ONCE.saturating_sub(self.running.available_permits());
+        let admitted = (AT_ONCE + WAITING).saturating_sub(self.admitted.available_permits());
+        Load { busy, waiting: admitted.saturating_sub(busy) }
     }
 
     /// Runs `work` on a blocking thread when it is its turn. The turn belongs to the work, not to

@@ -14,7 +14,7 @@ use shipping_domain::ShippingStore;
 use user_application::UserQueries;
 use user_domain::UserStore;
 
-use crate::{mysql, sqlite};
+use crate::{Backlog, PoolUse, mysql, sqlite};
 
 /// The subscriber that takes events out of the process.
 pub const BUS: &str = "bus";
@@ -114,6 +114,10 @@ pub(crate) trait Backend:
     #[cfg(feature = "testing")]
     async fn revert(&self) -> Result<(), StoreError>;
     async fn ping(&self) -> Result<(), StoreError>;
+    async fn ping_replica(&self) -> Result<(), StoreError>;
+    async fn pending(&self) -> Result<Vec<String>, StoreError>;
+    async fn backlog(&self) -> Result<Vec<Backlog>, StoreError>;
+    fn pools(&self) -> Vec<PoolUse>;
     fn deliveries(&self, subscriber: &str) -> Arc<dyn Deliveries>;
     fn statements(&self) -> u64;
 }
@@ -166,6 +170,27 @@ impl Database {
     /// Whether the database answers.
     pub async fn ping(&self) -> Result<(), StoreError> {
         self.0.ping().await
+    }
+
+    /// Whether the replica answers; where there is none, nothing is amiss.
+    pub async fn ping_replica(&self) -> Result<(), StoreError> {
+        self.0.ping_replica().await
+    }
+
+    /// The changes of the schema that this release needs and the database does not have, in their order. Looks, and changes
+    /// nothing.
+    pub async fn pending_migrations(&self) -> Result<Vec<String>, StoreError> {
+        self.0.pending().await
+    }
+
+    /// How many events wait for each of the [`Settings::subscribers`].
+    pub async fn backlog(&self) -> Result<Vec<Backlog>, StoreError> {
+        self.0.backlog().await
+    }
+
+    /// How much its pools are used.
+    pub fn pools(&self) -> Vec<PoolUse> {
+        self.0.pools()
     }
 
     /// How many statements the database was asked through this pool so far, `BEGIN` and `COMMIT` included.

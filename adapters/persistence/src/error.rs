@@ -45,6 +45,12 @@ pub(crate) fn is_contention(message: &str) -> bool {
     CONTENTION.iter().any(|it| message.contains(it))
 }
 
+/// Whether there is no such table, as the backends say it.
+pub(crate) fn is_missing_table(error: &Error) -> bool {
+    let Error::DatabaseError(DatabaseErrorKind::Unknown, info) = error else { return false };
+    ["doesn't exist", "no such table"].iter().any(|it| info.message().contains(it))
+}
+
 /// A changed row's version becomes null when somebody else changed the row first; see `Record`.
 fn is_overtaken(message: &str) -> bool {
     message.contains("'version'") || message.ends_with(".version")

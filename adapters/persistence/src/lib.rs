@@ -18,6 +18,8 @@ mod sabotage;
 mod schema;
 mod sql;
 mod sqlite;
+mod state;
 mod statements;
 
 pub use database::{BUS, Database, Interest, InvalidDatabase, Settings, Subscriber};
+pub use state::{Backlog, PoolUse};

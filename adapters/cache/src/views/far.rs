@@ -83,6 +83,11 @@ enum Batch {
 }
 
 impl Far {
+    /// Whether nobody reads there, since it did not answer.
+    pub(super) fn is_left_alone(&self) -> bool {
+        self.breaker.is_open()
+    }
+
     pub(super) fn new(shared: Arc<dyn SharedViews>) -> Self {
         Self { shared, breaker: Breaker::of("shared views"), unwritten: Mutex::default() }
     }

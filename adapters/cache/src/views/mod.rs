@@ -20,6 +20,7 @@ mod deferred;
 mod eviction;
 mod far;
 mod near;
+mod uses;
 
 use std::collections::{HashMap, HashSet};
 use std::fmt::Display;
@@ -34,13 +35,15 @@ use kernel_domain::StoreError;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::time::timeout;
-use tracing::{Instrument, Span};
+use tracing::{Instrument, Span, debug_span};
 
 use self::deferred::DeferredEvictions;
 pub(crate) use self::eviction::Eviction;
 use self::far::Far;
 pub(crate) use self::far::{Epoch, Kept, SharedViews};
 use self::near::{Joined, Near};
+use self::uses::Uses;
+pub use self::uses::ViewUses;
 use crate::RedisCache;
 use crate::redis::RedisViews;
 
@@ -110,12 +113,13 @@ fn kept_for(value: &Value, lifetime: Duration) -> Duration {
 pub struct ViewCache {
     near: Arc<Near>,
     far: Option<Arc<Far>>,
+    uses: Arc<Uses>,
 }
 
 impl ViewCache {
     /// Of one process that is alone: nobody else makes changes.
     pub fn alone() -> Self {
-        Self { near: Arc::new(Near::new(HELD_AT_MOST, Duration::MAX)), far: None }
+        Self { near: Arc::new(Near::new(HELD_AT_MOST, Duration::MAX)), far: None, uses: Arc::default() }
     }
 
     /// Of one process among others that use the same Redis.
@@ -130,7 +134,18 @@ impl ViewCache {
     }
 
     fn over(shared: Arc<dyn SharedViews>) -> Self {
-        Self { near: Arc::new(Near::new(HELD_AT_MOST, GLANCE)), far: Some(Arc::new(Far::new(shared))) }
+        let near = Arc::new(Near::new(HELD_AT_MOST, GLANCE));
+        Self { near, far: Some(Arc::new(Far::new(shared))), uses: Arc::default() }
+    }
+
+    /// How often views were asked for, and where they were found.
+    pub fn uses(&self) -> Vec<ViewUses> {
+        self.uses.all()
+    }
+
+    /// Whether Redis is left alone because it did not answer; nothing without Redis.
+    pub fn is_on_its_own(&self) -> Option<bool> {
+        self.far.as_ref().map(|far| far.is_left_alone())
     }
 
     /// The views with these ids, in any order, without those that do not exist. `load` reads some of them from the
@@ -155,6 +170,7 @@ impl ViewCache {
                 None => drop(wanted.insert(key, id.clone())),
             }
         }
+        self.uses.found_here(V::KIND, seen.len() - wanted.len());
         if wanted.is_empty() {
             return Ok(views);
         }
@@ -168,7 +184,7 @@ impl ViewCache {
                 let views = load(missing.iter().filter_map(|key| wanted.get(key).cloned()).collect());
                 Box::pin(async move { views.await?.iter().map(kept).collect() })
             };
-            found.extend(self.look_up(missing, V::LIFETIME, load).await?);
+            found.extend(self.look_up::<V>(missing, load).await?);
         }
 
         let mut others = Vec::new();
@@ -182,6 +198,7 @@ impl ViewCache {
                 None => others.push(id.clone()),
             }
         }
+        self.uses.missed(V::KIND, others.len());
         if !others.is_empty() {
             views.extend(load(others).await?);
         }
@@ -189,10 +206,9 @@ impl ViewCache {
     }
 
     /// Finds what this process does not hold, together with whoever else looks for it.
-    async fn look_up(
+    async fn look_up<V: View>(
         &self,
         keys: Vec<Key>,
-        lifetime: Duration,
         load: impl FnOnce(Vec<Key>) -> Loading + Send + 'static,
     ) -> Result<HashMap<Key, Value>, StoreError> {
         let Joined { mut found, loads, own } = Near::join(&self.near, &keys);
@@ -200,8 +216,8 @@ impl ViewCache {
             // In a task of its own: whoever began it may leave, and others wait for it still.
             let cache = self.clone();
             let loading = async move {
-                let fetched = timeout(LOAD_DEADLINE, cache.fetch(own.keys(), lifetime, load)).await;
-                own.finish(fetched.unwrap_or_else(|late| Err(StoreError::unavailable(late))), lifetime);
+                let fetched = timeout(LOAD_DEADLINE, cache.fetch::<V>(own.keys(), load)).await;
+                own.finish(fetched.unwrap_or_else(|late| Err(StoreError::unavailable(late))), V::LIFETIME);
             };
             tokio::spawn(loading.instrument(Span::current()));
         }
@@ -213,25 +229,26 @@ impl ViewCache {
     }
 
     /// Asks Redis, and then the store for what is missing there.
-    async fn fetch(
+    async fn fetch<V: View>(
         &self,
         keys: &[Key],
-        lifetime: Duration,
         load: impl FnOnce(Vec<Key>) -> Loading,
     ) -> Result<HashMap<Key, Value>, StoreError> {
         let known = match &self.far {
-            Some(far) => far.read(keys).await,
+            Some(far) => far.read(keys).instrument(debug_span!(target: "spans", "cache", otel.kind = "client")).await,
             None => None,
         };
         let (epoch, mut values) = known.map_or((None, HashMap::new()), |(epoch, values)| (Some(epoch), values));
         let missing: Vec<Key> = keys.iter().filter(|key| !values.contains_key(key)).cloned().collect();
+        self.uses.found_shared(V::KIND, keys.len() - missing.len());
+        self.uses.missed(V::KIND, missing.len());
         if missing.is_empty() {
             return Ok(values);
         }
         let mut loaded = load(missing.clone()).await?;
         let news: Vec<(Key, Value)> = missing.into_iter().map(|key| (key.clone(), loaded.remove(&key))).collect();
         if let (Some(far), Some(epoch)) = (&self.far, epoch) {
-            far.fill(epoch, &news, lifetime).await;
+            far.fill(epoch, &news, V::LIFETIME).await;
         }
         values.extend(news);
         Ok(values)

@@ -6,6 +6,7 @@ mod distribution;
 mod held;
 mod idempotency;
 mod lengths;
+mod migrations;
 mod outbox;
 mod page;
 mod pool;
@@ -23,14 +24,15 @@ use diesel_async::pooled_connection::{PoolableConnection, RecyclingMethod};
 use kernel_application::{Deliveries, Sealing};
 use kernel_domain::{BoxError, StoreError};
 
-use super::{Backend, Connection, SHARED, begin, establish, incoming, migrate, on_conflict};
-use crate::Settings;
+use super::{Backend, Connection, MIGRATIONS, SHARED, begin, establish, incoming, migrate, on_conflict};
 use crate::counts::Counts;
 use crate::error::store_error;
 use crate::sabotage::{self, Sabotage};
 use crate::statements::Statements;
+use crate::{Backlog, PoolUse, Settings};
 use access::Access;
 use held::Held;
+use migrations::pending;
 use outbox::{Outlet, Queue};
 pub(crate) use pool::{Pool, PoolSettings};
 pub(crate) use replica::Replica;
@@ -124,6 +126,31 @@ impl crate::database::Backend for Stores {
         let (readers, writers) = (self.readers.clone(), self.writers.clone());
         let (bell, sealing) = (self.outlet.bell(subscriber), self.sealing.clone());
         Arc::new(Queue { readers, writers, subscriber: subscriber.to_owned(), sealing, bell })
+    }
+
+    async fn ping_replica(&self) -> Result<(), StoreError> {
+        let Some(replica) = &self.replica else { return Ok(()) };
+        let mut lease = replica.pool().lease().await?;
+        lease.connection().ping(&RecyclingMethod::Verified).await.map_err(store_error)
+    }
+
+    async fn pending(&self) -> Result<Vec<String>, StoreError> {
+        let mut lease = self.readers.lease().await?;
+        pending(lease.connection()).await
+    }
+
+    async fn backlog(&self) -> Result<Vec<Backlog>, StoreError> {
+        let mut lease = self.readers.lease().await?;
+        outbox::backlog(lease.connection(), self.outlet.subscribers()).await
+    }
+
+    fn pools(&self) -> Vec<PoolUse> {
+        let mut pools = vec![self.readers.uses("primary")];
+        if !self.writers.is(&self.readers) {
+            pools.push(self.writers.uses("writer"));
+        }
+        pools.extend(self.replica.as_ref().map(|it| it.pool().uses("replica")));
+        pools
     }
 
     fn statements(&self) -> u64 {

@@ -1,5 +1,6 @@
 //! A pool whose connections are fresh, and whose queue is fair.
 
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -8,8 +9,10 @@ use diesel_async::AsyncConnection;
 use diesel_async::pooled_connection::{PoolableConnection, RecyclingMethod};
 use kernel_domain::StoreError;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tracing::{Span, debug_span};
 
 use super::{Connection, establish};
+use crate::PoolUse;
 use crate::statements::Statements;
 
 /// A connection that was used so recently is still there; older ones are asked first. Asking on
@@ -35,7 +38,34 @@ pub(crate) struct Pool {
     line: Arc<Semaphore>,
     /// Those who may take only so many of the connections wait for that first.
     share: Option<Arc<Semaphore>>,
+    size: usize,
     patience: Duration,
+    waits: Arc<Waits>,
+}
+
+/// How it went for those who wanted a connection.
+#[derive(Default)]
+struct Waits {
+    waiting: AtomicUsize,
+    so_far: AtomicU64,
+    in_vain: AtomicU64,
+}
+
+/// Somebody waits, for as long as this lives.
+struct Waiting<'w>(&'w Waits);
+
+impl<'w> Waiting<'w> {
+    fn among(waits: &'w Waits) -> Self {
+        waits.waiting.fetch_add(1, Ordering::Relaxed);
+        waits.so_far.fetch_add(1, Ordering::Relaxed);
+        Self(waits)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.waiting.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl Pool {
@@ -48,14 +78,28 @@ impl Pool {
             .max_lifetime(MAX_LIFETIME)
             .error_sink(Box::new(Log))
             .build_unchecked(Manager { url, statements, last_break: Mutex::new(Instant::now()) });
-        Self { connections, line: Arc::new(Semaphore::new(size as usize)), share: None, patience }
+        let size = size as usize;
+        let line = Arc::new(Semaphore::new(size));
+        Self { connections, line, share: None, size, patience, waits: Arc::default() }
+    }
+
+    /// How much of it is used now, and how it went so far.
+    pub(super) fn uses(&self, name: &'static str) -> PoolUse {
+        PoolUse {
+            name,
+            most: self.size,
+            busy: self.size.saturating_sub(self.line.available_permits()),
+            idle: self.connections.state().idle_connections as usize,
+            waiting: self.waits.waiting.load(Ordering::Relaxed),
+            waits: self.waits.so_far.load(Ordering::Relaxed),
+            refusals: self.waits.in_vain.load(Ordering::Relaxed),
+        }
     }
 
     /// The same connections for units of work, which leave a quarter of them to reads. Who plans a transport reads within
     /// one: as many units as connections would wait for each other.
     pub(super) fn for_units_of_work(&self) -> Self {
-        let size = self.line.available_permits();
-        let most = (size - size.div_ceil(4)).max(1);
+        let most = (self.size - self.size.div_ceil(4)).max(1);
         Self { share: Some(Arc::new(Semaphore::new(most))), ..self.clone() }
     }
 
@@ -68,18 +112,32 @@ impl Pool {
     pub(super) async fn lease(&self) -> Result<Lease, StoreError> {
         let waiting = async {
             let share = match &self.share {
-                Some(share) => Some(share.clone().acquire_owned().await.map_err(StoreError::unavailable)?),
+                Some(share) => Some(self.turn(share).await?),
                 None => None,
             };
-            let turn = self.line.clone().acquire_owned().await.map_err(StoreError::unavailable)?;
+            let turn = self.turn(&self.line).await?;
             let connection = self.connections.get_owned().await.map_err(|error| match error {
                 bb8::RunError::User(error) => error,
                 bb8::RunError::TimedOut => StoreError::unavailable("no connection could be made in time"),
             })?;
-            Ok(Lease { connection, _turn: turn, _share: share })
+            let span = debug_span!(target: "spans", "database", otel.kind = "client");
+            Ok(Lease { connection, _turn: turn, _share: share, _span: span })
         };
         let in_time = tokio::time::timeout(self.patience, waiting).await;
-        in_time.unwrap_or_else(|_| Err(StoreError::unavailable("no connection was free in time")))
+        let lease = in_time.unwrap_or_else(|_| Err(StoreError::unavailable("no connection was free in time")));
+        if lease.is_err() {
+            self.waits.in_vain.fetch_add(1, Ordering::Relaxed);
+        }
+        lease
+    }
+
+    /// A place in one of the lines. Whoever comes while somebody waits finds none free.
+    async fn turn(&self, line: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, StoreError> {
+        if let Ok(free) = line.clone().try_acquire_owned() {
+            return Ok(free);
+        }
+        let _waiting = Waiting::among(&self.waits);
+        line.clone().acquire_owned().await.map_err(StoreError::unavailable)
     }
 }
 
@@ -88,6 +146,8 @@ pub(super) struct Lease {
     connection: PooledConnection<'static, Manager>,
     _turn: OwnedSemaphorePermit,
     _share: Option<OwnedSemaphorePermit>,
+    /// A step of the trace that the request is part of, for as long as the connection is its own.
+    _span: Span,
 }
 
 impl Lease {

@@ -23,6 +23,10 @@ impl Replica {
         Self { pool, left_alone_until: Arc::default() }
     }
 
+    pub(super) fn pool(&self) -> &Pool {
+        &self.pool
+    }
+
     /// A connection, or none: then the primary answers.
     pub(super) async fn lease(&self) -> Option<Access> {
         if self.left_alone_until().is_some_and(|until| Instant::now() < until) {

@@ -53,6 +53,11 @@ impl Outlet {
         self.subscribers.iter().filter(move |(it, _)| wanted(it)).map(|(_, bell)| bell.clone())
     }
 
+    /// Who hears of events.
+    pub(in super::super) fn subscribers(&self) -> &[Subscriber] {
+        &self.subscribers
+    }
+
     /// Appends events in this order, each with the version of its aggregate.
     pub(in super::super) async fn append(
         &self,

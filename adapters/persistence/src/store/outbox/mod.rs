@@ -1,6 +1,7 @@
 //! The outbox: events on their way in, and on their way out.
 
 mod appended;
+mod backlog;
 mod bells;
 mod deliveries;
 mod handled;
@@ -9,6 +10,7 @@ mod sealed;
 mod settled;
 
 pub(crate) use appended::Outlet;
+pub(super) use backlog::backlog;
 pub(super) use bells::Bells;
 pub(super) use deliveries::Queue;
 
