@@ -119,6 +119,33 @@ async fn a_key_that_was_created_beside_the_server_opens_what_its_scopes_say() {
 }
 
 #[tokio::test]
+async fn what_was_acknowledged_survives_kill_9_and_a_repetition_gets_the_first_answer() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (mut server, base) = serving(folder.path()).await;
+    let created = run(&mut majestic(folder.path(), &["create-api-key", "--name", "scanner"])).await;
+    let key = text(&created.stdout).trim().to_owned();
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let http = reqwest::Client::builder().timeout(PATIENCE).build().expect("a client");
+    let register = |base: &str| {
+        let register = http.post(format!("{base}/api/v1/shipping/shippingitems/")).json(&json!({ "sku": "SHOE-42" }));
+        register.header("x-api-key", &key).header("idempotency-key", "once").send()
+    };
+    let first = register(&base).await.expect("an answer");
+    assert_eq!(first.status(), StatusCode::CREATED);
+    let first = first.text().await.expect("a body");
+
+    server.kill().await.expect("SIGKILL");
+    let (_server, base) = serving(folder.path()).await;
+
+    let again = register(&base).await.expect("an answer");
+    assert_eq!(again.headers().get("idempotent-replayed").map(|it| it.as_bytes()), Some(&b"true"[..]));
+    assert_eq!(again.text().await.expect("a body"), first);
+    let items = http.get(format!("{base}/api/v1/shipping/shippingitems/")).header("x-api-key", &key).send().await;
+    let items: serde_json::Value = items.expect("an answer").json().await.expect("JSON");
+    assert_eq!(items["count"], 1);
+}
+
+#[tokio::test]
 async fn numbers_are_allowed_disallowed_and_pardoned() {
     let folder = tempfile::tempdir().expect("a folder");
     let allow = ["allow-phonenumber", "--phonenumber", "+82 10-1234-5678", "--description", "Kim Jisoo"];

@@ -98,6 +98,14 @@ impl Backends {
         }
     }
 
+    /// What stands between a process and MySQL.
+    pub(crate) fn mysql_of(&self, process: usize) -> Option<&FaultProxy> {
+        match self {
+            Self::Servers { proxies, .. } => proxies.get(process).map(|it| &it.mysql),
+            Self::File { .. } => None,
+        }
+    }
+
     /// A connection past the proxies.
     pub(crate) async fn sql(&self) -> Sql {
         match self {

@@ -87,7 +87,7 @@ pub(crate) async fn haunt_processes(
                 deeds.recoveries.push(back.elapsed());
             }
             _ => {
-                service.kill().await?;
+                kill(service, backends.mysql_of(victim), &mut choice, calm).await?;
                 deeds.kills += 1;
                 deeds.restarts.push(service.start_again().await?);
             }
@@ -102,6 +102,23 @@ async fn freeze(service: &mut Service, time: Duration, calm: &Calm, deeds: &mut 
     calm.settle();
     deeds.freezes += 1;
     frozen
+}
+
+/// Kills a process; now and then while MySQL is slow for it, so that it dies between what it did and what it says of that.
+async fn kill(
+    service: &mut Service,
+    mysql: Option<&FaultProxy>,
+    choice: &mut Choice,
+    calm: &Calm,
+) -> Result<(), String> {
+    let Some(mysql) = mysql.filter(|_| choice.one_in(2)) else { return service.kill().await };
+    calm.disturb();
+    mysql.set(Fault::Latency(LATENCY)).await;
+    sleep(FAULT).await;
+    let killed = service.kill().await;
+    mysql.heal().await;
+    calm.settle();
+    killed
 }
 
 async fn kill_server(server: &Server, calm: &Calm, deeds: &mut Deeds) -> Result<(), String> {

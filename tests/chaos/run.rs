@@ -108,6 +108,9 @@ async fn start_services(backends: &Backends, folder: &Path, sabotage: Option<&st
     program.variables = vec![
         ("ENV", "dev".to_owned()),
         ("RUST_LOG", "warn,events=info".to_owned()),
+        // Two processes on one machine would want the same port.
+        ("METRICS_ADDR", "none".to_owned()),
+        ("DRAIN_SECONDS", "1".to_owned()),
         ("TOKEN_ROOT_KEY", key),
         ("SECRET_KEY", program.run(&["generate-keypair"]).await?),
         ("STORAGE_URL", format!("file:{}", folder.join("media").display())),

@@ -38,6 +38,7 @@ mod idempotency;
 mod languages;
 mod made_up_requests;
 mod narrowed_tokens;
+mod outages;
 mod packing_and_loading;
 mod profiles;
 mod proving_a_number;

@@ -39,7 +39,7 @@ mod chosen {
     use super::Sabotage;
 
     /// How long it takes to do things in the wrong order, so that somebody can come in between.
-    const LONG_ENOUGH: Duration = Duration::from_millis(100);
+    const LONG_ENOUGH: Duration = Duration::from_secs(1);
 
     pub(crate) fn is_on(sabotage: Sabotage) -> bool {
         static CHOSEN: LazyLock<String> = LazyLock::new(|| {
