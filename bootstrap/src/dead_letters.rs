@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use chrono::SecondsFormat;
 use clap::{Args, Subcommand};
 use kernel_application::{DeadLetter, SettledEvents};
-use kernel_domain::{BoxError, EventId};
+use kernel_domain::{BoxError, CorrelationId, EventId};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -151,7 +151,7 @@ fn object(letter: &DeadLetter) -> Value {
         "aggregate_id": letter.aggregate_id.to_string(),
         "aggregate_version": letter.aggregate_version,
         "occurred_at": letter.occurred_at.to_rfc3339_opts(SecondsFormat::Micros, true),
-        "correlation_id": letter.correlation_id.as_ref().map(|it| it.as_str()),
+        "correlation_id": letter.correlation_id.as_ref().map(CorrelationId::as_str),
         "attempts": letter.attempts,
         "waiting": letter.waiting,
         "data": data.map(Value::Object),

@@ -123,14 +123,9 @@ pub async fn build(config: &Config) -> Result<App, StartupError> {
     let ids: Arc<dyn Ids> = Arc::new(SystemIds);
     let retired = config.secret_retired_keys.iter().map(Secret::expose);
     let secrets = Arc::new(Secrets::parse(config.secret_key.expose(), retired)?);
-    let mut settings = Settings::default();
     let channel = config.slack_webhook.clone().map(Webhook::to).transpose();
     let channel = channel.map_err(|error| StartupError::Other(error.into()))?;
-    for name in std::iter::once(AUTH).chain(channel.as_ref().map(|_| SLACK)) {
-        settings.subscribers.push(Subscriber { name: name.to_owned(), contexts: Interest::Only("user") });
-    }
-    let replica = config.database_replica_url.as_ref().map(Secret::expose);
-    let database = Database::open_with_replica(config.database_url.expose(), replica, &settings, secrets.clone())?;
+    let database = database(config, channel.is_some(), secrets.clone())?;
     let mut probes: Vec<(&'static str, Arc<dyn Probe>)> = vec![("database", Arc::new(DatabaseProbe(database.clone())))];
     let Shared { views, throttle } = shared(config, &mut probes);
     let (images, media) = pictures(config, &mut probes).await?;
@@ -192,13 +187,9 @@ pub async fn build(config: &Config) -> Result<App, StartupError> {
     let usual = RelaySettings::default();
     let closed_accounts = Arc::new(ClosedAccounts(auth.clone()));
     let closed_accounts = relay(AUTH, closed_accounts, RelaySettings { idle: LOOK_FOR_CLOSED, ..usual });
-    let announcements = channel.map(|channel| {
-        let handler = Arc::new(Announcements { channel });
-        let (handled, clock) = (database.handled_events(), clock.clone());
-        let publisher = Arc::new(OncePublisher { subscriber: SLACK, handled, handler, clock });
-        // Each by itself, so that it is known how long one claim takes.
-        relay(SLACK, publisher, RelaySettings { batch: 1, ..usual })
-    });
+    // Each by itself, so that it is known how long one claim takes.
+    let one_by_one = RelaySettings { batch: 1, ..usual };
+    let announcements = channel.map(|it| relay(SLACK, announcing(it, &database, &clock), one_by_one));
     let idempotency = views.idempotency(database.idempotency());
     let chores = Chores {
         auth: auth.clone(),
@@ -229,6 +220,16 @@ pub async fn build(config: &Config) -> Result<App, StartupError> {
     })
 }
 
+/// The database, and who hears of its events.
+fn database(config: &Config, has_channel: bool, secrets: Arc<Secrets>) -> Result<Database, InvalidDatabase> {
+    let mut settings = Settings::default();
+    for name in std::iter::once(AUTH).chain(has_channel.then_some(SLACK)) {
+        settings.subscribers.push(Subscriber { name: name.to_owned(), contexts: Interest::Only("user") });
+    }
+    let replica = config.database_replica_url.as_ref().map(Secret::expose);
+    Database::open_with_replica(config.database_url.expose(), replica, &settings, secrets)
+}
+
 /// The bus that events go to, unless the log is enough.
 fn event_bus(config: &Config, probes: &mut Vec<(&'static str, Arc<dyn Probe>)>) -> Option<Arc<EventBus>> {
     let EventsUrl::Bus(url) = &config.events else { return None };
@@ -248,6 +249,16 @@ fn publisher(config: &Config, bus: Option<&Arc<EventBus>>, inbox: Option<&Inbox>
         Some(inbox) => Arc::new(InboxPublisher { inbox: inbox.clone(), next }),
         None => next,
     }
+}
+
+/// Announces in a channel who comes and goes, each of them once.
+fn announcing(channel: Webhook, database: &Database, clock: &Arc<dyn Clock>) -> Arc<dyn Publisher> {
+    Arc::new(OncePublisher {
+        subscriber: SLACK,
+        handled: database.handled_events(),
+        handler: Arc::new(Announcements { channel }),
+        clock: clock.clone(),
+    })
 }
 
 /// What instances remember together.

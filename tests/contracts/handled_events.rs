@@ -144,8 +144,12 @@ impl EventHandler for Counts {
 }
 
 fn publisher(database: &TestDatabase, handler: &Arc<Counts>) -> OncePublisher {
-    let (handled, clock) = (database.handled_events(), Arc::new(Noon));
-    OncePublisher { subscriber: BUS, handled, handler: handler.clone(), clock }
+    OncePublisher {
+        subscriber: BUS,
+        handled: database.handled_events(),
+        handler: handler.clone(),
+        clock: Arc::new(Noon),
+    }
 }
 
 async fn messages(database: &TestDatabase) -> Vec<StoredEvent> {
@@ -175,9 +179,9 @@ async fn a_handler_that_fails_is_asked_again(database: TestDatabase) {
     let handler = Arc::new(Counts { failures: AtomicUsize::new(1), ..Counts::default() });
 
     let failed = publisher(&database, &handler).publish(&messages[..1]).await;
-    let handled = publisher(&database, &handler).publish(&messages[..1]).await;
+    let arrived = publisher(&database, &handler).publish(&messages[..1]).await;
 
     assert!(matches!(failed[0], Err(Undelivered::Unreachable(_))), "{failed:?}");
-    assert!(handled[0].is_ok(), "{handled:?}");
+    assert!(arrived[0].is_ok(), "{arrived:?}");
     assert_eq!(handler.effects.load(Ordering::Relaxed), 1);
 }

@@ -14,7 +14,7 @@ use kernel_application::{Clock, DeliveryOutcome, Publisher, StoredEvent, Undeliv
 use kernel_domain::EventId;
 use persistence_adapter::BUS;
 use shipping_domain::Item;
-use shipping_domain::testing::noon;
+use shipping_domain::testing::{an_item, noon};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep, timeout};
 use uuid::Uuid;
@@ -22,6 +22,7 @@ use uuid::Uuid;
 use crate::databases::TestDatabase;
 use crate::deliveries::{ONE, announce, claim, event_of, kept_items, settle};
 use crate::events::recorded;
+use crate::shipping_store::keep;
 
 crate::every_database_promises![
     an_idle_look_costs_one_statement,
@@ -106,7 +107,9 @@ impl Bus {
 
     fn fate(&self, at: usize, call: usize, event: &StoredEvent) -> Result<(), Undelivered> {
         match &self.failing {
-            Failing::Throttles if at == 2 && call % 2 == 0 => Err(Undelivered::Unreachable("throttled".into())),
+            Failing::Throttles if at == 2 && call.is_multiple_of(2) => {
+                Err(Undelivered::Unreachable("throttled".into()))
+            }
             Failing::Refuses(poison) if *poison.lock().unwrap() == Some(event.id) => {
                 Err(Undelivered::Refused("malformed".into()))
             }
@@ -123,7 +126,7 @@ impl Publisher for Bus {
         let fates: Vec<_> = events.iter().enumerate().map(|(at, event)| self.fate(at, call, event)).collect();
         let taken = events.iter().zip(&fates).filter(|(_, fate)| fate.is_ok()).map(|(event, _)| event.clone());
         self.taken.lock().unwrap().extend(taken);
-        if matches!(self.failing, Failing::LosesAnswers) && call % 3 == 0 {
+        if matches!(self.failing, Failing::LosesAnswers) && call.is_multiple_of(3) {
             return events.iter().map(|_| Err(Undelivered::Unreachable("no answer".into()))).collect();
         }
         fates
@@ -251,7 +254,8 @@ async fn a_poison_event_stops_only_its_own_aggregate_is_seen_and_can_be_replayed
     clock.advance(TimeDelta::seconds(10));
     let relay = relay(&database, &bus, &clock);
     for _ in 0..4 {
-        let healthy: [Item; 250] = kept_items(&database).await;
+        let healthy: Vec<Item> = (0..250).map(|_| an_item().build()).collect();
+        keep(&database, &healthy, &[], &[]).await;
         announce_all(&database, &healthy).await;
     }
 

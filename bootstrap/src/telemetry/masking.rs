@@ -32,7 +32,7 @@ fn is_delicate(word: &str) -> bool {
     let has_digit = word.bytes().any(|it| it.is_ascii_digit());
     let digits = word
         .split(|it: char| !it.is_ascii_digit() && it != '-')
-        .map(|it| it.bytes().filter(|it| it.is_ascii_digit()).count());
+        .map(|it| it.bytes().filter(u8::is_ascii_digit).count());
     digits.max().unwrap_or_default() >= DIGITS || has_digit && word.len() >= LONG
 }
 
