@@ -69,13 +69,17 @@ mod chosen {
 
 #[cfg(not(all(feature = "sabotage", debug_assertions)))]
 mod chosen {
+    use std::future::{Ready, ready};
+
     use super::Sabotage;
 
     pub(crate) const fn is_on(_: Sabotage) -> bool {
         false
     }
 
-    pub(crate) async fn dawdle(_: Sabotage) {}
+    pub(crate) fn dawdle(_: Sabotage) -> Ready<()> {
+        ready(())
+    }
 
     pub(crate) const fn now_and_then(_: Sabotage) -> bool {
         false
