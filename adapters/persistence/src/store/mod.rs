@@ -141,7 +141,7 @@ impl crate::database::Backend for Stores {
 
     async fn backlog(&self) -> Result<Vec<Backlog>, StoreError> {
         let mut lease = self.readers.lease().await?;
-        outbox::backlog(lease.connection(), self.outlet.subscribers()).await
+        outbox::backlog(lease.connection(), self.outlet.names()).await
     }
 
     fn pools(&self) -> Vec<PoolUse> {

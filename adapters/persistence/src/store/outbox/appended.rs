@@ -53,9 +53,9 @@ impl Outlet {
         self.subscribers.iter().filter(move |(it, _)| wanted(it)).map(|(_, bell)| bell.clone())
     }
 
-    /// Who hears of events.
-    pub(in super::super) fn subscribers(&self) -> &[Subscriber] {
-        &self.subscribers
+    /// The names of those who hear of events.
+    pub(in super::super) fn names(&self) -> Vec<String> {
+        self.subscribers.iter().map(|(it, _)| it.name.clone()).collect()
     }
 
     /// Appends events in this order, each with the version of its aggregate.

@@ -7,22 +7,22 @@ use kernel_domain::StoreError;
 
 use super::super::Connection;
 use super::{OPEN, PARKED};
+use crate::Backlog;
 use crate::error::store_error;
 use crate::schema::outbox;
-use crate::{Backlog, Subscriber};
 
 /// How many events wait for each of these.
 pub(in super::super) async fn backlog(
     connection: &mut Connection,
-    subscribers: &[Subscriber],
+    subscribers: Vec<String>,
 ) -> Result<Vec<Backlog>, StoreError> {
     let mut found = Vec::with_capacity(subscribers.len());
-    for Subscriber { name, .. } in subscribers {
+    for subscriber in subscribers {
         found.push(Backlog {
-            subscriber: name.clone(),
-            waiting: count(connection, name, OPEN).await?,
-            parked: count(connection, name, PARKED).await?,
-            oldest: oldest(connection, name).await?.map(|it| it.and_utc()),
+            waiting: count(connection, &subscriber, OPEN).await?,
+            parked: count(connection, &subscriber, PARKED).await?,
+            oldest: oldest(connection, &subscriber).await?.map(|it| it.and_utc()),
+            subscriber,
         });
     }
     Ok(found)
