@@ -104,16 +104,16 @@ async fn freeze(service: &mut Service, time: Duration, calm: &Calm, deeds: &mut 
     frozen
 }
 
-/// Kills a process; now and then while MySQL is slow for it, so that it dies between what it did and what it says of that.
+/// Kills a process; mostly while MySQL is slow for it, so that it dies between what it did and what it says of that.
 async fn kill(
     service: &mut Service,
     mysql: Option<&FaultProxy>,
     choice: &mut Choice,
     calm: &Calm,
 ) -> Result<(), String> {
-    let Some(mysql) = mysql.filter(|_| choice.one_in(2)) else { return service.kill().await };
+    let Some(mysql) = mysql.filter(|_| !choice.one_in(4)) else { return service.kill().await };
     calm.disturb();
-    mysql.set(Fault::Latency(LATENCY)).await;
+    mysql.set(Fault::Latency(LATENCY / 3)).await;
     sleep(FAULT).await;
     let killed = service.kill().await;
     mysql.heal().await;
