@@ -14,7 +14,8 @@ use kernel_domain::BoxError;
 use tokens_adapter::RootKeys;
 use tokio::net::TcpListener;
 
-use crate::config::{Config, InvalidConfig};
+use crate::check::check;
+use crate::config::{Config, InvalidConfig, read_secret};
 use crate::dead_letters::DeadLetters;
 use crate::{App, build, demo, relay, serve, telemetry};
 
@@ -82,6 +83,14 @@ enum Command {
         #[arg(long)]
         phonenumber: String,
     },
+    /// Look whether this configuration and its backends would do; changes nothing
+    ///
+    /// Exits with 0 if all is well, 1 if the configuration is not usable, 3 if a backend cannot be reached or lacks migrations.
+    Check {
+        /// Tell it as JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Print a fresh key for `TOKEN_ROOT_KEY` or `SECRET_KEY`
     GenerateKeypair,
     /// Print the `OpenAPI` document
@@ -91,6 +100,9 @@ enum Command {
 /// Runs what the command line asks for.
 pub async fn run() -> ExitCode {
     let command = Cli::parse().command.unwrap_or(Command::Serve);
+    if let Command::Check { json } = command {
+        return look(json).await;
+    }
     match execute(command).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -105,8 +117,21 @@ pub async fn run() -> ExitCode {
     }
 }
 
+/// Tells what `check` found.
+async fn look(json: bool) -> ExitCode {
+    let found = check(configured()).await;
+    if json {
+        println!("{:#}", found.json());
+    } else {
+        found.lines().iter().for_each(|line| println!("{line}"));
+    }
+    found.exit_code()
+}
+
 async fn execute(command: Command) -> Result<(), BoxError> {
     match command {
+        // Whose outcome is an exit code of its own, told by `run`.
+        Command::Check { .. } => Ok(()),
         Command::Serve => serve_until_told_to_stop().await,
         Command::Relay => relay_until_told_to_stop().await,
         Command::DeadLetters { command } => command.run(&*beside().await?.database.settled_events()).await,
@@ -148,20 +173,24 @@ fn configured() -> Result<Config, InvalidConfig> {
 
 async fn serve_until_told_to_stop() -> Result<(), BoxError> {
     let config = configured()?;
-    telemetry::start(config.environment, config.slack_webhook.as_ref())?;
+    let traces = telemetry::start(&config)?;
     let app = build(&config).await?;
     let listener = TcpListener::bind(config.listen).await?;
     if config.environment.is_private() {
         greet(&format!("http://{}", listener.local_addr()?));
     }
-    Ok(serve(&config, app, listener, told_to_stop()).await?)
+    let served = serve(&config, app, listener, told_to_stop()).await;
+    telemetry::end(traces).await;
+    Ok(served?)
 }
 
 async fn relay_until_told_to_stop() -> Result<(), BoxError> {
     let config = configured()?;
-    telemetry::start(config.environment, config.slack_webhook.as_ref())?;
+    let traces = telemetry::start(&config)?;
     let app = build(&config).await?;
-    Ok(relay(&config, app, told_to_stop()).await?)
+    let relayed = relay(&config, app, told_to_stop()).await;
+    telemetry::end(traces).await;
+    Ok(relayed?)
 }
 
 fn greet(base: &str) {
@@ -241,7 +270,7 @@ async fn allow_phone_number(phone_number: &str, description: &str, remove: bool)
 }
 
 fn asked_password() -> Result<String, BoxError> {
-    if let Some(password) = variable("MAJESTIC_PASSWORD") {
+    if let Some(password) = read_secret(variable, "MAJESTIC_PASSWORD")? {
         return Ok(password);
     }
     if !std::io::stdin().is_terminal() {

@@ -3,12 +3,15 @@
 use std::sync::Arc;
 
 use http_adapter::{Contexts, HttpSettings, Inbox, InboxMessage, Lifecycle, ServerSettings, api};
+use telemetry_adapter::Metrics;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::config::Config;
+use crate::metrics;
 use crate::relays;
+use crate::telemetry::Requests;
 use crate::wiring::{App, StartupError};
 
 /// Serves until `shutdown` completes and what has begun by then is done. On `local` and `test`
@@ -23,7 +26,9 @@ pub async fn serve(
         app.database.migrate().await?;
     }
     app.expect_bus().await?;
-    let App { auth, users, distribution, shipping, chores, probes, idempotency, .. } = app;
+    let metrics = Arc::new(Metrics::start().map_err(|error| StartupError::Other(error.into()))?);
+    let metrics_listener = metrics::listener(config.metrics).await?;
+    let App { auth, users, distribution, shipping, chores, probes, idempotency, watched, .. } = app;
     let relays = [app.relay, app.closed_accounts].into_iter().chain(app.announcements);
     let lifecycle = Lifecycle::default();
     let settings = HttpSettings {
@@ -36,7 +41,9 @@ pub async fn serve(
         inbox: app.inbox.map(|it| Arc::new(Phones(it)) as Arc<dyn Inbox>),
         probes,
         lifecycle: lifecycle.clone(),
-        ..HttpSettings::default()
+        request_timeout: config.request_timeout,
+        requests: config.requests,
+        observer: Arc::new(Requests { metrics: metrics.clone(), are_traced: config.traces.is_some() }),
     };
     let (clock, ids, throttle) = (chores.clock.clone(), app.ids, app.throttle);
     // Nobody is let in with a token that is good no more, not even before the first look at the store is due.
@@ -49,6 +56,7 @@ pub async fn serve(
     let (stop, stopped) = watch::channel(());
     let mut beside = JoinSet::new();
     relays::spawn(&mut beside, relays, &stopped);
+    beside.spawn(metrics::serve(metrics_listener, metrics, watched, stopped.clone()));
     beside.spawn(async move { chores.run(stopped).await });
     // What died beside the server would leave a process behind that looks well and delivers nothing.
     let mut died = None;
@@ -58,7 +66,8 @@ pub async fn serve(
             ended = beside.join_next() => died = Some(ended),
         }
     };
-    http_adapter::serve(listener, endpoint, shutdown, lifecycle, ServerSettings::default()).await;
+    let settings = ServerSettings { notice: config.drain, ..ServerSettings::default() };
+    http_adapter::serve(listener, endpoint, shutdown, lifecycle, settings).await;
     drop(stop);
     if let Some(ended) = died {
         return Err(StartupError::Other(relays::why(ended)));

@@ -21,6 +21,7 @@ use secrets_adapter::{InvalidSecret, Secrets};
 use shipping_application::Shipping;
 use slack_adapter::{Announcements, Webhook};
 use storage_adapter::{Bucket, Files, StorageUrl};
+use telemetry_adapter::TracedPublisher;
 use tokens_adapter::{
     Biscuits, InvalidKey, InvalidPolicies, JwtKeys, Jwts, RandomApiKeys, RandomRefreshTokens, RootKeys,
 };
@@ -29,6 +30,8 @@ use user_application::{ImageStore, Users};
 
 use crate::chores::Chores;
 use crate::config::{Config, Environment, EventsUrl, Secret, TokenFormat};
+use crate::metrics::Watched;
+use crate::probes::{BucketProbe, BusProbe, DatabaseProbe, FilesProbe, RedisProbe, ReplicaProbe};
 use crate::system::{SystemClock, SystemIds, SystemPauses};
 
 /// Who hears of users: auth, which forgets those that are gone.
@@ -91,6 +94,8 @@ pub struct App {
     pub(crate) idempotency: Arc<dyn Idempotency>,
     pub(crate) ids: Arc<dyn Ids>,
     pub(crate) throttle: Arc<dyn Throttle>,
+    /// What metrics are looked up in.
+    pub(crate) watched: Watched,
     /// The files of pictures, where this process hands them out itself.
     pub(crate) media: Option<Arc<dyn Media>>,
     /// What was sent to phones, on a developer's machine.
@@ -126,8 +131,12 @@ pub async fn build(config: &Config) -> Result<App, StartupError> {
     let channel = config.slack_webhook.clone().map(Webhook::to).transpose();
     let channel = channel.map_err(|error| StartupError::Other(error.into()))?;
     let database = database(config, channel.is_some(), secrets.clone())?;
-    let mut probes: Vec<(&'static str, Arc<dyn Probe>)> = vec![("database", Arc::new(DatabaseProbe(database.clone())))];
-    let Shared { views, throttle } = shared(config, &mut probes);
+    let mut probes: Vec<(&'static str, Arc<dyn Probe>)> =
+        vec![("database", Arc::new(DatabaseProbe::of(database.clone())))];
+    if config.database_replica_url.is_some() {
+        probes.push(("replica", Arc::new(ReplicaProbe(database.clone()))));
+    }
+    let Shared { views, throttle, resilient } = shared(config, &mut probes);
     let (images, media) = pictures(config, &mut probes).await?;
 
     let users = Arc::new(Users {
@@ -139,12 +148,13 @@ pub async fn build(config: &Config) -> Result<App, StartupError> {
         clock: clock.clone(),
         ids: ids.clone(),
     });
+    let passwords = Arc::new(Argon2id::new()?);
     let auth = Arc::new(Auth {
         store: database.auth_store(),
         queries: database.auth_queries(),
         accounts: Arc::new(UserAccounts(users.clone())),
         numbering_plans: Arc::new(Libphonenumber::load()),
-        passwords: Arc::new(Argon2id::new()?),
+        passwords: passwords.clone(),
         hash: secrets,
         access_tokens: access_tokens(config)?,
         refresh_tokens: Arc::new(RandomRefreshTokens),
@@ -177,9 +187,9 @@ pub async fn build(config: &Config) -> Result<App, StartupError> {
 
     let bus = event_bus(config, &mut probes);
     let inbox = (config.environment == Environment::Local).then(Inbox::default);
-    let relay = |subscriber: &str, publisher: Arc<dyn Publisher>, settings: RelaySettings| Relay {
+    let relay = |subscriber: &'static str, publisher: Arc<dyn Publisher>, settings: RelaySettings| Relay {
         deliveries: database.deliveries(subscriber),
-        publisher,
+        publisher: Arc::new(TracedPublisher { next: publisher, subscriber }),
         clock: clock.clone(),
         ids: ids.clone(),
         settings,
@@ -191,6 +201,7 @@ pub async fn build(config: &Config) -> Result<App, StartupError> {
     let one_by_one = RelaySettings { batch: 1, ..usual };
     let announcements = channel.map(|it| relay(SLACK, announcing(it, &database, &clock), one_by_one));
     let idempotency = views.idempotency(database.idempotency());
+    let watched = Watched { database: database.clone(), views, throttle: resilient, passwords, clock: clock.clone() };
     let chores = Chores {
         auth: auth.clone(),
         users: users.clone(),
@@ -214,6 +225,7 @@ pub async fn build(config: &Config) -> Result<App, StartupError> {
         idempotency,
         ids,
         throttle,
+        watched,
         media,
         inbox,
         bus,
@@ -222,7 +234,7 @@ pub async fn build(config: &Config) -> Result<App, StartupError> {
 
 /// The database, and who hears of its events.
 fn database(config: &Config, has_channel: bool, secrets: Arc<Secrets>) -> Result<Database, InvalidDatabase> {
-    let mut settings = Settings::default();
+    let mut settings = Settings { trace: telemetry_adapter::current, ..Settings::default() };
     for name in std::iter::once(AUTH).chain(has_channel.then_some(SLACK)) {
         settings.subscribers.push(Subscriber { name: name.to_owned(), contexts: Interest::Only("user") });
     }
@@ -265,17 +277,22 @@ fn announcing(channel: Webhook, database: &Database, clock: &Arc<dyn Clock>) -> 
 struct Shared {
     views: ViewCache,
     throttle: Arc<dyn Throttle>,
+    /// The same, where it can be left alone.
+    resilient: Option<Arc<ResilientThrottle>>,
 }
 
 fn shared(config: &Config, probes: &mut Vec<(&'static str, Arc<dyn Probe>)>) -> Shared {
     match &config.cache {
-        CacheUrl::Memory => Shared { views: ViewCache::alone(), throttle: Arc::new(MemoryThrottle::default()) },
+        CacheUrl::Memory => {
+            Shared { views: ViewCache::alone(), throttle: Arc::new(MemoryThrottle::default()), resilient: None }
+        }
         CacheUrl::Redis(url) => {
             let redis =
                 RedisCache::connect(url, &config.cache_prefix, &RedisSettings::answering_within(config.cache_timeout));
             probes.push(("cache", Arc::new(RedisProbe(redis.clone()))));
             let throttle = ResilientThrottle::new(Arc::new(redis.throttle()), MemoryThrottle::default());
-            Shared { views: ViewCache::shared(redis), throttle: Arc::new(throttle) }
+            let throttle = Arc::new(throttle);
+            Shared { views: ViewCache::shared(redis), throttle: throttle.clone(), resilient: Some(throttle) }
         }
     }
 }
@@ -306,70 +323,6 @@ async fn pictures(
             probes.push(("storage", Arc::new(BucketProbe(bucket.clone()))));
             Ok((bucket, None))
         }
-    }
-}
-
-struct DatabaseProbe(Database);
-
-#[async_trait]
-impl Probe for DatabaseProbe {
-    async fn check(&self) -> Result<(), BoxError> {
-        Ok(self.0.ping().await?)
-    }
-}
-
-/// Redis is missed, and not needed: every instance counts for itself while it is gone.
-struct RedisProbe(RedisCache);
-
-#[async_trait]
-impl Probe for RedisProbe {
-    async fn check(&self) -> Result<(), BoxError> {
-        Ok(self.0.ping().await?)
-    }
-
-    fn is_needed(&self) -> bool {
-        false
-    }
-}
-
-/// Without a place for pictures nobody gets a new one; all else works.
-struct FilesProbe(Arc<Files>);
-
-#[async_trait]
-impl Probe for FilesProbe {
-    async fn check(&self) -> Result<(), BoxError> {
-        Ok(self.0.check().await?)
-    }
-
-    fn is_needed(&self) -> bool {
-        false
-    }
-}
-
-struct BucketProbe(Arc<Bucket>);
-
-#[async_trait]
-impl Probe for BucketProbe {
-    async fn check(&self) -> Result<(), BoxError> {
-        Ok(self.0.check().await?)
-    }
-
-    fn is_needed(&self) -> bool {
-        false
-    }
-}
-
-/// Events wait in the outbox while the bus is gone.
-struct BusProbe(Arc<EventBus>);
-
-#[async_trait]
-impl Probe for BusProbe {
-    async fn check(&self) -> Result<(), BoxError> {
-        Ok(self.0.check().await?)
-    }
-
-    fn is_needed(&self) -> bool {
-        false
     }
 }
 

@@ -285,3 +285,43 @@ async fn a_relay_alone_delivers_and_stops_when_it_is_told() {
     let ended = timeout(PATIENCE, relay.wait()).await.expect("it stops in time").expect("it ends");
     assert!(ended.success(), "{ended}");
 }
+
+#[tokio::test]
+async fn a_check_says_by_its_exit_code_what_stands_in_the_way_of_a_deploy() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let check = async |variables: &[(&str, &str)]| {
+        let mut command = majestic(folder.path(), &["check"]);
+        let checked = run(command.envs(variables.iter().copied())).await;
+        (checked.status.code(), text(&checked.stdout))
+    };
+
+    let (code, said) = check(&[("ENV", "prod"), ("LISTEN_ADDR", "here")]).await;
+    assert_eq!(code, Some(1), "{said}");
+    for fault in ["LISTEN_ADDR", "DATABASE_URL", "SECRET_KEY", "TOKEN_ROOT_KEY"] {
+        assert!(said.contains(fault), "{fault} in {said}");
+    }
+    let (code, said) = check(&[]).await;
+    assert_eq!(code, Some(3), "{said}");
+    assert!(said.contains("schema          it lacks 2026-01-01-000001_kernel_outbox"), "{said}");
+
+    assert!(run(&mut majestic(folder.path(), &["migrate"])).await.status.success());
+    let (code, said) = check(&[]).await;
+    assert_eq!(code, Some(0), "{said}");
+    let gone = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port").local_addr().expect("an address");
+    let (code, said) = check(&[("CACHE_URL", &format!("redis://{gone}"))]).await;
+    assert_eq!(code, Some(3), "{said}");
+    assert!(said.lines().any(|it| it.starts_with("cache ") && !it.contains("ok, in")), "{said}");
+    assert!(said.lines().any(|it| it.starts_with("database ") && it.contains("ok, in")), "{said}");
+}
+
+#[tokio::test]
+async fn a_check_tells_programs_the_same() {
+    let folder = tempfile::tempdir().expect("a folder");
+
+    let checked = run(&mut majestic(folder.path(), &["check", "--json"])).await;
+
+    let found: serde_json::Value = serde_json::from_slice(&checked.stdout).expect("JSON");
+    assert_eq!((checked.status.code(), &found["ok"], &found["configuration"]), (Some(3), &json!(false), &json!([])));
+    let schema = found["backends"].as_array().expect("a list").iter().find(|it| it["name"] == "schema");
+    assert_eq!(schema.expect("it is looked at")["ok"], json!(false), "{found:#}");
+}

@@ -77,6 +77,18 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("adapters/secrets", &["chacha20poly1305", "hmac"]),
     ("adapters/slack", &["reqwest", "rustls"]),
     ("adapters/storage", &["object_store", "reqwest", "rustls"]),
+    (
+        "adapters/telemetry",
+        &[
+            "metrics",
+            "metrics-exporter-prometheus",
+            "opentelemetry",
+            "opentelemetry-otlp",
+            "opentelemetry_sdk",
+            "tracing-opentelemetry",
+            "tracing-subscriber",
+        ],
+    ),
     ("adapters/tokens", &["biscuit-auth", "crc32fast", "jsonwebtoken"]),
 ];
 

@@ -105,6 +105,7 @@ impl TestApp {
             // A machine that runs many tests at once is slow; whether an instance goes on without Redis is a matter of
             // the contracts.
             ("CACHE_TIMEOUT_MS", "5000".to_owned()),
+            ("REQUEST_TIMEOUT_MS", "30000".to_owned()),
             // Redis is shared by all tests.
             ("CACHE_PREFIX", unique().to_string()),
             ("STORAGE_URL", format!("file:{}", folder.path().join("media").display())),

@@ -8,7 +8,7 @@ use super::reader::Reader;
 
 impl<L: Fn(&str) -> Option<String>> Reader<L> {
     pub(super) fn cache(&mut self) -> CacheUrl {
-        let Some(url) = self.raw("CACHE_URL") else { return CacheUrl::Memory };
+        let Ok(Some(url)) = self.secret("CACHE_URL") else { return CacheUrl::Memory };
         CacheUrl::parse(&url).unwrap_or_else(|error| {
             self.faults.push(format!("CACHE_URL: {error}"));
             CacheUrl::Memory

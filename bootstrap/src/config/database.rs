@@ -1,32 +1,27 @@
 //! Which database.
 
 use super::Secret;
-use super::reader::Reader;
+use super::reader::{AtFault, Reader};
 
 const DEFAULT_DATABASE: &str = "sqlite://var/majestic.db";
 
 impl<L: Fn(&str) -> Option<String>> Reader<L> {
     pub(super) fn database_url(&mut self, private: bool) -> Secret {
-        match self.raw("DATABASE_URL") {
-            Some(url) if is_database_url(&url) => Secret::new(url),
-            Some(_) => {
-                self.fault("DATABASE_URL", "mysql://user:password@host/name or sqlite://path/to/file");
-                Secret::new(DEFAULT_DATABASE)
-            }
-            None => {
-                if !private {
-                    self.fault("DATABASE_URL", "set outside local and test");
-                }
-                Secret::new(DEFAULT_DATABASE)
-            }
-        }
+        let rule = match self.secret("DATABASE_URL") {
+            Ok(Some(url)) if is_database_url(&url) => return Secret::new(url),
+            Ok(Some(_)) => "mysql://user:password@host/name or sqlite://path/to/file",
+            Ok(None) if private => return Secret::new(DEFAULT_DATABASE),
+            Ok(None) => "set outside local and test",
+            Err(AtFault) => return Secret::new(DEFAULT_DATABASE),
+        };
+        self.fault("DATABASE_URL", rule);
+        Secret::new(DEFAULT_DATABASE)
     }
 
-    pub(super) fn database_replica_url(&mut self) -> Option<Secret> {
-        let url = self.raw("DATABASE_REPLICA_URL")?;
+    pub(super) fn database_replica_url(&mut self, original: &Secret) -> Option<Secret> {
+        let url = self.secret("DATABASE_REPLICA_URL").ok().flatten()?;
         let scheme = |url: &str| url.split_once("://").map(|(scheme, _)| scheme.to_owned());
-        let original = self.raw("DATABASE_URL").unwrap_or_else(|| DEFAULT_DATABASE.to_owned());
-        if is_database_url(&url) && scheme(&url) == scheme(&original) {
+        if is_database_url(&url) && scheme(&url) == scheme(original.expose()) {
             return Some(Secret::new(url));
         }
         self.fault("DATABASE_REPLICA_URL", "of the same kind as DATABASE_URL");

@@ -39,7 +39,7 @@ impl<L: Fn(&str) -> Option<String>> Reader<L> {
     /// Who asks the bus: by the variables that S3 is asked with, too, whose faults are found there.
     pub(super) fn events_credentials(&self) -> Credentials {
         let [id, secret, token] =
-            ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"].map(|it| self.raw(it));
+            ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"].map(|it| self.known_secret(it));
         match (id, secret, self.raw("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI")) {
             (Some(id), Some(secret), _) => Credentials::Keys(AccessKeys::new(id, secret, token)),
             (_, _, Some(_)) => Credentials::Task,
@@ -49,7 +49,7 @@ impl<L: Fn(&str) -> Option<String>> Reader<L> {
 
     /// Whoever knows the URL may write into the channel, so it travels encrypted.
     pub(super) fn slack_webhook(&mut self, environment: Environment) -> Option<WebhookUrl> {
-        let url = self.raw("SLACK_WEBHOOK_URL")?;
+        let url = self.secret("SLACK_WEBHOOK_URL").ok().flatten()?;
         match WebhookUrl::parse(url.trim()) {
             Ok(url) if is_public(environment) && url.is_in_clear() => {
                 self.fault("SLACK_WEBHOOK_URL", "reached by https:// on stage and prod");

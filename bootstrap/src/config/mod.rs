@@ -9,6 +9,7 @@ mod environment;
 mod events;
 mod http;
 mod keys;
+mod operations;
 mod reader;
 mod secret;
 mod storage;
@@ -23,13 +24,25 @@ use http_adapter::Rates;
 use ipnet::IpNet;
 use slack_adapter::WebhookUrl;
 use storage_adapter::{Credentials, StorageUrl};
+use telemetry_adapter::TraceSettings;
 
 use reader::Reader;
 
 pub use environment::Environment;
 pub use events::EventsUrl;
 pub use keys::TokenFormat;
+pub use operations::MetricsListen;
 pub use secret::Secret;
+
+/// A secret that no configuration keeps: the value of a variable, or what is in the file that `<name>_FILE` names.
+pub(crate) fn read_secret(
+    lookup: impl Fn(&str) -> Option<String>,
+    name: &str,
+) -> Result<Option<String>, InvalidConfig> {
+    let mut reader = Reader { lookup, faults: Vec::new() };
+    let secret = reader.secret(name);
+    secret.map_err(|_| InvalidConfig { faults: reader.faults })
+}
 
 /// Everything that can be set.
 #[derive(Debug, Clone)]
@@ -79,6 +92,16 @@ pub struct Config {
     pub token_retired_keys: Vec<Secret>,
     /// `THROTTLE_RATES`: JSON like `{"auth-check":"30/min"}`; replaces rates of the same name.
     pub throttle_rates: Rates,
+    /// `METRICS_ADDR`: where metrics are served, `127.0.0.1:9464` by default, or `none`.
+    pub metrics: Option<MetricsListen>,
+    /// `OTEL_EXPORTER_OTLP_ENDPOINT` and `OTEL_TRACES_SAMPLER_ARG`: who collects traces, and of which part; nobody by default.
+    pub traces: Option<TraceSettings>,
+    /// `MAX_REQUESTS`: how many requests are answered at once, 512 by default; more are refused.
+    pub requests: usize,
+    /// `REQUEST_TIMEOUT_MS`: how long we may take for a request that has arrived, 5 s by default.
+    pub request_timeout: Duration,
+    /// `DRAIN_SECONDS`: how long requests are still accepted after the signal to stop; 5 s by default, 0 on `local` and `test`.
+    pub drain: Duration,
 }
 
 /// Every fault of a configuration.
@@ -102,12 +125,13 @@ impl Config {
         let environment =
             reader.parsed("ENV", Environment::Local, "local, test, dev, stage or prod", Environment::named);
         let private = environment.is_private();
+        let database_url = reader.database_url(private);
         let config = Self {
             environment,
             listen: reader.listen(),
             public_url: reader.public_url(),
-            database_url: reader.database_url(private),
-            database_replica_url: reader.database_replica_url(),
+            database_replica_url: reader.database_replica_url(&database_url),
+            database_url,
             cache: reader.cache(),
             cache_timeout: reader.cache_timeout(),
             cache_prefix: reader.cache_prefix(),
@@ -119,12 +143,17 @@ impl Config {
             trusted_proxies: reader.trusted_proxies(),
             allowed_origins: reader.allowed_origins(),
             secret_key: reader.secret_key(private),
-            secret_retired_keys: reader.secret_retired_keys(),
+            secret_retired_keys: reader.secret_retired_keys(private),
             auth: reader.auth(environment),
             token_format: reader.token_format(),
             token_root_key: reader.token_root_key(private),
-            token_retired_keys: reader.token_retired_keys(),
+            token_retired_keys: reader.token_retired_keys(private),
             throttle_rates: reader.throttle_rates(),
+            metrics: reader.metrics(environment),
+            traces: reader.traces(),
+            requests: reader.requests(),
+            request_timeout: reader.request_timeout(),
+            drain: reader.drain(private),
         };
         if reader.faults.is_empty() { Ok(config) } else { Err(InvalidConfig { faults: reader.faults }) }
     }

@@ -22,8 +22,8 @@ impl<L: Fn(&str) -> Option<String>> Reader<L> {
     }
 
     pub(super) fn storage_credentials(&mut self) -> Credentials {
-        let [id, secret, token] =
-            ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"].map(|it| self.raw(it));
+        let names = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"];
+        let [Ok(id), Ok(secret), Ok(token)] = names.map(|it| self.secret(it)) else { return Credentials::Machine };
         match (id, secret) {
             (Some(id), Some(secret)) => return Credentials::Keys(AccessKeys::new(id, secret, token)),
             (Some(_), None) => self.fault("AWS_SECRET_ACCESS_KEY", "set where AWS_ACCESS_KEY_ID is"),

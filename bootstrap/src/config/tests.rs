@@ -48,6 +48,12 @@ fn every_fault_is_named_at_once() {
         ("TOKEN_ROOT_KEY", "123123123123"),
         ("TOKEN_RETIRED_KEYS", "secret"),
         ("THROTTLE_RATES", "30/min"),
+        ("METRICS_ADDR", "9464"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4318"),
+        ("OTEL_TRACES_SAMPLER_ARG", "2"),
+        ("MAX_REQUESTS", "0"),
+        ("REQUEST_TIMEOUT_MS", "0"),
+        ("DRAIN_SECONDS", "soon"),
     ]);
 
     let faults = refusal.expect_err("nothing is right").faults;
@@ -76,6 +82,12 @@ fn every_fault_is_named_at_once() {
         "TOKEN_ROOT_KEY",
         "TOKEN_RETIRED_KEYS",
         "THROTTLE_RATES",
+        "METRICS_ADDR",
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+        "OTEL_TRACES_SAMPLER_ARG",
+        "MAX_REQUESTS",
+        "REQUEST_TIMEOUT_MS",
+        "DRAIN_SECONDS",
     ] {
         assert!(faults.iter().any(|fault| fault.starts_with(name)), "{name} in {faults:?}");
     }
@@ -177,5 +189,60 @@ fn origins_are_written_as_browsers_send_them() {
     for no_origin in ["*", "null", "app.example.com", "https://app.example.com/", "https://APP.example.com", "file:///"]
     {
         assert!(origins(no_origin).is_err(), "{no_origin}");
+    }
+}
+
+#[test]
+fn a_secret_may_come_from_a_file() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = |name: &str, content: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, content).expect("it is written");
+        path.display().to_string()
+    };
+    let (secret, root) = (Secrets::generate(), RootKeys::generate());
+
+    let config = read(&[
+        ("ENV", "prod"),
+        ("DATABASE_URL_FILE", &file("database", "mysql://root:hunter2@localhost/db\n")),
+        ("CACHE_URL_FILE", &file("cache", "redis://:hunter2@localhost\r\n")),
+        ("SECRET_KEY_FILE", &file("secret", &format!("{secret}\n"))),
+        ("SECRET_RETIRED_KEYS_FILE", &file("retired", &format!("{},{}\n", Secrets::generate(), Secrets::generate()))),
+        ("TOKEN_ROOT_KEY_FILE", &file("root", &root)),
+    ]);
+
+    let config = config.expect("it is usable");
+    assert_eq!(config.database_url.expose(), "mysql://root:hunter2@localhost/db");
+    assert!(matches!(config.cache, CacheUrl::Redis(_)));
+    assert_eq!((config.secret_key.expose(), config.token_root_key.expose()), (secret.as_str(), root.as_str()));
+    assert_eq!(config.secret_retired_keys.len(), 2);
+}
+
+#[test]
+fn a_secret_comes_from_one_place_that_can_be_read() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let empty = folder.path().join("empty");
+    std::fs::write(&empty, "\n").expect("it is written");
+    let (empty, missing) = (empty.display().to_string(), folder.path().join("missing").display().to_string());
+    let key = Secrets::generate();
+
+    for (name, file) in [("SECRET_KEY", &missing), ("TOKEN_ROOT_KEY", &empty), ("DATABASE_URL", &missing)] {
+        let faults = read(&[("ENV", "prod"), (&format!("{name}_FILE"), file)]).expect_err("it cannot be read").faults;
+        let about: Vec<_> = faults.iter().filter(|it| it.starts_with(name)).collect();
+        assert!(about.len() == 1 && about[0].starts_with(&format!("{name}_FILE must be a file")), "{faults:?}");
+    }
+    let faults = read(&[("SECRET_KEY", &key), ("SECRET_KEY_FILE", &empty)]).expect_err("it is given twice").faults;
+    assert_eq!(faults, ["SECRET_KEY_FILE must be left alone where SECRET_KEY is set"]);
+}
+
+#[test]
+fn where_it_counts_no_key_can_be_guessed_not_even_an_old_one() {
+    let typed = "correct horse battery staple, 12".bytes().map(|it| format!("{it:02x}")).collect::<String>();
+    let repeated = "0123456789abcdef".repeat(4);
+    for key in [DEVELOPMENT_KEY, &typed, &repeated, "secret"] {
+        for name in ["SECRET_KEY", "SECRET_RETIRED_KEYS", "TOKEN_ROOT_KEY", "TOKEN_RETIRED_KEYS"] {
+            let faults = read(&[("ENV", "prod"), (name, key)]).expect_err("it can be guessed").faults;
+            assert!(faults.iter().any(|it| it.starts_with(name)), "{name}={key}: {faults:?}");
+        }
     }
 }

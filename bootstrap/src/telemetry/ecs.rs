@@ -21,10 +21,11 @@ use tracing_subscriber::registry::LookupSpan;
 use crate::system::SystemClock;
 
 /// The names of our fields that Elastic has a name for.
-const NAMES: [(&str, &str); 12] = [
+const NAMES: [(&str, &str); 15] = [
     ("api_key", "user.id"),
     ("cause", "error.message"),
     ("chain", "error.stack_trace"),
+    ("client", "client.ip"),
     ("correlation_id", "http.request.id"),
     ("duration_ns", "event.duration"),
     ("error", "error.message"),
@@ -33,8 +34,13 @@ const NAMES: [(&str, &str); 12] = [
     ("method", "http.request.method"),
     ("path", "url.path"),
     ("status", "http.response.status_code"),
+    ("trace", "trace.id"),
     ("user", "user.id"),
+    ("user_agent", "user_agent.original"),
 ];
+
+/// Fields that speak to traces begin like this; the log has the same in its own words.
+const OF_TRACES: &str = "otel.";
 
 /// Writes what happens to `W`, a line at a time.
 pub(super) struct Ecs<W>(Arc<W>);
@@ -120,6 +126,9 @@ impl Fields {
 
     /// Adds a number or a truth. Labels are texts, whatever they say.
     fn plain(&mut self, field: &Field, value: impl fmt::Display) {
+        if field.name().starts_with(OF_TRACES) {
+            return;
+        }
         let _ = match known(field.name()) {
             Some(name) => write!(self.named, r#","{name}":{value}"#),
             None => write!(self.labels, r#","{}":"{value}""#, field.name()),
@@ -127,6 +136,9 @@ impl Fields {
     }
 
     fn text(&mut self, field: &Field, value: fmt::Arguments<'_>) {
+        if field.name().starts_with(OF_TRACES) {
+            return;
+        }
         let (out, name) = match known(field.name()) {
             Some(name) => (&mut self.named, name),
             None => (&mut self.labels, field.name()),
@@ -217,24 +229,46 @@ mod tests {
 
     use super::*;
 
-    /// Names of Elastic Common Schema 8.17 (its field reference) that we use, besides `labels`.
-    const SCHEMA: [&str; 15] = [
-        "@timestamp",
-        "ecs.version",
-        "error.message",
-        "error.stack_trace",
-        "event.duration",
-        "event.id",
-        "http.request.id",
-        "http.request.method",
-        "http.response.status_code",
-        "log.level",
-        "log.logger",
-        "message",
-        "service.name",
-        "url.path",
-        "user.id",
+    /// Fields of Elastic Common Schema 8.17 (its field reference) that we use, besides `labels`, and how each is written.
+    const SCHEMA: [(&str, fn(&Value) -> bool); 18] = [
+        ("@timestamp", is_time),
+        ("client.ip", is_address),
+        ("ecs.version", Value::is_string),
+        ("error.message", Value::is_string),
+        ("error.stack_trace", Value::is_string),
+        ("event.duration", Value::is_u64),
+        ("event.id", Value::is_string),
+        ("http.request.id", Value::is_string),
+        ("http.request.method", Value::is_string),
+        ("http.response.status_code", Value::is_u64),
+        ("log.level", Value::is_string),
+        ("log.logger", Value::is_string),
+        ("message", Value::is_string),
+        ("service.name", Value::is_string),
+        ("trace.id", Value::is_string),
+        ("url.path", Value::is_string),
+        ("user.id", Value::is_string),
+        ("user_agent.original", Value::is_string),
     ];
+
+    fn is_time(value: &Value) -> bool {
+        value.as_str().is_some_and(|it| chrono::DateTime::parse_from_rfc3339(it).is_ok())
+    }
+
+    fn is_address(value: &Value) -> bool {
+        value.as_str().is_some_and(|it| it.parse::<std::net::IpAddr>().is_ok())
+    }
+
+    /// Whether a line has fields of the schema alone, each as the schema has it; labels are words.
+    fn assert_keeps_the_schema(line: &Value) {
+        for (name, value) in line.as_object().expect("an object") {
+            let is_right = match SCHEMA.iter().find(|(known, _)| known == name) {
+                Some((_, is_right)) => is_right(value),
+                None => name == "labels" && value.as_object().is_some_and(|it| it.values().all(Value::is_string)),
+            };
+            assert!(is_right, "{name} in {line}");
+        }
+    }
 
     #[derive(Default)]
     struct Written(Mutex<Vec<u8>>);
@@ -266,25 +300,37 @@ mod tests {
                 correlation_id = "c-1",
                 method = %"GET",
                 path = "/api/v1/",
-                user = tracing::field::Empty
+                user = tracing::field::Empty,
+                trace = tracing::field::Empty,
+                otel.name = tracing::field::Empty,
             );
             let _inside = span.enter();
             span.record("user", tracing::field::display("u-1"));
-            tracing::info!(target: "access", status = Some(200_u16), duration_ns = 7_u64, "request");
+            span.record("trace", "4bf92f3577b34da6a3ce929d0e0e4736");
+            span.record("otel.name", "for traces alone");
+            let client = Some(std::net::IpAddr::from([192, 0, 2, 1])).map(tracing::field::display);
+            tracing::info!(
+                target: "access",
+                status = Some(200_u16),
+                duration_ns = 7_u64,
+                route = Some("/api/v1/:id"),
+                client,
+                user_agent = Some("curl/8"),
+                "request"
+            );
             tracing::warn!(backend = "redis", tries = 3, ready = false, "it does not answer");
         });
 
         let [access, warning] = lines.as_slice() else { panic!("two lines, not {lines:?}") };
         for line in &lines {
-            let known = |name: &String| name == "labels" || SCHEMA.contains(&name.as_str());
-            assert!(line.as_object().expect("an object").keys().all(known), "{line}");
-            assert!(chrono::DateTime::parse_from_rfc3339(line["@timestamp"].as_str().expect("a time")).is_ok());
+            assert_keeps_the_schema(line);
             for (name, told) in [
                 ("http.request.id", json!("c-1")),
                 ("http.request.method", json!("GET")),
                 ("url.path", json!("/api/v1/")),
                 ("user.id", json!("u-1")),
                 ("service.name", json!("majestic")),
+                ("trace.id", json!("4bf92f3577b34da6a3ce929d0e0e4736")),
             ] {
                 assert_eq!(line[name], told, "{line}");
             }
@@ -295,10 +341,12 @@ mod tests {
             ("log.logger", json!("access")),
             ("http.response.status_code", json!(200)),
             ("event.duration", json!(7)),
+            ("client.ip", json!("192.0.2.1")),
+            ("user_agent.original", json!("curl/8")),
+            ("labels", json!({ "route": "/api/v1/:id" })),
         ] {
             assert_eq!(access[name], told, "{access}");
         }
-        assert_eq!(access.get("labels"), None);
         assert_eq!(
             warning["labels"],
             json!({ "backend": "redis", "tries": "3", "ready": "false" }),
@@ -333,6 +381,6 @@ mod tests {
 
     #[test]
     fn every_name_is_one_of_the_schema() {
-        assert_eq!(NAMES.iter().find(|(_, name)| !SCHEMA.contains(name)), None);
+        assert_eq!(NAMES.iter().find(|(_, name)| !SCHEMA.iter().any(|(known, _)| known == name)), None);
     }
 }

@@ -10,11 +10,14 @@ use poem::http::{HeaderMap, StatusCode};
 use super::{faults_of, parcels, serving};
 use crate::{Ended, HttpSettings, Observer};
 
+/// A request that ended: its method, its route, and the status of the answer.
+type Told = (String, Option<String>, Option<u16>);
+
 #[derive(Default)]
 struct Watching {
     began: AtomicU32,
     shed: AtomicU32,
-    ended: Mutex<Vec<(String, Option<String>, Option<u16>)>>,
+    ended: Mutex<Vec<Told>>,
 }
 
 impl Observer for Watching {

@@ -1,0 +1,213 @@
+//! What stands behind the application fails, or more is asked than it can do: it says so soon, serves what it can, and is
+//! itself again afterwards.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use reqwest::multipart::{Form, Part};
+use reqwest::{Method, StatusCode};
+use support::app::{Answer, Stack, TestApp, Visitor};
+use support::pictures;
+use support::proxy::{Fault, FaultProxy};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::stage::{ITEMS, Stage};
+
+const PROFILE: &str = "/api/v1/user/users/self/profile/";
+const READINESS: &str = "/api/readiness/";
+
+/// Everything here ends by then, on the slowest of machines.
+const DEADLINE: Duration = Duration::from_mins(1);
+
+on_both_stacks![overload_costs_the_surplus_and_not_the_service];
+
+/// Asks with so many clients at once until so many answers were good; how many were refused meanwhile.
+async fn storm(visitor: &Visitor, clients: u32, enough: u64) -> u64 {
+    let (good, refused) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
+    let mut busy = JoinSet::new();
+    for _ in 0..clients {
+        let (visitor, good, refused) = (visitor.clone(), good.clone(), refused.clone());
+        busy.spawn(async move {
+            while good.load(Ordering::Relaxed) < enough {
+                let answer = visitor.get(ITEMS).await;
+                match answer.status {
+                    StatusCode::OK => good.fetch_add(1, Ordering::Relaxed),
+                    _ => {
+                        assert_refused_for_now(&answer);
+                        refused.fetch_add(1, Ordering::Relaxed)
+                    }
+                };
+            }
+        });
+    }
+    let all = async {
+        while let Some(ended) = busy.join_next().await {
+            ended.expect("no panic");
+        }
+    };
+    timeout(DEADLINE, all).await.expect("enough is served, however many ask");
+    refused.load(Ordering::Relaxed)
+}
+
+fn assert_refused_for_now(answer: &Answer) {
+    assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE, "{}", answer.text);
+    assert!(answer.headers.contains_key("retry-after"), "{:?}", answer.headers);
+}
+
+async fn overload_costs_the_surplus_and_not_the_service(app: TestApp) {
+    let app = app.beside_with(&[("MAX_REQUESTS", "4")]).await;
+    let stage = Stage::set(&app).await;
+    stage.an_item().await;
+
+    let within = storm(&stage.staff, 4, 200).await;
+    let beyond = storm(&stage.staff, 12, 200).await;
+
+    assert_eq!(within, 0, "as many as fit are all served");
+    assert!(beyond > 0, "three times as many are not");
+    for _ in 0..20 {
+        stage.staff.get(ITEMS).await.expecting(StatusCode::OK);
+    }
+}
+
+/// A proxy before what a variable of the application leads to, and what the variable has to say to lead through it.
+async fn proxied(app: &TestApp, name: &str) -> (FaultProxy, String) {
+    let url = app.variable(name);
+    let parsed = reqwest::Url::parse(url).expect("a URL");
+    let server = format!("{}:{}", parsed.host_str().expect("a host"), parsed.port().expect("a port"));
+    let proxy = FaultProxy::before(&server).await;
+    let through = url.replacen(&server, &proxy.address(), 1);
+    (proxy, through)
+}
+
+async fn until_served(visitor: &Visitor, path: &str) -> Duration {
+    let began = Instant::now();
+    while visitor.get(path).await.status != StatusCode::OK {
+        assert!(began.elapsed() < DEADLINE, "it does not recover");
+        sleep(Duration::from_millis(20)).await;
+    }
+    began.elapsed()
+}
+
+/// Readiness may know a second later.
+async fn until_readiness_is(app: &TestApp, status: StatusCode, words: &[&str]) {
+    let began = Instant::now();
+    loop {
+        let answer = app.anybody().get(READINESS).await;
+        if answer.status == status && words.iter().all(|it| answer.text.contains(it)) {
+            return;
+        }
+        assert!(began.elapsed() < DEADLINE, "{} {}", answer.status, answer.text);
+        sleep(Duration::from_millis(50)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_is_gone_is_told_soon_and_found_again_without_a_restart() {
+    let Some(app) = TestApp::start(Stack::Networked).await else { return };
+    let (proxy, url) = proxied(&app, "DATABASE_URL").await;
+    let app = app.beside_with(&[("DATABASE_URL", &url), ("REQUEST_TIMEOUT_MS", "2000")]).await;
+    let stage = Stage::set(&app).await;
+    stage.staff.get(ITEMS).await.expecting(StatusCode::OK);
+
+    for fault in [Fault::Cut, Fault::Reset, Fault::BlackHole] {
+        proxy.set(fault).await;
+        let mut asking = JoinSet::new();
+        for _ in 0..64 {
+            let staff = stage.staff.clone();
+            asking.spawn(async move { staff.get(ITEMS).await });
+        }
+        let all = async {
+            while let Some(answer) = asking.join_next().await {
+                assert_refused_for_now(&answer.expect("no panic"));
+            }
+        };
+        timeout(DEADLINE / 2, all).await.unwrap_or_else(|_| panic!("somebody waits for ever: {fault:?}"));
+        until_readiness_is(&app, StatusCode::SERVICE_UNAVAILABLE, &[r#""database":"failed""#, "not ready"]).await;
+        app.anybody().get("/api/healthcheck/").await.expecting(StatusCode::OK);
+
+        proxy.heal().await;
+        until_served(&stage.staff, ITEMS).await;
+        until_readiness_is(&app, StatusCode::OK, &[r#""database":"ok""#]).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn redis_is_slow_or_gone_and_everybody_is_served_on() {
+    let Some(app) = TestApp::start(Stack::Networked).await else { return };
+    let (proxy, url) = proxied(&app, "CACHE_URL").await;
+    let app = app.beside_with(&[("CACHE_URL", &url), ("CACHE_TIMEOUT_MS", "50")]).await;
+    let stage = Stage::set(&app).await;
+
+    for fault in [
+        Fault::BlackHole,
+        Fault::Latency(Duration::from_secs(2)),
+        Fault::Drip { bytes: 1, every: Duration::from_millis(500) },
+        Fault::Cut,
+        Fault::Reset,
+    ] {
+        proxy.set(fault).await;
+        for _ in 0..20 {
+            stage.staff.get(PROFILE).await.expecting(StatusCode::OK);
+            stage.an_item().await;
+        }
+        until_readiness_is(&app, StatusCode::OK, &[r#""cache":"failed""#, "degraded"]).await;
+
+        proxy.heal().await;
+        until_readiness_is(&app, StatusCode::OK, &[r#""cache":"ok""#, r#""ready""#]).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn uploads_that_hang_are_given_up_and_reads_go_on_beside_them() {
+    let (Some(app), Some(endpoint)) = (TestApp::start(Stack::Embedded).await, support::s3_endpoint()) else { return };
+    let bucket = format!("hung-{}", app.variable("CACHE_PREFIX"));
+    let made = reqwest::Client::new().put(format!("{endpoint}/{bucket}")).send().await.expect("an answer");
+    assert!(made.status().is_success(), "{}", made.status());
+    let proxy = FaultProxy::before(endpoint.trim_start_matches("http://")).await;
+    let url = format!("s3://{bucket}?region=us-east-1&endpoint=http://{}", proxy.address());
+    let keys = [("STORAGE_URL", url.as_str()), ("AWS_ACCESS_KEY_ID", "tests"), ("AWS_SECRET_ACCESS_KEY", "tests")];
+    let _quiet = app.quiet().await;
+    let app = app.beside_with(&keys).await;
+    let stage = Stage::set(&app).await;
+    let upload = |visitor: &Visitor| {
+        let picture = Part::bytes(pictures::png(40, 40, true)).file_name("me.png").mime_str("image/png");
+        let form = Form::new().part("image", picture.expect("a media type"));
+        Answer::to(visitor.request(Method::PATCH, PROFILE).multipart(form))
+    };
+    upload(&stage.staff).await.expecting(StatusCode::OK);
+
+    proxy.set(Fault::BlackHole).await;
+    let mut hanging = JoinSet::new();
+    for _ in 0..4 {
+        let uploading = upload(&stage.staff);
+        hanging.spawn(async move { uploading.await.status });
+    }
+    let mut read = 0;
+    while hanging.try_join_next().is_none() {
+        stage.staff.get(ITEMS).await.expecting(StatusCode::OK);
+        read += 1;
+    }
+
+    assert!(read > 20, "reads go on: {read}");
+    until_readiness_is(&app, StatusCode::OK, &[r#""storage":"failed""#, "degraded"]).await;
+    let all = async { while hanging.join_next().await.is_some() {} };
+    timeout(DEADLINE, all).await.expect("uploads are given up");
+    proxy.heal().await;
+    let began = Instant::now();
+    while upload(&stage.staff).await.status != StatusCode::OK {
+        assert!(began.elapsed() < DEADLINE, "uploads do not recover");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_that_is_nested_without_end_is_refused_like_any_other_that_makes_no_sense() {
+    let Some(app) = TestApp::start(Stack::Embedded).await else { return };
+    let stage = Stage::set(&app).await;
+    for nested in [r"[".repeat(100_000), r#"{"sku":"#.repeat(100_000)] {
+        let request = stage.staff.request(Method::POST, ITEMS).header("content-type", "application/json").body(nested);
+        Answer::to(request).await.refused(StatusCode::BAD_REQUEST, "parse_error");
+    }
+    stage.an_item().await;
+}
