@@ -126,16 +126,10 @@ pub async fn build(config: &Config) -> Result<App, StartupError> {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let ids: Arc<dyn Ids> = Arc::new(SystemIds);
-    let retired = config.secret_retired_keys.iter().map(Secret::expose);
-    let secrets = Arc::new(Secrets::parse(config.secret_key.expose(), retired)?);
-    let channel = config.slack_webhook.clone().map(Webhook::to).transpose();
-    let channel = channel.map_err(|error| StartupError::Other(error.into()))?;
+    let secrets = Arc::new(secrets(config)?);
+    let channel = channel(config)?;
     let database = database(config, channel.is_some(), secrets.clone())?;
-    let mut probes: Vec<(&'static str, Arc<dyn Probe>)> =
-        vec![("database", Arc::new(DatabaseProbe::of(database.clone())))];
-    if config.database_replica_url.is_some() {
-        probes.push(("replica", Arc::new(ReplicaProbe(database.clone()))));
-    }
+    let mut probes = database_probes(config, &database);
     let Shared { views, throttle, resilient } = shared(config, &mut probes);
     let (images, media) = pictures(config, &mut probes).await?;
 
@@ -230,6 +224,27 @@ pub async fn build(config: &Config) -> Result<App, StartupError> {
         inbox,
         bus,
     })
+}
+
+/// The key in use, and those before it.
+fn secrets(config: &Config) -> Result<Secrets, InvalidSecret> {
+    Secrets::parse(config.secret_key.expose(), config.secret_retired_keys.iter().map(Secret::expose))
+}
+
+/// The channel that hears of users, if there is one.
+fn channel(config: &Config) -> Result<Option<Webhook>, StartupError> {
+    let channel = config.slack_webhook.clone().map(Webhook::to).transpose();
+    channel.map_err(|error| StartupError::Other(error.into()))
+}
+
+/// Whether the database works, and its replica, if there is one.
+fn database_probes(config: &Config, database: &Database) -> Vec<(&'static str, Arc<dyn Probe>)> {
+    let mut probes: Vec<(&'static str, Arc<dyn Probe>)> =
+        vec![("database", Arc::new(DatabaseProbe::of(database.clone())))];
+    if config.database_replica_url.is_some() {
+        probes.push(("replica", Arc::new(ReplicaProbe(database.clone()))));
+    }
+    probes
 }
 
 /// The database, and who hears of its events.

@@ -47,7 +47,7 @@ pub(crate) fn start(config: &Config) -> Result<Option<Traces>, BoxError> {
     let channel = config.slack_webhook.clone().filter(|_| environment != Environment::Local);
     let channel = channel.map(Webhook::to).transpose().map_err(io::Error::other)?;
     let reports = channel.map(|channel| Reports::to(channel, environment.name(), reports::REST));
-    let registry = tracing_subscriber::registry().with(traces.as_ref().map(|it| it.layer::<Registry>()));
+    let registry = tracing_subscriber::registry().with(traces.as_ref().map(Traces::layer::<Registry>));
     let registry = registry.with(filter).with(reports);
     let started = if environment.is_private() {
         let lines = tracing_subscriber::fmt::layer().with_ansi(io::stdout().is_terminal()).with_writer(output);

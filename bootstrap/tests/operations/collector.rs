@@ -73,10 +73,8 @@ impl Collector {
                 sleep(Duration::from_millis(20)).await;
             }
         };
-        match timeout(PATIENCE, told).await {
-            Ok(spans) => spans,
-            Err(_) => panic!("no {until} among {:#?}", self.steps_of(trace)),
-        }
+        let told = timeout(PATIENCE, told).await;
+        told.unwrap_or_else(|_| panic!("no {until} among {:#?}", self.steps_of(trace)))
     }
 
     pub(crate) fn steps_of(&self, trace: u128) -> Vec<Span> {

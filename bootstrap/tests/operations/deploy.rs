@@ -128,7 +128,7 @@ async fn a_deploy_drops_no_request() {
     };
     let answer = timeout(PATIENCE, unready).await.expect("it says that it is not ready");
     assert!(answer.status().is_success());
-    assert_eq!(answer.headers().get("connection").map(|it| it.as_bytes()), Some(&b"close"[..]));
+    assert!(answer.headers().get("connection").is_some_and(|it| it == "close"));
     let ended = old.ended().await;
     balancer.until_answered_by(&new).await;
     balancer.is_over.store(true, Ordering::Relaxed);

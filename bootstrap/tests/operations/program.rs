@@ -53,9 +53,7 @@ impl Setting<'_> {
                 sleep(LOOK_AGAIN).await;
             }
         };
-        if timeout(PATIENCE, ready).await.is_err() {
-            panic!("it is never ready:\n{}", server.said.all());
-        }
+        assert!(timeout(PATIENCE, ready).await.is_ok(), "it is never ready:\n{}", server.said.all());
         server
     }
 }

@@ -121,6 +121,8 @@ impl Pool {
                 bb8::RunError::TimedOut => StoreError::unavailable("no connection could be made in time"),
             })?;
             let span = debug_span!(target: "spans", "database", otel.kind = "client");
+            // Where nobody collects traces there is none, and it costs nothing.
+            let span = (!span.is_none()).then(|| Box::new(span));
             Ok(Lease { connection, _turn: turn, _share: share, _span: span })
         };
         let in_time = tokio::time::timeout(self.patience, waiting).await;
@@ -147,7 +149,7 @@ pub(super) struct Lease {
     _turn: OwnedSemaphorePermit,
     _share: Option<OwnedSemaphorePermit>,
     /// A step of the trace that the request is part of, for as long as the connection is its own.
-    _span: Span,
+    _span: Option<Box<Span>>,
 }
 
 impl Lease {
