@@ -114,8 +114,9 @@ mod tests {
 
     #[test]
     fn what_nobody_generated_can_be_guessed() {
-        let typed = "correct horse battery staple, 12".bytes().map(|it| format!("{it:02x}")).collect::<String>();
-        let counted = (0..32_u8).map(|it| format!("{:02x}", it.wrapping_mul(7))).collect::<String>();
+        let typed =
+            "correct horse battery staple, 12".bytes().map(|it| format!("{it:02x}")).collect::<Vec<_>>().concat();
+        let counted = (0..32_u8).map(|it| format!("{:02x}", it.wrapping_mul(7))).collect::<Vec<_>>().concat();
         for key in [DEVELOPMENT_KEY, &DEVELOPMENT_KEY.to_uppercase(), &typed, &counted, &"0123456789".repeat(7)[..64]] {
             assert!(is_guessable(key), "{key}");
         }

@@ -237,7 +237,7 @@ fn a_secret_comes_from_one_place_that_can_be_read() {
 
 #[test]
 fn where_it_counts_no_key_can_be_guessed_not_even_an_old_one() {
-    let typed = "correct horse battery staple, 12".bytes().map(|it| format!("{it:02x}")).collect::<String>();
+    let typed = "correct horse battery staple, 12".bytes().map(|it| format!("{it:02x}")).collect::<Vec<_>>().concat();
     let repeated = "0123456789abcdef".repeat(4);
     for key in [DEVELOPMENT_KEY, &typed, &repeated, "secret"] {
         for name in ["SECRET_KEY", "SECRET_RETIRED_KEYS", "TOKEN_ROOT_KEY", "TOKEN_RETIRED_KEYS"] {

@@ -229,8 +229,11 @@ mod tests {
 
     use super::*;
 
+    /// Whether a value is written as its field has it.
+    type Kind = fn(&Value) -> bool;
+
     /// Fields of Elastic Common Schema 8.17 (its field reference) that we use, besides `labels`, and how each is written.
-    const SCHEMA: [(&str, fn(&Value) -> bool); 18] = [
+    const SCHEMA: [(&str, Kind); 18] = [
         ("@timestamp", is_time),
         ("client.ip", is_address),
         ("ecs.version", Value::is_string),
