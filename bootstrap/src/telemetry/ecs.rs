@@ -311,7 +311,7 @@ mod tests {
             span.record("user", tracing::field::display("u-1"));
             span.record("trace", "4bf92f3577b34da6a3ce929d0e0e4736");
             span.record("otel.name", "for traces alone");
-            let client = Some(std::net::IpAddr::from([192, 0, 2, 1])).map(tracing::field::display);
+            let client = Some(tracing::field::display(std::net::IpAddr::from([192, 0, 2, 1])));
             tracing::info!(
                 target: "access",
                 status = Some(200_u16),
