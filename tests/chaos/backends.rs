@@ -15,7 +15,7 @@ use crate::Stack;
 
 const DOCKER_DEADLINE: Duration = Duration::from_secs(30);
 /// A MySQL that was killed looks through its log first.
-const RECOVERY_DEADLINE: Duration = Duration::from_secs(60);
+const RECOVERY_DEADLINE: Duration = Duration::from_mins(1);
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// A server in a container, which can be killed and comes back where it was.
@@ -52,7 +52,7 @@ pub(crate) struct Proxies {
 /// Everything behind the service.
 pub(crate) enum Backends {
     /// Servers, and the proxies of each process.
-    Servers { mysql: Server, redis: Server, proxies: Vec<Proxies>, url: String },
+    Servers { mysql: Box<Server>, redis: Box<Server>, proxies: Vec<Proxies>, url: String },
     /// A file.
     File { url: String },
 }
@@ -71,8 +71,8 @@ impl Backends {
             let (mysql, redis) = tokio::join!(FaultProxy::before(&mysql_address), FaultProxy::before(&redis_address));
             proxies.push(Proxies { mysql, redis });
         }
-        let mysql = Server { name: "MySQL", container: mysql, address: mysql_address };
-        let redis = Server { name: "Redis", container: redis, address: redis_address };
+        let mysql = Box::new(Server { name: "MySQL", container: mysql, address: mysql_address });
+        let redis = Box::new(Server { name: "Redis", container: redis, address: redis_address });
         Ok(Self::Servers { mysql, redis, proxies, url })
     }
 

@@ -47,12 +47,11 @@ pub(crate) async fn all(options: &Options) -> Result<(), String> {
     }
     let mut missed = Vec::new();
     for Control { name, sabotage } in CONTROLS {
-        match caught(options, sabotage).await? {
-            Some((check, after)) => println!("caught by {check} within {} s: {name}", after.as_secs()),
-            None => {
-                println!("MISSED: {name}");
-                missed.push(*name);
-            }
+        if let Some((check, after)) = caught(options, sabotage).await? {
+            println!("caught by {check} within {} s: {name}", after.as_secs());
+        } else {
+            println!("MISSED: {name}");
+            missed.push(*name);
         }
     }
     if missed.is_empty() { Ok(()) } else { Err(format!("nothing noticed that {}", missed.join(", nor that "))) }

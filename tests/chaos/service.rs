@@ -10,7 +10,7 @@ use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep, timeout};
 
 /// A debug binary needs a moment on a busy machine.
-const START_DEADLINE: Duration = Duration::from_secs(60);
+const START_DEADLINE: Duration = Duration::from_mins(1);
 /// What has begun may take 20 s to end.
 const STOP_DEADLINE: Duration = Duration::from_secs(40);
 const KILL_DEADLINE: Duration = Duration::from_secs(10);

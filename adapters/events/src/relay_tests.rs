@@ -195,7 +195,7 @@ async fn whoever_takes_other_events_can_be_reached() {
 
 #[tokio::test(start_paused = true)]
 async fn a_publisher_that_does_not_answer_is_given_up() {
-    let (queue, publisher) = (Queue::of(a_history()), Picky::who_needs(Duration::from_secs(3600)));
+    let (queue, publisher) = (Queue::of(a_history()), Picky::who_needs(Duration::from_hours(1)));
 
     relay(&queue, &publisher).drain().await.expect("the queue answers");
 
