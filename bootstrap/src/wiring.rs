@@ -165,6 +165,7 @@ pub async fn build(config: &Config) -> Result<App, StartupError> {
         store: views.distribution_store(database.distribution_store()),
         queries: views.distribution_queries(database.distribution_queries()),
         staff: Arc::new(UserStaff(users.clone())),
+        changes: Arc::new(views.clone()),
         usage: Arc::new(TransportRoutes(database.shipping_queries())),
         clock: clock.clone(),
         ids: ids.clone(),

@@ -2,11 +2,18 @@
 //!
 //! The framework's own payload makes a tree of values first, which takes as long as everything else around an answer.
 
+use std::marker::PhantomData;
+
+use bytes::Bytes;
+use poem::http::header;
 use poem::{IntoResponse, Response, web};
+use poem_openapi::ApiResponse;
+use poem_openapi::payload::{self, Payload as _};
 use poem_openapi::registry::{MetaResponses, Registry};
 use poem_openapi::types::ToJSON;
-use poem_openapi::{ApiResponse, payload};
 use serde::Serialize;
+
+use crate::problem::Problem;
 
 /// 200, with this. `ToJSON` describes it and `Serialize` writes it; [`tests`] keeps the two together.
 pub(crate) struct Json<T>(pub(crate) T);
@@ -23,7 +30,50 @@ impl<T: ToJSON> ApiResponse for Json<T> {
     }
 
     fn register(registry: &mut Registry) {
-        payload::Json::<T>::register(registry);
+        T::register(registry);
+    }
+}
+
+/// 200, with the text of a `T` that was written before.
+pub(crate) struct Written<T> {
+    text: Bytes,
+    of: PhantomData<fn() -> T>,
+}
+
+impl<T: Serialize> Written<T> {
+    /// Writes it down.
+    pub(crate) fn of(body: &T) -> Result<Self, Problem> {
+        let text = serde_json::to_vec(body).map_err(Problem::internal)?;
+        Ok(Self { text: text.into(), of: PhantomData })
+    }
+}
+
+impl<T> Written<T> {
+    /// Its bytes.
+    pub(crate) fn len(&self) -> usize {
+        self.text.len()
+    }
+}
+
+impl<T> Clone for Written<T> {
+    fn clone(&self) -> Self {
+        Self { text: self.text.clone(), of: PhantomData }
+    }
+}
+
+impl<T: ToJSON> IntoResponse for Written<T> {
+    fn into_response(self) -> Response {
+        Response::builder().header(header::CONTENT_TYPE, payload::Json::<T>::CONTENT_TYPE).body(self.text)
+    }
+}
+
+impl<T: ToJSON> ApiResponse for Written<T> {
+    fn meta() -> MetaResponses {
+        payload::Json::<T>::meta()
+    }
+
+    fn register(registry: &mut Registry) {
+        T::register(registry);
     }
 }
 

@@ -60,15 +60,20 @@ impl<T: Type + ParseFromJSON + ToJSON> PageBody<T> {
 }
 
 /// The URL of a request, as its client sees it.
-#[derive(Default)]
+#[derive(Default, PartialEq, Eq, Hash)]
 pub(crate) struct Here {
     /// Up to the question mark.
     base: String,
-    /// All but the page and the cursor, sorted by name.
-    query: Vec<(String, String)>,
+    /// After it.
+    query: String,
 }
 
 impl Here {
+    #[cfg(test)]
+    pub(crate) fn at(base: &str, query: &str) -> Self {
+        Self { base: base.to_owned(), query: query.to_owned() }
+    }
+
     /// The URL of another page. The first one needs no number.
     fn page(&self, number: u32) -> String {
         self.with((number > 1).then(|| ("page".to_owned(), number.to_string())))
@@ -79,8 +84,11 @@ impl Here {
         self.with(Some(("cursor".to_owned(), cursor::written(cursor))))
     }
 
+    /// The same with this instead of the page and the cursor, sorted by name.
     fn with(&self, parameter: Option<(String, String)>) -> String {
-        let mut query: Vec<_> = self.query.iter().cloned().chain(parameter).collect();
+        let mut query: Vec<(String, String)> = serde_urlencoded::from_str(&self.query).unwrap_or_default();
+        query.retain(|(name, _)| name != "page" && name != "cursor");
+        query.extend(parameter);
         query.sort_by(|one, other| one.0.cmp(&other.0));
         let query = url_encoded(&query);
         if query.is_empty() { self.base.clone() } else { format!("{}?{query}", self.base) }
@@ -94,9 +102,8 @@ fn url_encoded(query: &[(String, String)]) -> String {
 
 impl<'a> FromRequest<'a> for Here {
     async fn from_request(request: &'a Request, _: &mut RequestBody) -> poem::Result<Self> {
-        let mut query: Vec<(String, String)> = request.params().unwrap_or_default();
-        query.retain(|(name, _)| name != "page" && name != "cursor");
         let path = request.uri().path().trim_end_matches('/');
+        let query = request.uri().query().unwrap_or_default().to_owned();
         Ok(Self { base: format!("{}{path}/", origin::base_url(request)), query })
     }
 }

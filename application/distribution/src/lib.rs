@@ -21,7 +21,7 @@ pub use close_center::CloseCenterError;
 pub use find_centers::FindCenterError;
 pub use open_center::{OpenCenter, OpenCenterError};
 pub use operations::{MANAGE, READ};
-pub use ports::{CenterUsage, Role, StaffDirectory, StaffMember};
+pub use ports::{CenterChanges, CenterUsage, Role, StaffDirectory, StaffMember};
 #[cfg(feature = "testing")]
 pub use ports::{MockCenterUsage, MockStaffDirectory};
 #[cfg(feature = "testing")]
@@ -36,6 +36,8 @@ pub struct Distribution {
     pub queries: Arc<dyn DistributionQueries>,
     /// Who works in the centers.
     pub staff: Arc<dyn StaffDirectory>,
+    /// Whether what is shown of them may have changed.
+    pub changes: Arc<dyn CenterChanges>,
     /// Who relies on the centers.
     pub usage: Arc<dyn CenterUsage>,
     /// The time.

@@ -45,6 +45,14 @@ pub trait StaffDirectory: Send + Sync {
     async fn find(&self, staff: &[StaffId]) -> Result<Vec<StaffMember>, StoreError>;
 }
 
+/// Whoever knows of changes, so that what was shown can be shown again until there is one.
+pub trait CenterChanges: Send + Sync {
+    /// A mark that is another one after each change, of a center or of somebody who works in one, that was made in this
+    /// process: whoever takes it before looking, and finds it unchanged later, would see the same, but for what was
+    /// changed elsewhere.
+    fn mark(&self) -> u64;
+}
+
 /// Whoever relies on centers, and has a say before one is closed.
 #[cfg_attr(feature = "testing", mockall::automock)]
 #[async_trait]

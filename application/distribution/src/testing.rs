@@ -1,6 +1,7 @@
 //! A distribution context whose ports are mocks, and what became of its unit of work.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
@@ -11,7 +12,8 @@ use kernel_application::testing::{Committed, CountingIds, Noon};
 use kernel_domain::StoreError;
 
 use crate::{
-    CenterSummary, Distribution, MockCenterUsage, MockDistributionQueries, MockStaffDirectory, Role, StaffMember,
+    CenterChanges, CenterSummary, Distribution, MockCenterUsage, MockDistributionQueries, MockStaffDirectory, Role,
+    StaffMember,
 };
 
 /// The repositories of one unit of work, as mocks.
@@ -108,11 +110,22 @@ impl World {
             store: Arc::new(FewWorks(Mutex::new(self.before.into_iter().chain([self.work]).collect()))),
             queries: Arc::new(self.queries),
             staff: Arc::new(staff),
+            changes: Arc::new(Restless::default()),
             usage: Arc::new(self.usage),
             clock: Arc::new(Noon),
             ids: Arc::new(CountingIds::default()),
         };
         (distribution, committed)
+    }
+}
+
+/// Whenever somebody looks, something has changed.
+#[derive(Default)]
+struct Restless(AtomicU64);
+
+impl CenterChanges for Restless {
+    fn mark(&self) -> u64 {
+        self.0.fetch_add(1, Ordering::Relaxed)
     }
 }
 

@@ -5,7 +5,7 @@ mod store;
 
 use std::sync::Arc;
 
-use distribution_application::DistributionQueries;
+use distribution_application::{CenterChanges, DistributionQueries};
 use distribution_domain::DistributionStore;
 
 use self::centers::CachedCenters;
@@ -22,6 +22,13 @@ impl ViewCache {
     /// A store that evicts what its units of work change.
     pub fn distribution_store(&self, inner: Arc<dyn DistributionStore>) -> Arc<dyn DistributionStore> {
         Arc::new(EvictingDistributionStore { inner, views: self.clone() })
+    }
+}
+
+/// Centers, and the profiles of those who work there, are evicted when they change.
+impl CenterChanges for ViewCache {
+    fn mark(&self) -> u64 {
+        self.evictions()
     }
 }
 

@@ -132,6 +132,7 @@ struct World {
     table: Arc<Table>,
     store: Arc<dyn DistributionStore>,
     queries: Arc<dyn DistributionQueries>,
+    views: ViewCache,
 }
 
 impl World {
@@ -153,6 +154,7 @@ impl World {
             store: views.distribution_store(Arc::new(TableStore(table.clone()))),
             queries: views.distribution_queries(Arc::new(queries)),
             table,
+            views,
         }
     }
 
@@ -207,6 +209,19 @@ async fn what_was_added_saved_or_removed_is_read_anew_after_the_commit() {
     work.centers().remove(&center).await.unwrap();
     work.commit().await.unwrap();
     assert_eq!(world.names(&center).await, [None, None]);
+}
+
+#[tokio::test]
+async fn the_mark_is_another_one_after_a_change_and_after_nothing_else() {
+    let (world, center) = (World::new(), a_center().build());
+    let before = world.views.mark();
+    assert_eq!(world.names(&center).await, [None, None]);
+    drop(world.store.begin().await.unwrap());
+    assert_eq!(world.views.mark(), before);
+
+    world.add(&center).await.unwrap();
+
+    assert_ne!(world.views.mark(), before);
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@
 //!   there before. What a reader in the middle of its way to the store brings back later is not kept
 //!   (see [`near`]).
 //! - **Changes elsewhere are seen within a second.** Each process drops what it holds after [`GLANCE`], and what is in
-//!   Redis was evicted by whoever made the change.
+//!   Redis was evicted by whoever made the change. That leaves a quarter of a second to whoever keeps what they made of it.
 //! - **Nothing old comes back.** Values are written only where there is none, and an eviction leaves a
 //!   [tombstone](TOMBSTONE) that outlives every reader who may have seen what was there before.
 //! - **Redis may be slow, gone or empty.** Then everything is a miss, for a wait of one timeout until the breaker opens.
@@ -28,6 +28,7 @@ use std::future::Future;
 use std::hash::Hash;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use kernel_application::Idempotency;
@@ -48,7 +49,7 @@ use crate::RedisCache;
 use crate::redis::RedisViews;
 
 /// How long a process goes without a look at Redis, and so how long it may not know of a change made elsewhere.
-const GLANCE: Duration = Duration::from_secs(1);
+const GLANCE: Duration = Duration::from_millis(750);
 
 /// How long it is remembered that there is no such thing: whoever asks for it again and again costs one look per
 /// 5 s, and whatever comes into being without an eviction is found soon.
@@ -114,12 +115,15 @@ pub struct ViewCache {
     near: Arc<Near>,
     far: Option<Arc<Far>>,
     uses: Arc<Uses>,
+    /// How often something was evicted.
+    evictions: Arc<AtomicU64>,
 }
 
 impl ViewCache {
     /// Of one process that is alone: nobody else makes changes.
     pub fn alone() -> Self {
-        Self { near: Arc::new(Near::new(HELD_AT_MOST, Duration::MAX)), far: None, uses: Arc::default() }
+        let near = Arc::new(Near::new(HELD_AT_MOST, Duration::MAX));
+        Self { near, far: None, uses: Arc::default(), evictions: Arc::default() }
     }
 
     /// Of one process among others that use the same Redis.
@@ -133,9 +137,15 @@ impl ViewCache {
         Arc::new(DeferredEvictions { inner, views: self.clone() })
     }
 
+    /// How often something was evicted here. Whoever remembers the number from before they read, and finds the same one,
+    /// would read the same.
+    pub(crate) fn evictions(&self) -> u64 {
+        self.evictions.load(Ordering::Acquire)
+    }
+
     fn over(shared: Arc<dyn SharedViews>) -> Self {
         let near = Arc::new(Near::new(HELD_AT_MOST, GLANCE));
-        Self { near, far: Some(Arc::new(Far::new(shared))), uses: Arc::default() }
+        Self { near, far: Some(Arc::new(Far::new(shared))), uses: Arc::default(), evictions: Arc::default() }
     }
 
     /// How often views were asked for, and where they were found.
@@ -259,6 +269,8 @@ impl ViewCache {
     fn evict(&self, keys: &[Key]) -> impl Future<Output = ()> + use<> {
         deferred::note(keys);
         self.near.evict(keys);
+        // Not before: whoever takes the mark now sees nothing of what was there before.
+        self.evictions.fetch_add(1, Ordering::Release);
         let writing = self.far.as_ref().and_then(|far| Far::evict(far, keys));
         async move {
             if let Some(writing) = writing {

@@ -12,12 +12,13 @@ use poem_openapi::OpenApi;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::shown::ShownPages;
 use crate::body::{Body, Payload};
 use crate::caller::{Allowed, Right};
 use crate::center::CenterBody;
 use crate::created::Created;
 use crate::fields::{Fields, Input};
-use crate::json::Json;
+use crate::json::{Json, Written};
 use crate::no_content::NoContent;
 use crate::page::{Here, PageBody};
 use crate::path::Path;
@@ -32,6 +33,7 @@ const MAX_STAFF: usize = 1000;
 
 pub(crate) struct CentersApi {
     pub(super) distribution: Arc<Distribution>,
+    pub(super) shown: ShownPages,
 }
 
 struct Read;
@@ -55,10 +57,19 @@ impl CentersApi {
         actor: Allowed<Read>,
         query: Query<CenterQuery>,
         here: Here,
-    ) -> Result<Json<PageBody<CenterBody>>, Problem> {
+    ) -> Result<Written<PageBody<CenterBody>>, Problem> {
         let CenterQuery { filter, page } = query.0;
+        let is_beginning = page.start() == PageRequest::default().start() && filter == CenterFilter::default();
+        let mark = self.distribution.changes.mark();
+        if is_beginning && let Some(shown) = self.shown.find(&here, mark) {
+            return Ok(shown);
+        }
         let page = self.distribution.centers(&actor, &filter, page).await?;
-        Ok(Json(PageBody::at(&here, page)))
+        let written = Written::of(&PageBody::at(&here, page))?;
+        if is_beginning {
+            self.shown.keep(here, mark, written.clone());
+        }
+        Ok(written)
     }
 
     /// Open a center

@@ -2,6 +2,7 @@
 
 mod centers;
 mod rules;
+mod shown;
 
 use std::sync::Arc;
 
@@ -14,5 +15,5 @@ pub(crate) type Api = CentersApi;
 
 /// The operations of distribution, over `distribution`.
 pub(crate) fn api(distribution: Arc<Distribution>) -> Api {
-    CentersApi { distribution }
+    CentersApi { distribution, shown: shown::ShownPages::default() }
 }
