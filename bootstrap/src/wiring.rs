@@ -182,19 +182,8 @@ pub async fn build(config: &Config) -> Result<App, StartupError> {
 
     let bus = event_bus(config, &mut probes);
     let inbox = (config.environment == Environment::Local).then(Inbox::default);
-    let relay = |subscriber: &'static str, publisher: Arc<dyn Publisher>, settings: RelaySettings| Relay {
-        deliveries: database.deliveries(subscriber),
-        publisher: Arc::new(TracedPublisher { next: publisher, subscriber }),
-        clock: clock.clone(),
-        ids: ids.clone(),
-        settings,
-    };
-    let usual = RelaySettings::default();
-    let closed_accounts = Arc::new(ClosedAccounts(auth.clone()));
-    let closed_accounts = relay(AUTH, closed_accounts, RelaySettings { idle: LOOK_FOR_CLOSED, ..usual });
-    // Each by itself, so that it is known how long one claim takes.
-    let one_by_one = RelaySettings { batch: 1, ..usual };
-    let announcements = channel.map(|it| relay(SLACK, announcing(it, &database, &clock), one_by_one));
+    let publisher = publisher(config, bus.as_ref(), inbox.as_ref());
+    let relays = relays(&database, publisher, ClosedAccounts(auth.clone()), channel, &clock, &ids);
     let idempotency = views.idempotency(database.idempotency());
     let watched = Watched { database: database.clone(), views, throttle: resilient, passwords, clock: clock.clone() };
     let chores = Chores {
@@ -207,9 +196,9 @@ pub async fn build(config: &Config) -> Result<App, StartupError> {
         turn: Arc::new(RwLock::new(())),
     };
     Ok(App {
-        relay: relay(BUS, publisher(config, bus.as_ref(), inbox.as_ref()), usual),
-        closed_accounts,
-        announcements,
+        relay: relays.bus,
+        closed_accounts: relays.closed_accounts,
+        announcements: relays.announcements,
         auth,
         users,
         distribution,
@@ -276,6 +265,39 @@ fn publisher(config: &Config, bus: Option<&Arc<EventBus>>, inbox: Option<&Inbox>
     match inbox {
         Some(inbox) => Arc::new(InboxPublisher { inbox: inbox.clone(), next }),
         None => next,
+    }
+}
+
+/// What takes events to each of those who want them.
+struct Relays {
+    bus: Relay,
+    closed_accounts: Relay,
+    announcements: Option<Relay>,
+}
+
+fn relays(
+    database: &Database,
+    publisher: Arc<dyn Publisher>,
+    closed_accounts: ClosedAccounts,
+    channel: Option<Webhook>,
+    clock: &Arc<dyn Clock>,
+    ids: &Arc<dyn Ids>,
+) -> Relays {
+    let relay = |subscriber: &'static str, publisher: Arc<dyn Publisher>, settings: RelaySettings| Relay {
+        deliveries: database.deliveries(subscriber),
+        publisher: Arc::new(TracedPublisher { next: publisher, subscriber }),
+        clock: clock.clone(),
+        ids: ids.clone(),
+        settings,
+    };
+    let usual = RelaySettings::default();
+    // Each by itself, so that it is known how long one claim takes.
+    let one_by_one = RelaySettings { batch: 1, ..usual };
+    let often = RelaySettings { idle: LOOK_FOR_CLOSED, ..usual };
+    Relays {
+        bus: relay(BUS, publisher, usual),
+        closed_accounts: relay(AUTH, Arc::new(closed_accounts), often),
+        announcements: channel.map(|it| relay(SLACK, announcing(it, database, clock), one_by_one)),
     }
 }
 

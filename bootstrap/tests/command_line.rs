@@ -138,7 +138,10 @@ async fn what_was_acknowledged_survives_kill_9_and_a_repetition_gets_the_first_a
     let (_server, base) = serving(folder.path()).await;
 
     let again = register(&base).await.expect("an answer");
-    assert_eq!(again.headers().get("idempotent-replayed").map(reqwest::header::HeaderValue::as_bytes), Some(&b"true"[..]));
+    assert_eq!(
+        again.headers().get("idempotent-replayed").map(reqwest::header::HeaderValue::as_bytes),
+        Some(&b"true"[..])
+    );
     assert_eq!(again.text().await.expect("a body"), first);
     let items = http.get(format!("{base}/api/v1/shipping/shippingitems/")).header("x-api-key", &key).send().await;
     let items: serde_json::Value = items.expect("an answer").json().await.expect("JSON");
