@@ -69,7 +69,8 @@ impl EventBus {
         Self { client: Client::from_conf(config.build()), name: url.bus.clone(), form, seen: Mutex::new(None) }
     }
 
-    /// Whether the bus is there.
+    /// Whether the bus is there. An answer that says nothing about that, like a throttled one, changes nothing about what
+    /// is believed: how often somebody asks must not decide whether events are sent.
     pub async fn check(&self) -> Result<(), BusError> {
         let asked = self.client.describe_event_bus().name(&self.name).send();
         let found = match timeout(DEADLINE, asked).await {
@@ -82,7 +83,11 @@ impl EventBus {
             }),
             Err(late) => Err(BusError::Unreachable(late.into())),
         };
-        *self.seen() = found.is_ok().then(Instant::now);
+        match &found {
+            Ok(()) => *self.seen() = Some(Instant::now()),
+            Err(BusError::Missing) => *self.seen() = None,
+            Err(BusError::Unreachable(_)) => {}
+        }
         found
     }
 

@@ -212,3 +212,17 @@ async fn a_bus_that_does_not_exist_is_found_out_by_asking_for_it() {
     assert_eq!(publish(&bus, &events(3)).await.0, [Unreachable; 3], "who asks for it stops the sending");
     assert_eq!(stub.taken().len(), 3);
 }
+
+/// Probes ask for the bus as well, and share its limits with whoever else does.
+#[tokio::test]
+async fn a_bus_that_was_seen_is_believed_in_while_nobody_may_ask_for_it() {
+    let stub = Stub::start(Mode::Takes).await;
+    let bus = bus(&stub.address);
+    assert_eq!(publish(&bus, &events(3)).await.0, [Arrived; 3]);
+
+    stub.becomes(Mode::ThrottlesDescribe);
+    assert!(matches!(bus.check().await, Err(BusError::Unreachable(_))));
+
+    assert_eq!(publish(&bus, &events(3)).await.0, [Arrived; 3]);
+    assert_eq!(stub.taken().len(), 6);
+}

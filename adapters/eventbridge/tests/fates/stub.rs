@@ -28,6 +28,8 @@ pub(crate) enum Mode {
     Redirects,
     /// Has no such bus, and takes events for it all the same.
     HasNoBus,
+    /// Takes them, and does not say whether there is a bus.
+    ThrottlesDescribe,
 }
 
 /// The server, and what it took.
@@ -140,6 +142,7 @@ fn answer(target: &str, body: &Value, state: &mut State) -> Answer {
     if target == "AWSEvents.DescribeEventBus" {
         return match state.mode {
             Mode::HasNoBus => fails(400, "ResourceNotFoundException"),
+            Mode::ThrottlesDescribe => fails(400, "ThrottlingException"),
             _ => says(200, json!({ "Name": body["Name"], "Arn": "arn:aws:events:eu-west-1:1:event-bus/bus" })),
         };
     }
@@ -168,6 +171,6 @@ fn answer(target: &str, body: &Value, state: &mut State) -> Answer {
         }
         Mode::Babbles => says(200, json!({ "FailedEntryCount": 0, "Entries": [] })),
         Mode::Redirects => says(307, json!({})),
-        Mode::Takes | Mode::SpoiltBy(_) | Mode::HasNoBus => says(200, taken(None)),
+        Mode::Takes | Mode::SpoiltBy(_) | Mode::HasNoBus | Mode::ThrottlesDescribe => says(200, taken(None)),
     }
 }
