@@ -11,6 +11,7 @@ use aws_sdk_eventbridge::config::{BehaviorVersion, Config, Region};
 use aws_sdk_eventbridge::error::ProvideErrorMetadata;
 use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use futures_util::future::join_all;
 use kernel_application::{Publisher, StoredEvent, Undelivered, WireEntry};
 use kernel_domain::BoxError;
 use tokio::time::{Instant, timeout};
@@ -118,11 +119,8 @@ impl EventBus {
             Ok(fates) => fates,
             Err(Failure::Spoilt(error)) if entries.len() == 1 => vec![Err(error)],
             Err(Failure::Spoilt(_)) => {
-                let mut fates = Vec::with_capacity(entries.len());
-                for entry in entries {
-                    fates.push(self.put_alone(entry).await);
-                }
-                fates
+                // At once: one after the other they would take longer than whoever publishes waits for them.
+                join_all(entries.iter().map(|it| self.put_alone(it))).await
             }
             Err(Failure::Unreachable(error)) => unreachable(error, entries.len()),
         }

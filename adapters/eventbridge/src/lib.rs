@@ -15,7 +15,8 @@ pub use bus::{BusError, EventBus};
 pub use credentials::{AccessKeys, Credentials};
 pub use url::{BusUrl, InvalidBusUrl};
 
-/// What a bus may take for one call.
+/// What a bus may take for one call. A relay waits for two in a row: a question whether there is a bus before a call, or
+/// a call that one event spoils before the same events one by one.
 const DEADLINE: Duration = Duration::from_secs(3);
 
 /// A host that does not take a connection by then is down.

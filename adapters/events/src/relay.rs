@@ -28,7 +28,8 @@ pub struct RelaySettings {
     pub batch: u32,
     /// How long a claim holds. A relay that dies holds its events back for no longer.
     pub lease: TimeDelta,
-    /// How long the publisher may take for one call. Nothing is sent that could outlast the lease.
+    /// How long the publisher may take for one call: two questions to a bus in a row, of three seconds each. Nothing is
+    /// sent that could outlast the lease.
     pub deadline: Duration,
     /// After so many attempts an event that is refused is parked.
     pub max_attempts: u32,
@@ -41,7 +42,7 @@ impl Default for RelaySettings {
             linger: Duration::from_millis(20),
             batch: 10,
             lease: TimeDelta::seconds(10),
-            deadline: Duration::from_secs(4),
+            deadline: Duration::from_secs(7),
             max_attempts: 10,
         }
     }

@@ -138,6 +138,20 @@ async fn an_entry_that_spoils_its_call_is_found_and_the_others_arrive() {
     assert_eq!(stub.calls(), [3, 1, 1, 1]);
 }
 
+/// A relay that gave up before the others are through would send them again, for ever.
+#[tokio::test]
+async fn what_a_slow_bus_takes_one_by_one_it_takes_before_a_relay_gives_up() {
+    let stub = Stub::start(Mode::SpoiltSlowlyBy("Event2")).await;
+    let asked = Instant::now();
+
+    let (fates, _) = publish(&bus(&stub.address), &events(10)).await;
+
+    let mut expected = [Arrived; 10];
+    expected[1] = Refused;
+    assert_eq!(fates, expected);
+    assert!(asked.elapsed() < Duration::from_secs(6), "{:?}", asked.elapsed());
+}
+
 #[tokio::test]
 async fn a_bus_that_hangs_is_given_up_in_time() {
     let asked = Instant::now();

@@ -1,11 +1,16 @@
 //! A server that speaks like `EventBridge`, and fails as it is told: the real one never fails when a test wants it to.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
+use tokio::time::sleep;
+
+/// What an answer takes where it takes its time.
+const SLOWLY: Duration = Duration::from_millis(600);
 
 /// What the server does with events.
 #[derive(Clone, Copy)]
@@ -18,6 +23,8 @@ pub(crate) enum Mode {
     FailsCall(u16, &'static str),
     /// Takes no call with an event of this name in it.
     SpoiltBy(&'static str),
+    /// The same, and takes its time for each answer.
+    SpoiltSlowlyBy(&'static str),
     /// Never answers.
     Hangs,
     /// Takes them, and closes the connection instead of saying so.
@@ -87,6 +94,10 @@ async fn serve(mut connection: TcpStream, state: &Mutex<State>) {
     let (reader, mut writer) = connection.split();
     let mut reader = BufReader::new(reader);
     while let Some((target, body)) = request(&mut reader).await {
+        let mode = state.lock().unwrap_or_else(PoisonError::into_inner).mode;
+        if matches!(mode, Mode::SpoiltSlowlyBy(_)) {
+            sleep(SLOWLY).await;
+        }
         let answer = answer(&target, &body, &mut state.lock().unwrap_or_else(PoisonError::into_inner));
         match answer {
             Answer::Never => std::future::pending().await,
@@ -163,7 +174,9 @@ fn answer(target: &str, body: &Value, state: &mut State) -> Answer {
     match state.mode {
         Mode::FailsEntry(at, code) => says(200, taken(Some((at, code)))),
         Mode::FailsCall(status, code) => fails(status, code),
-        Mode::SpoiltBy(name) if names.iter().any(|it| it == name) => fails(400, "ValidationException"),
+        Mode::SpoiltBy(name) | Mode::SpoiltSlowlyBy(name) if names.iter().any(|it| it == name) => {
+            fails(400, "ValidationException")
+        }
         Mode::Hangs => Answer::Never,
         Mode::LosesAnswer => {
             taken(None);
@@ -171,6 +184,8 @@ fn answer(target: &str, body: &Value, state: &mut State) -> Answer {
         }
         Mode::Babbles => says(200, json!({ "FailedEntryCount": 0, "Entries": [] })),
         Mode::Redirects => says(307, json!({})),
-        Mode::Takes | Mode::SpoiltBy(_) | Mode::HasNoBus | Mode::ThrottlesDescribe => says(200, taken(None)),
+        Mode::Takes | Mode::SpoiltBy(_) | Mode::SpoiltSlowlyBy(_) | Mode::HasNoBus | Mode::ThrottlesDescribe => {
+            says(200, taken(None))
+        }
     }
 }
