@@ -22,7 +22,8 @@ use crate::wiring::StartupError;
 /// The media type of Prometheus' text format.
 const MEDIA_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// A database that does not tell by then how many events wait is left out: the other numbers matter most just then.
+/// A database that does not tell by then how many events wait is not waited for: the other numbers matter most just then,
+/// and these are told as unknown.
 const DEADLINE: Duration = Duration::from_secs(1);
 
 /// How often what came in is put together.
@@ -36,6 +37,8 @@ pub(crate) struct Watched {
     pub(crate) throttle: Option<Arc<ResilientThrottle>>,
     pub(crate) passwords: Arc<Argon2id>,
     pub(crate) clock: Arc<dyn Clock>,
+    /// Who hears of events.
+    pub(crate) subscribers: Vec<&'static str>,
 }
 
 impl Watched {
@@ -75,11 +78,11 @@ impl Watched {
             Ok(Ok(backlog)) => backlog,
             Ok(Err(error)) => {
                 tracing::warn!(error = &error as &dyn std::error::Error, "nobody knows how many events wait");
-                return;
+                return self.tell_no_backlog(metrics);
             }
             Err(_) => {
                 tracing::warn!("nobody knows in time how many events wait");
-                return;
+                return self.tell_no_backlog(metrics);
             }
         };
         for Backlog { subscriber, waiting, parked, oldest } in backlog {
@@ -88,6 +91,14 @@ impl Watched {
             metrics.stands_at(Metric::BACKLOG, &of, waiting);
             metrics.stands_at(Metric::PARKED, &of, parked);
             metrics.stands_at(Metric::LAG, &of, u64::try_from(lag).unwrap_or_default());
+        }
+    }
+
+    fn tell_no_backlog(&self, metrics: &Metrics) {
+        for &subscriber in &self.subscribers {
+            for metric in [Metric::BACKLOG, Metric::PARKED, Metric::LAG] {
+                metrics.is_unknown(metric, &[("subscriber", subscriber)]);
+            }
         }
     }
 }

@@ -128,7 +128,8 @@ pub async fn build(config: &Config) -> Result<App, StartupError> {
     let ids: Arc<dyn Ids> = Arc::new(SystemIds);
     let secrets = Arc::new(secrets(config)?);
     let channel = channel(config)?;
-    let database = database(config, channel.is_some(), secrets.clone())?;
+    let subscribers: Vec<_> = [BUS, AUTH].into_iter().chain(channel.is_some().then_some(SLACK)).collect();
+    let database = database(config, &subscribers, secrets.clone())?;
     let mut probes = database_probes(config, &database);
     let Shared { views, throttle, resilient } = shared(config, &mut probes);
     let (images, media) = pictures(config, &mut probes).await?;
@@ -185,7 +186,14 @@ pub async fn build(config: &Config) -> Result<App, StartupError> {
     let publisher = publisher(config, bus.as_ref(), inbox.as_ref());
     let relays = relays(&database, publisher, ClosedAccounts(auth.clone()), channel, &clock, &ids);
     let idempotency = views.idempotency(database.idempotency());
-    let watched = Watched { database: database.clone(), views, throttle: resilient, passwords, clock: clock.clone() };
+    let watched = Watched {
+        database: database.clone(),
+        views,
+        throttle: resilient,
+        passwords,
+        clock: clock.clone(),
+        subscribers,
+    };
     let chores = Chores {
         auth: auth.clone(),
         users: users.clone(),
@@ -237,11 +245,11 @@ fn database_probes(config: &Config, database: &Database) -> Vec<(&'static str, A
     probes
 }
 
-/// The database, and who hears of its events.
-fn database(config: &Config, has_channel: bool, secrets: Arc<Secrets>) -> Result<Database, InvalidDatabase> {
+/// The database, and who hears of its events: the bus of all of them, the others of users.
+fn database(config: &Config, subscribers: &[&str], secrets: Arc<Secrets>) -> Result<Database, InvalidDatabase> {
     let mut settings = Settings { trace: telemetry_adapter::current, ..Settings::default() };
-    for name in std::iter::once(AUTH).chain(has_channel.then_some(SLACK)) {
-        settings.subscribers.push(Subscriber { name: name.to_owned(), contexts: Interest::Only("user") });
+    for name in subscribers.iter().filter(|it| **it != BUS) {
+        settings.subscribers.push(Subscriber { name: (*name).to_owned(), contexts: Interest::Only("user") });
     }
     let replica = config.database_replica_url.as_ref().map(Secret::expose);
     Database::open_with_replica(config.database_url.expose(), replica, &settings, secrets)

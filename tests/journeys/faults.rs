@@ -10,6 +10,7 @@ use reqwest::{Method, StatusCode};
 use support::app::{Answer, Stack, TestApp, Visitor};
 use support::pictures;
 use support::proxy::{Fault, FaultProxy};
+use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 
@@ -106,8 +107,15 @@ async fn until_readiness_is(app: &TestApp, status: StatusCode, words: &[&str]) {
 async fn a_database_that_is_gone_is_told_soon_and_found_again_without_a_restart() {
     let Some(app) = TestApp::start(Stack::Networked).await else { return };
     let (proxy, url) = proxied(&app, "DATABASE_URL").await;
-    let app = app.beside_with(&[("DATABASE_URL", &url), ("REQUEST_TIMEOUT_MS", "2000")]).await;
+    let free = TcpListener::bind("127.0.0.1:0").await.expect("a port").local_addr().expect("an address").to_string();
+    let changed = [("DATABASE_URL", url.as_str()), ("REQUEST_TIMEOUT_MS", "2000"), ("METRICS_ADDR", free.as_str())];
+    let app = app.beside_with(&changed).await;
     let stage = Stage::set(&app).await;
+    let unknown = r#"majestic_outbox_waiting{subscriber="bus"} NaN"#;
+    let scrape = async || {
+        let answer = reqwest::get(format!("http://{free}/metrics")).await.expect("an answer");
+        answer.text().await.expect("a text")
+    };
     stage.staff.get(ITEMS).await.expecting(StatusCode::OK);
 
     for fault in [Fault::Cut, Fault::Reset, Fault::BlackHole] {
@@ -125,9 +133,16 @@ async fn a_database_that_is_gone_is_told_soon_and_found_again_without_a_restart(
         timeout(DEADLINE / 2, all).await.unwrap_or_else(|_| panic!("somebody waits for ever: {fault:?}"));
         until_readiness_is(&app, StatusCode::SERVICE_UNAVAILABLE, &[r#""database":"failed""#, "not ready"]).await;
         app.anybody().get("/api/healthcheck/").await.expecting(StatusCode::OK);
+        let told = scrape().await;
+        assert!(told.contains(unknown), "what nobody knows is not told as it was: {fault:?}\n{told}");
 
         proxy.heal().await;
         until_served(&stage.staff, ITEMS).await;
+        let began = Instant::now();
+        while scrape().await.contains(unknown) {
+            assert!(began.elapsed() < DEADLINE, "nobody looks again");
+            sleep(Duration::from_millis(50)).await;
+        }
         until_readiness_is(&app, StatusCode::OK, &[r#""database":"ok""#]).await;
     }
 }

@@ -194,6 +194,11 @@ impl Metrics {
         self.recorder.register_gauge(&key(metric, labels), &TOLD_HERE).set(value as f64);
     }
 
+    /// What rises and falls is not known now. It is told as `NaN`: the last value would look like one of now.
+    pub fn is_unknown(&self, metric: Metric, labels: &[(&'static str, &str)]) {
+        self.recorder.register_gauge(&key(metric, labels), &TOLD_HERE).set(f64::NAN);
+    }
+
     /// Puts together what came in since the last time. Somebody has to do this now and then, or it takes memory.
     pub fn tidy(&self) {
         self.handle.run_upkeep();
@@ -256,5 +261,16 @@ mod tests {
         ] {
             assert!(told.contains(line), "{line} is missing in\n{told}");
         }
+    }
+
+    #[test]
+    fn what_is_not_known_any_more_is_not_told_as_it_was() {
+        let metrics = Metrics::start().expect("metrics");
+
+        metrics.stands_at(Metric::PARKED, &[("subscriber", "bus")], 5);
+        metrics.is_unknown(Metric::PARKED, &[("subscriber", "bus")]);
+
+        let told = metrics.told();
+        assert!(told.contains("majestic_outbox_parked{subscriber=\"bus\"} NaN\n"), "{told}");
     }
 }
