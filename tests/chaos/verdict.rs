@@ -180,7 +180,7 @@ mod tests {
     fn events_of_shipping_are_found_in_the_log_in_its_order() {
         let line = |context: &str, id: &str| {
             let event = format!(r#"{{"Source":"mmd.api.{context}","DetailType":"X","Detail":{{"id":"{id}"}}}}"#);
-            serde_json::json!({ "log.logger": "events", "event.id": event }).to_string()
+            serde_json::json!({ "log.logger": "events", "labels": { "entry": event } }).to_string()
         };
         let log = [line("shipping", "0-1"), "no JSON".to_owned(), line("user", "2"), line("shipping", "3")].join("\n");
 

@@ -19,7 +19,8 @@ impl Publisher for LogPublisher {
             tracing::info!(
                 target: "events",
                 correlation_id = %event.correlation_id,
-                event = shown.map(tracing::field::display),
+                event_id = %event.id,
+                entry = shown.map(tracing::field::display),
                 "{} published",
                 event.name
             );

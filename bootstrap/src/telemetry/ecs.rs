@@ -1,7 +1,8 @@
 //! Lines of JSON in Elastic Common Schema 8: what is logged under names that are not Elastic's goes to `labels`, which
 //! the schema keeps for that.
 //!
-//! A span is written once, when it begins, and its text is repeated with each of its events.
+//! A span is written once, when it begins, and its text is repeated with each of its events. No name stands twice in a line,
+//! or Elasticsearch refuses it: what an event says itself comes before what its spans say, the inner ones first.
 
 use std::cell::RefCell;
 use std::error::Error;
@@ -61,7 +62,8 @@ where
     for<'w> &'w W: Write,
 {
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
-        let mut fields = Fields { named: String::with_capacity(USUAL_BYTES), labels: String::new() };
+        let named = Members { text: String::with_capacity(USUAL_BYTES), ..Members::default() };
+        let mut fields = Fields { named, labels: Members::default() };
         attributes.record(&mut fields);
         if let Some(span) = context.span(id) {
             span.extensions_mut().insert(fields);
@@ -92,19 +94,17 @@ where
             let (level, target) = (metadata.level(), metadata.target());
             let _ = write!(line, r#"{{"@timestamp":"{at}","log.level":"{level}","log.logger":"{target}""#);
             line.push_str(r#","ecs.version":"8.17.0","service.name":"majestic""#);
-            line.push_str(&own.named);
-            let spans = || context.event_scope(event).into_iter().flatten();
-            for span in spans() {
-                line.push_str(span.extensions().get::<Fields>().map_or("", |it| &it.named));
+            for span in context.event_scope(event).into_iter().flatten() {
+                if let Some(fields) = span.extensions().get::<Fields>() {
+                    own.named.add_those_of(&fields.named);
+                    own.labels.add_those_of(&fields.labels);
+                }
             }
-            let begin = line.len();
-            line.push_str(&own.labels);
-            for span in spans() {
-                line.push_str(span.extensions().get::<Fields>().map_or("", |it| &it.labels));
-            }
-            if line.len() > begin {
-                // Each label begins with a comma; the first one needs none.
-                line.replace_range(begin..=begin, r#","labels":{"#);
+            line.push_str(&own.named.text);
+            // Each label begins with a comma; the first one needs none.
+            if let Some(labels) = own.labels.text.strip_prefix(',') {
+                line.push_str(r#","labels":{"#);
+                line.push_str(labels);
                 line.push('}');
             }
             line.push_str("}\n");
@@ -114,11 +114,50 @@ where
     }
 }
 
-/// Fields as JSON, each after a comma: those that Elastic knows, and the others.
+/// Fields: those that Elastic knows, and the others.
 #[derive(Default)]
 struct Fields {
-    named: String,
-    labels: String,
+    named: Members,
+    labels: Members,
+}
+
+/// Members of a JSON object, each after a comma, and none twice: the first one of a name stays.
+#[derive(Default)]
+struct Members {
+    text: String,
+    /// The name of each, and where in the text it ends.
+    ends: Vec<(&'static str, usize)>,
+}
+
+impl Members {
+    fn clear(&mut self) {
+        self.text.clear();
+        self.ends.clear();
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.ends.iter().any(|(it, _)| *it == name)
+    }
+
+    fn add(&mut self, name: &'static str, value: impl FnOnce(&mut String)) {
+        if self.has(name) {
+            return;
+        }
+        let _ = write!(self.text, r#","{name}":"#);
+        value(&mut self.text);
+        self.ends.push((name, self.text.len()));
+    }
+
+    fn add_those_of(&mut self, others: &Self) {
+        let mut begin = 0;
+        for &(name, end) in &others.ends {
+            if !self.has(name) {
+                self.text.push_str(others.text.get(begin..end).unwrap_or_default());
+                self.ends.push((name, self.text.len()));
+            }
+            begin = end;
+        }
+    }
 }
 
 impl Fields {
@@ -132,23 +171,29 @@ impl Fields {
         if field.name().starts_with(OF_TRACES) {
             return;
         }
-        let _ = match known(field.name()) {
-            Some(name) => write!(self.named, r#","{name}":{value}"#),
-            None => write!(self.labels, r#","{}":"{value}""#, field.name()),
-        };
+        match known(field.name()) {
+            Some(name) => self.named.add(name, |out| {
+                let _ = write!(out, "{value}");
+            }),
+            None => self.labels.add(field.name(), |out| {
+                let _ = write!(out, "\"{value}\"");
+            }),
+        }
     }
 
     fn text(&mut self, field: &Field, value: fmt::Arguments<'_>) {
         if field.name().starts_with(OF_TRACES) {
             return;
         }
-        let (out, name) = match known(field.name()) {
+        let (members, name) = match known(field.name()) {
             Some(name) => (&mut self.named, name),
             None => (&mut self.labels, field.name()),
         };
-        let _ = write!(out, r#","{name}":""#);
-        let _ = write!(Escaped(out), "{value}");
-        out.push('"');
+        members.add(name, |out| {
+            out.push('"');
+            let _ = write!(Escaped(out), "{value}");
+            out.push('"');
+        });
     }
 }
 
@@ -289,13 +334,19 @@ mod tests {
         }
     }
 
+    /// The lines that are written. In none of them a name stands twice: read and written again, it would be shorter.
     fn lines(happens: impl FnOnce()) -> Vec<Value> {
         let written = Arc::<Written>::default();
         let subscriber = tracing_subscriber::registry().with(Ecs::to(Arc::clone(&written)));
         tracing::subscriber::with_default(subscriber, happens);
         let bytes = written.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let text = String::from_utf8(bytes).expect("UTF-8");
-        text.lines().map(|it| serde_json::from_str(it).expect("JSON")).collect()
+        let read = |it: &str| {
+            let line: Value = serde_json::from_str(it).expect("JSON");
+            assert_eq!(line.to_string().len(), it.len(), "a name stands twice in {it}");
+            line
+        };
+        text.lines().map(read).collect()
     }
 
     #[test]
@@ -358,6 +409,32 @@ mod tests {
             json!({ "backend": "redis", "tries": "3", "ready": "false" }),
             "texts, all of them"
         );
+    }
+
+    /// Elasticsearch refuses a line in which a name stands twice.
+    #[test]
+    fn what_an_event_says_itself_is_not_said_again_by_its_spans() {
+        let lines = lines(|| {
+            let outer = tracing::error_span!("request", correlation_id = "c-1", path = "/", step = "outer");
+            let _outside = outer.enter();
+            let inner = tracing::error_span!("deliver", correlation_id = "c-2", event_id = "e-2", step = "inner");
+            let _inside = inner.enter();
+            tracing::info!(correlation_id = "c-3", event_id = "e-3", event = "e-4", "published");
+            tracing::info!("delivered");
+        });
+
+        let [published, delivered] = lines.as_slice() else { panic!("two lines, not {lines:?}") };
+        for (line, name, told) in [
+            (published, "http.request.id", "c-3"),
+            (published, "event.id", "e-3"),
+            (published, "url.path", "/"),
+            (delivered, "http.request.id", "c-2"),
+            (delivered, "event.id", "e-2"),
+            (delivered, "url.path", "/"),
+        ] {
+            assert_eq!(line[name], json!(told), "{line}");
+        }
+        assert_eq!(published["labels"], json!({ "step": "inner" }));
     }
 
     #[test]
