@@ -94,7 +94,7 @@ impl Chores {
                 _ = ticks.tick() => {}
             }
             let turn = self.turn.read().await;
-            let outcome = self.once(chore).await;
+            let outcome = self.once(chore, &stop).await;
             drop(turn);
             match outcome {
                 Ok(()) => {
@@ -111,7 +111,7 @@ impl Chores {
         }
     }
 
-    async fn once(&self, chore: Chore) -> Result<(), StoreError> {
+    async fn once(&self, chore: Chore, stop: &watch::Receiver<()>) -> Result<(), StoreError> {
         match chore {
             Chore::LookForEnded => self.auth.look_for_ended().await,
             Chore::KeepKeyUses => self.auth.keep_key_uses().await,
@@ -120,26 +120,54 @@ impl Chores {
             Chore::DeleteVerifications => self.auth.delete_old_verifications().await.map(drop),
             Chore::DeleteAnswers => {
                 let old = self.clock.now() - ANSWERS_ARE_KEPT;
-                by_and_by(|| self.idempotency.forget(old, AT_ONCE)).await
+                by_and_by(stop, || self.idempotency.forget(old, AT_ONCE)).await
             }
             Chore::DeleteDelivered => {
                 let old = self.clock.now() - DELIVERED_EVENTS_ARE_KEPT;
-                by_and_by(|| self.settled.forget_delivered(old, AT_ONCE)).await
+                by_and_by(stop, || self.settled.forget_delivered(old, AT_ONCE)).await
             }
             Chore::DeleteHandled => {
                 let old = self.clock.now() - HANDLED_EVENTS_ARE_KNOWN;
-                by_and_by(|| self.handled.forget_handled(old, AT_ONCE)).await
+                by_and_by(stop, || self.handled.forget_handled(old, AT_ONCE)).await
             }
         }
     }
 }
 
-/// Deletes until a round finds less than it could.
-async fn by_and_by<F: Future<Output = Result<u64, StoreError>>>(round: impl Fn() -> F) -> Result<(), StoreError> {
+/// Deletes until a round finds less than it could, or somebody wants to stop: a round that has begun is finished.
+async fn by_and_by<F: Future<Output = Result<u64, StoreError>>>(
+    stop: &watch::Receiver<()>,
+    round: impl Fn() -> F,
+) -> Result<(), StoreError> {
     for _ in 0..ROUNDS {
-        if round().await? < u64::from(AT_ONCE) {
+        // An error means that the server is gone, which is what is waited for.
+        if stop.has_changed().unwrap_or(true) || round().await? < u64::from(AT_ONCE) {
             break;
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_chore_that_is_told_to_stop_begins_no_more_rounds() {
+        let (stop, stopped) = watch::channel(());
+        let (stop, rounds) = (Cell::new(Some(stop)), Cell::new(0));
+
+        let deleting = by_and_by(&stopped, || {
+            rounds.set(rounds.get() + 1);
+            if rounds.get() == 3 {
+                drop(stop.take());
+            }
+            std::future::ready(Ok(u64::from(AT_ONCE)))
+        });
+
+        deleting.await.expect("it works");
+        assert_eq!(rounds.get(), 3);
+    }
 }

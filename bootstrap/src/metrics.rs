@@ -26,6 +26,9 @@ const MEDIA_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 /// and these are told as unknown.
 const DEADLINE: Duration = Duration::from_secs(1);
 
+/// What a scrape that has begun may still take after a stop: its reader asks again.
+const GRACE: Duration = Duration::from_secs(1);
+
 /// How often what came in is put together.
 const TIDY: Duration = Duration::from_secs(5);
 
@@ -130,7 +133,7 @@ pub(crate) async fn serve(
     };
     let serving = async {
         if let Some(listener) = listener {
-            let settings = ServerSettings { connections: 100, ..ServerSettings::default() };
+            let settings = ServerSettings { connections: 100, grace: GRACE, ..ServerSettings::default() };
             http_adapter::serve(listener, page, stopped(stop.clone()), Lifecycle::default(), settings).await;
         } else {
             stopped(stop.clone()).await;
