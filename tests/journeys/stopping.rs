@@ -8,8 +8,10 @@ use bootstrap::config::Config;
 use bootstrap::{build, serve};
 use kernel_application::{Publisher, StoredEvent, Undelivered};
 use kernel_domain::CorrelationId;
+use reqwest::StatusCode;
 use serde_json::json;
 use support::app::TestApp;
+use support::sql::Sql;
 use tokio::net::TcpListener;
 use user_application::RegisterUser;
 use user_domain::testing::a_registration;
@@ -21,6 +23,8 @@ on_both_stacks![a_stop_waits_for_what_has_begun];
 async fn a_stop_waits_for_what_has_begun(app: TestApp) {
     let stage = Stage::set(&app).await;
     let staff = stage.staff.clone();
+    // What is kept outlives the one that stops.
+    let other = app.beside().await;
     let mut asking = tokio::task::JoinSet::new();
     for _ in 0..20 {
         let staff = staff.clone();
@@ -29,18 +33,25 @@ async fn a_stop_waits_for_what_has_begun(app: TestApp) {
             request.json(&json!({ "sku": "LAST" })).send().await
         });
     }
-    let first = asking.join_next().await.expect("an answer").expect("no panic");
-    assert!(first.is_ok());
+    let first = asking.join_next().await.expect("an answer").expect("no panic").expect("it is served");
+    let mut answered = usize::from(first.status() == StatusCode::CREATED);
 
     tokio::time::timeout(Duration::from_secs(30), app.stop()).await.expect("it stops");
 
     while let Some(asked) = asking.join_next().await {
         // Refused before it began, or answered in full; never half an answer.
         match asked.expect("no panic") {
-            Ok(answer) => assert!(answer.text().await.is_ok()),
+            Ok(answer) => {
+                answered += usize::from(answer.status() == StatusCode::CREATED);
+                assert!(answer.text().await.is_ok());
+            }
             Err(error) => assert!(error.is_connect() || error.is_request(), "{error:?}"),
         }
     }
+    let mut sql = Sql::open(other.variable("DATABASE_URL")).await;
+    let done = "SELECT CAST(COUNT(*) AS CHAR(20)) AS line FROM shipping_items WHERE sku = 'LAST'";
+    let done = sql.lines(done).await.expect("the items can be counted");
+    assert_eq!(done, [answered.to_string()], "whatever was done was answered");
 }
 
 struct Dies;
