@@ -3,9 +3,11 @@
 use opentelemetry_proto::tonic::trace::v1::Span;
 use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
 use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio::time::timeout;
 
 use crate::collector::Collector;
-use crate::program::{Server, Setting, client};
+use crate::program::{PATIENCE, Server, Setting, client};
 
 const TRACE: u128 = 0x4bf9_2f35_77b3_4da6_a3ce_929d_0e0e_4736;
 const X_RAY_TRACE: u128 = 0x5759_e988_bd86_2e3f_e1be_46a9_9427_2793;
@@ -78,15 +80,21 @@ async fn a_trace_that_begins_elsewhere_goes_on_to_where_its_events_are_delivered
 #[tokio::test]
 async fn a_collector_that_is_gone_holds_nothing_up() {
     let folder = tempfile::tempdir().expect("a folder");
-    let gone = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port").local_addr().expect("an address");
+    // Who takes connections and never answers is worse than who takes none.
+    let silent = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let gone = silent.local_addr().expect("an address");
     let variables = vec![("ENV", "test".to_owned()), ("OTEL_EXPORTER_OTLP_ENDPOINT", format!("http://{gone}"))];
     let mut server = Setting { folder: folder.path(), variables }.serve().await;
 
-    for _ in 0..100 {
-        let answer = client().get(format!("{}/api/v1/auth/public-keys/", server.base)).send().await;
-        assert!(answer.expect("an answer").status().is_success());
-    }
+    let asking = async {
+        for _ in 0..100 {
+            let answer = client().get(format!("{}/api/v1/auth/public-keys/", server.base)).send().await;
+            assert!(answer.expect("an answer").status().is_success());
+        }
+    };
+    timeout(PATIENCE / 2, asking).await.expect("nobody waits for the collector");
 
     server.terminate().await;
     assert!(server.ended().await.success(), "{}", server.said.all());
+    drop(silent);
 }
