@@ -41,11 +41,94 @@ impl OncePublisher {
             Turn::Elsewhere => return Err(Undelivered::Refused("somebody else is about it".into())),
             Turn::Mine => {}
         }
-        let handled = self.handler.handle(event).await;
-        match &handled {
-            Ok(()) => self.handled.remember(self.subscriber, event.id, self.clock.now()).await?,
-            Err(_) => self.handled.give_back(self.subscriber, event.id).await?,
+        match self.handler.handle(event).await {
+            Ok(()) => Ok(self.handled.remember(self.subscriber, event.id, self.clock.now()).await?),
+            Err(why) => {
+                self.give_back(event).await;
+                Err(why)
+            }
         }
-        handled
+    }
+
+    /// Why the event was not handled matters more than that it could not be given back: the turn ends by itself.
+    async fn give_back(&self, event: &StoredEvent) {
+        if let Err(error) = self.handled.give_back(self.subscriber, event.id).await {
+            let error = &error as &dyn std::error::Error;
+            tracing::warn!(event_id = %event.id, error, "an event could not be given back: its turn has to end first");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::{DateTime, Utc};
+    use kernel_application::testing::{Noon, noon};
+    use kernel_domain::{CorrelationId, EventId, StoreError};
+    use uuid::Uuid;
+
+    use super::*;
+
+    /// Remembers nothing, and takes nothing back.
+    struct Forgetful;
+
+    #[async_trait]
+    impl HandledEvents for Forgetful {
+        async fn take(&self, _: &str, _: EventId, _: DateTime<Utc>, _: DateTime<Utc>) -> Result<Turn, StoreError> {
+            Ok(Turn::Mine)
+        }
+
+        async fn remember(&self, _: &str, _: EventId, _: DateTime<Utc>) -> Result<(), StoreError> {
+            Err(StoreError::unavailable("gone"))
+        }
+
+        async fn give_back(&self, _: &str, _: EventId) -> Result<(), StoreError> {
+            Err(StoreError::unavailable("gone"))
+        }
+
+        async fn forget_handled(&self, _: DateTime<Utc>, _: u32) -> Result<u64, StoreError> {
+            Ok(0)
+        }
+    }
+
+    /// Wants every event, and refuses it.
+    struct Refuses;
+
+    #[async_trait]
+    impl EventHandler for Refuses {
+        fn wants(&self, _: &StoredEvent) -> bool {
+            true
+        }
+
+        async fn handle(&self, _: &StoredEvent) -> Result<(), Undelivered> {
+            Err(Undelivered::Refused("malformed".into()))
+        }
+    }
+
+    /// Told of as an outage, an event that nobody can ever take would be tried for ever.
+    #[tokio::test]
+    async fn an_event_that_cannot_be_given_back_is_told_of_as_what_it_is() {
+        let publisher = OncePublisher {
+            subscriber: "somebody",
+            handled: Arc::new(Forgetful),
+            handler: Arc::new(Refuses),
+            clock: Arc::new(Noon),
+        };
+        let event = StoredEvent {
+            id: EventId::new(Uuid::from_u128(1)),
+            context: "user".to_owned(),
+            name: "UserCreated".to_owned(),
+            aggregate_kind: "user".to_owned(),
+            aggregate_id: Uuid::from_u128(2),
+            aggregate_version: 1,
+            data: Vec::new(),
+            is_confidential: false,
+            occurred_at: noon(),
+            correlation_id: CorrelationId::from(Uuid::from_u128(3)),
+            trace_parent: None,
+        };
+
+        let fates = publisher.publish(&[event]).await;
+
+        assert!(matches!(fates.as_slice(), [Err(Undelivered::Refused(_))]), "{fates:?}");
     }
 }

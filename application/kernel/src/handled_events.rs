@@ -32,8 +32,8 @@ pub enum Turn {
 
 /// Remembers for each subscriber which events it has handled.
 ///
-/// An effect outside the database cannot be kept together with the memory of it: whoever dies between the two has the
-/// event handled twice. In all other cases it is handled once, however often and wherever it arrives.
+/// An effect outside the database cannot be kept together with the memory of it: whoever dies, loses the answer, or loses
+/// the database between the two has the event handled twice. In all other cases it is handled once, however often and wherever it arrives.
 #[async_trait]
 pub trait HandledEvents: Send + Sync {
     /// Takes an event for oneself until `until`. Of several who ask at once, one gets it.
