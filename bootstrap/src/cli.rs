@@ -83,7 +83,9 @@ enum Command {
         #[arg(long)]
         phonenumber: String,
     },
-    /// Look whether this configuration and its backends would do; changes nothing
+    /// Look whether this configuration and its backends would do
+    ///
+    /// Changes nothing but for making the folders and the file of the embedded backends. Slack and the collector of traces are not asked.
     ///
     /// Exits with 0 if all is well, 1 if the configuration is not usable, 3 if a backend cannot be reached or lacks migrations.
     Check {
