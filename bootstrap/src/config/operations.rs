@@ -40,9 +40,13 @@ impl<L: Fn(&str) -> Option<String>> Reader<L> {
         });
         let collector = |raw: &str| {
             let url = url::Url::parse(raw).ok()?;
-            (matches!(url.scheme(), "http" | "https") && url.has_host()).then(|| Some(raw.to_owned()))
+            // It is shown in what is logged.
+            let is_secret = !url.username().is_empty() || url.password().is_some() || url.query().is_some();
+            let is_server = matches!(url.scheme(), "http" | "https") && url.has_host();
+            (is_server && !is_secret).then(|| Some(raw.to_owned()))
         };
-        let rule = "http(s)://host[:port], where a collector takes OTLP over HTTP";
+        let rule =
+            "http(s)://host[:port], where a collector takes OTLP over HTTP, without a user, a password or a query";
         let endpoint = self.parsed("OTEL_EXPORTER_OTLP_ENDPOINT", None, rule, collector)?;
         Some(TraceSettings { endpoint, ratio })
     }

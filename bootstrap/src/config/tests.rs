@@ -94,6 +94,19 @@ fn every_fault_is_named_at_once() {
 }
 
 #[test]
+fn a_collector_is_named_without_a_secret() {
+    for raw in ["http://localhost:4318", "https://collector.example.com/otlp"] {
+        assert!(read(&[("OTEL_EXPORTER_OTLP_ENDPOINT", raw)]).is_ok(), "{raw}");
+    }
+    for raw in ["http://me:hunter2@localhost:4318", "http://hunter2@localhost", "https://localhost/?key=hunter2"] {
+        let faults = read(&[("OTEL_EXPORTER_OTLP_ENDPOINT", raw)]).expect_err("a secret").faults;
+
+        assert!(faults.iter().any(|it| it.contains("without a user, a password or a query")), "{faults:?}");
+        assert!(!faults.iter().any(|it| it.contains("hunter2")), "{faults:?}");
+    }
+}
+
+#[test]
 fn a_database_has_a_server_and_a_name_or_a_file() {
     for raw in ["mysql://root@localhost:3306/majestic", "sqlite:///tmp/majestic.db", "sqlite://var/majestic.db"] {
         assert!(read(&[("DATABASE_URL", raw)]).is_ok(), "{raw}");
