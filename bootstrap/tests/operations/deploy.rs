@@ -95,7 +95,7 @@ async fn a_deploy_drops_no_request() {
     let folder = tempfile::tempdir().expect("a folder");
     let variables = vec![
         ("ENV", "test".to_owned()),
-        ("DRAIN_SECONDS", "1".to_owned()),
+        ("DRAIN_SECONDS", "5".to_owned()),
         ("THROTTLE_RATES", r#"{"anon-burst":"1000000/min"}"#.to_owned()),
         ("RUST_LOG", "warn".to_owned()),
     ];
