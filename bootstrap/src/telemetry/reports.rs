@@ -62,7 +62,8 @@ impl<S: Subscriber> Layer<S> for Reports {
     }
 }
 
-/// Sends what waits, some in each message, until nobody can report any more.
+/// Sends what waits, some in each message, until nobody can report any more. What a message told that did not arrive is
+/// counted in the next one.
 async fn send(
     mut waiting: mpsc::Receiver<String>,
     channel: Webhook,
@@ -72,7 +73,7 @@ async fn send(
 ) {
     let mut reports = Vec::with_capacity(IN_ONE);
     while waiting.recv_many(&mut reports, IN_ONE).await > 0 {
-        let mut message = String::new();
+        let (mut message, told) = (String::new(), reports.len() as u64);
         for report in reports.drain(..) {
             let _ = writeln!(message, "[{name}] {}", escaped(&masked(&report)));
         }
@@ -80,8 +81,9 @@ async fn send(
         if missing > 0 {
             let _ = writeln!(message, "[{name}] and {missing} more, which are in the log");
         }
-        // Whoever cannot be told has the log.
-        let _ = channel.post(&message).await;
+        if channel.post(&message).await.is_err() {
+            lost.fetch_add(told + missing, Ordering::Relaxed);
+        }
         sleep(rest).await;
     }
 }
