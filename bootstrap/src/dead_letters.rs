@@ -1,8 +1,7 @@
 //! Dead letters on the command line: seen, replayed, dropped, beside a running server.
 
-#![expect(clippy::print_stdout, reason = "a command line prints")]
-
 use std::collections::BTreeSet;
+use std::io::{Write as _, stdout};
 
 use chrono::SecondsFormat;
 use clap::{Args, Subcommand};
@@ -57,14 +56,12 @@ impl DeadLetters {
             Self::Replay { which, all } => {
                 let which = if all { which.every(events).await? } else { which.named()? };
                 let replayed = which.each(all, async |event, whose| events.replay(event, whose).await).await?;
-                println!("{replayed} to be delivered");
-                Ok(())
+                Ok(writeln!(stdout(), "{replayed} to be delivered")?)
             }
             Self::Drop { which } => {
                 let which = which.named()?;
                 let dropped = which.each(false, async |event, whose| events.drop_letter(event, whose).await).await?;
-                println!("{dropped} dropped");
-                Ok(())
+                Ok(writeln!(stdout(), "{dropped} dropped")?)
             }
         }
     }
@@ -116,11 +113,12 @@ async fn list(events: &dyn SettledEvents, as_json: bool) -> Result<(), BoxError>
         after = last.position;
         count += page.len();
         for letter in &page {
-            println!("{}", if as_json { object(letter).to_string() } else { line(letter) });
+            // Whoever reads may have seen enough, and closed the pipe.
+            writeln!(stdout(), "{}", if as_json { object(letter).to_string() } else { line(letter) })?;
         }
     }
     if !as_json && count == 0 {
-        println!("there are none");
+        writeln!(stdout(), "there are none")?;
     }
     Ok(())
 }

@@ -328,3 +328,15 @@ async fn a_check_tells_programs_the_same() {
     let schema = found["backends"].as_array().expect("a list").iter().find(|it| it["name"] == "schema");
     assert_eq!(schema.expect("it is looked at")["ok"], json!(false), "{found:#}");
 }
+
+#[tokio::test]
+async fn whoever_reads_may_stop_reading() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut list = majestic(folder.path(), &["dead-letters", "list"]);
+
+    let mut listing = list.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
+    drop(listing.stdout.take());
+
+    let ended = timeout(PATIENCE, listing.wait_with_output()).await.expect("it ends in time").expect("it ends");
+    assert!(!text(&ended.stderr).contains("panicked"), "{}", text(&ended.stderr));
+}
