@@ -17,7 +17,7 @@ use tokio::net::TcpListener;
 use crate::check::check;
 use crate::config::{Config, InvalidConfig, read_secret};
 use crate::dead_letters::DeadLetters;
-use crate::{App, build, demo, relay, serve, telemetry};
+use crate::{App, StartupError, build, demo, relay, serve, telemetry};
 
 /// A modular monolith for logistics: items, batches, transports, and the centers between them.
 #[derive(Parser)]
@@ -102,11 +102,8 @@ enum Command {
 /// Runs what the command line asks for.
 pub async fn run() -> ExitCode {
     let command = Cli::parse().command.unwrap_or(Command::Serve);
-    if let Command::Check { json } = command {
-        return look(json).await;
-    }
     match execute(command).await {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             eprintln!("error: {error}");
             let mut cause = error.source();
@@ -130,38 +127,31 @@ async fn look(json: bool) -> ExitCode {
     found.exit_code()
 }
 
-async fn execute(command: Command) -> Result<(), BoxError> {
+async fn execute(command: Command) -> Result<ExitCode, BoxError> {
     match command {
-        // Whose outcome is an exit code of its own, told by `run`.
-        Command::Check { .. } => Ok(()),
-        Command::Serve => serve_until_told_to_stop().await,
-        Command::Relay => relay_until_told_to_stop().await,
-        Command::DeadLetters { command } => command.run(&*beside().await?.database.settled_events()).await,
+        Command::Check { json } => return Ok(look(json).await),
+        Command::Serve => serve_until_told_to_stop().await?,
+        Command::Relay => relay_until_told_to_stop().await?,
+        Command::DeadLetters { command } => command.run(&*beside().await?.database.settled_events()).await?,
         Command::Migrate => {
             let app = build(&configured()?).await?;
-            Ok(app.database.migrate().await?)
+            app.database.migrate().await?;
         }
-        Command::Demo => demo::play(configured()?).await,
-        Command::CreateSuperuser { phonenumber, username } => create_superuser(phonenumber, username).await,
-        Command::CreateApiKey { name, scopes, expires_at } => create_api_key(&name, &scopes, expires_at).await,
+        Command::Demo => demo::play(configured()?).await?,
+        Command::CreateSuperuser { phonenumber, username } => create_superuser(phonenumber, username).await?,
+        Command::CreateApiKey { name, scopes, expires_at } => create_api_key(&name, &scopes, expires_at).await?,
         Command::AllowPhonenumber { phonenumber, description, remove } => {
-            allow_phone_number(&phonenumber, &description, remove).await
+            allow_phone_number(&phonenumber, &description, remove).await?;
         }
         Command::PardonPhonenumber { phonenumber } => {
             let phone_number = PhoneNumber::parse(&phonenumber)?;
             let was_stopped = beside().await?.auth.pardon_number(&phone_number).await?;
             println!("{}", if was_stopped { "it is believed again" } else { "it was not stopped" });
-            Ok(())
         }
-        Command::GenerateKeypair => {
-            println!("{}", RootKeys::generate());
-            Ok(())
-        }
-        Command::Openapi => {
-            println!("{}", http_adapter::openapi_document());
-            Ok(())
-        }
+        Command::GenerateKeypair => println!("{}", RootKeys::generate()),
+        Command::Openapi => println!("{}", http_adapter::openapi_document()),
     }
+    Ok(ExitCode::SUCCESS)
 }
 
 fn variable(name: &str) -> Option<String> {
@@ -174,6 +164,7 @@ fn configured() -> Result<Config, InvalidConfig> {
 }
 
 async fn serve_until_told_to_stop() -> Result<(), BoxError> {
+    let stop = told_to_stop();
     let config = configured()?;
     let traces = telemetry::start(&config)?;
     let app = build(&config).await?;
@@ -181,18 +172,28 @@ async fn serve_until_told_to_stop() -> Result<(), BoxError> {
     if config.environment.is_private() {
         greet(&format!("http://{}", listener.local_addr()?));
     }
-    let served = serve(&config, app, listener, told_to_stop()).await;
+    let served = serve(&config, app, listener, stop).await;
+    tell_of(&served);
     telemetry::end(traces).await;
     Ok(served?)
 }
 
 async fn relay_until_told_to_stop() -> Result<(), BoxError> {
+    let stop = told_to_stop();
     let config = configured()?;
     let traces = telemetry::start(&config)?;
     let app = build(&config).await?;
-    let relayed = relay(&config, app, told_to_stop()).await;
+    let relayed = relay(&config, app, stop).await;
+    tell_of(&relayed);
     telemetry::end(traces).await;
     Ok(relayed?)
+}
+
+/// A process that ends by itself says so where it said everything else, too.
+fn tell_of(ended: &Result<(), StartupError>) {
+    if let Err(error) = ended {
+        tracing::error!(error = error as &dyn std::error::Error, "the process ends: it cannot go on");
+    }
 }
 
 fn greet(base: &str) {
@@ -209,22 +210,27 @@ fn greet(base: &str) {
     println!();
 }
 
-/// Completes on SIGTERM, as orchestrators send it, and on SIGINT, as Ctrl-C sends it.
-async fn told_to_stop() {
+/// Listens from now on, and completes on SIGTERM, as orchestrators send it, and on SIGINT, as Ctrl-C sends it: whoever is
+/// told to stop while it starts stops as well as any other.
+fn told_to_stop() -> impl Future<Output = ()> + Send {
     use tokio::signal::unix::{SignalKind, signal};
-    match signal(SignalKind::terminate()) {
-        Ok(mut terminate) => {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = tokio::signal::ctrl_c() => {}
+    let heard = signal(SignalKind::terminate())
+        .and_then(|terminate| signal(SignalKind::interrupt()).map(|interrupt| (terminate, interrupt)));
+    async move {
+        match heard {
+            Ok((mut terminate, mut interrupt)) => {
+                tokio::select! {
+                    _ = terminate.recv() => {}
+                    _ = interrupt.recv() => {}
+                }
+            }
+            Err(error) => {
+                tracing::error!(error = &error as &dyn std::error::Error, "signals cannot be heard");
+                std::future::pending::<()>().await;
             }
         }
-        Err(error) => {
-            tracing::error!(error = &error as &dyn std::error::Error, "SIGTERM cannot be heard");
-            let _ = tokio::signal::ctrl_c().await;
-        }
+        tracing::info!("told to stop: finishing what has begun");
     }
-    tracing::info!("told to stop: finishing what has begun");
 }
 
 /// The application, for a command that works beside a running server.
