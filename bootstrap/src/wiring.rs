@@ -1,7 +1,8 @@
-//! Which adapter stands behind which port: the only file that names both.
+//! Which adapter stands behind which port: the only place that names both.
+
+mod events;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use auth_application::{AccessTokens, Auth, EndedSessions, RecentKeys, RecentNumbers, TokenLimits};
@@ -9,19 +10,17 @@ use cache_adapter::{CacheUrl, MemoryThrottle, RedisCache, RedisSettings, Resilie
 use contexts_adapter::{ClosedAccounts, DistributionCenters, TransportRoutes, UserAccounts, UserDrivers, UserStaff};
 use distribution_application::Distribution;
 use eventbridge_adapter::{BusError, EventBus};
-use events_adapter::{Inbox, InboxPublisher, LogPublisher, OncePublisher, Relay, RelaySettings, wire_entry};
+use events_adapter::{Inbox, Relay};
 use http_adapter::{Media, MediaFile, Probe};
 use images_adapter::Redrawing;
-use kernel_application::{Clock, Idempotency, Ids, Publisher, Throttle};
+use kernel_application::{Clock, Idempotency, Ids, Throttle};
 use kernel_domain::{BoxError, StoreError};
 use passwords_adapter::Argon2id;
 use persistence_adapter::{BUS, Database, Interest, InvalidDatabase, Settings, Subscriber};
 use phonenumbers_adapter::Libphonenumber;
 use secrets_adapter::{InvalidSecret, Secrets};
 use shipping_application::Shipping;
-use slack_adapter::{Announcements, Webhook};
 use storage_adapter::{Bucket, Files, StorageUrl};
-use telemetry_adapter::TracedPublisher;
 use tokens_adapter::{
     Biscuits, InvalidKey, InvalidPolicies, JwtKeys, Jwts, RandomApiKeys, RandomRefreshTokens, RootKeys,
 };
@@ -29,19 +28,10 @@ use tokio::sync::RwLock;
 use user_application::{ImageStore, Users};
 
 use crate::chores::Chores;
-use crate::config::{Config, Environment, EventsUrl, Secret, TokenFormat};
+use crate::config::{Config, Environment, Secret, TokenFormat};
 use crate::metrics::Watched;
-use crate::probes::{BucketProbe, BusProbe, DatabaseProbe, FilesProbe, RedisProbe, ReplicaProbe};
+use crate::probes::{BucketProbe, DatabaseProbe, FilesProbe, RedisProbe, ReplicaProbe};
 use crate::system::{SystemClock, SystemIds, SystemPauses};
-
-/// Who hears of users: auth, which forgets those that are gone.
-const AUTH: &str = "auth";
-
-/// Who hears of users, too: a channel, if there is one.
-const SLACK: &str = "slack";
-
-/// How often somebody looks for closed accounts that another process left behind: their sessions end within a second.
-const LOOK_FOR_CLOSED: Duration = Duration::from_secs(1);
 
 /// Why the application could not be built.
 #[derive(Debug, thiserror::Error)]
@@ -127,8 +117,8 @@ pub async fn build(config: &Config) -> Result<App, StartupError> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let ids: Arc<dyn Ids> = Arc::new(SystemIds);
     let secrets = Arc::new(secrets(config)?);
-    let channel = channel(config)?;
-    let subscribers: Vec<_> = [BUS, AUTH].into_iter().chain(channel.is_some().then_some(SLACK)).collect();
+    let channel = events::channel(config)?;
+    let subscribers = events::subscribers(channel.is_some());
     let database = database(config, &subscribers, secrets.clone())?;
     let mut probes = database_probes(config, &database);
     let Shared { views, throttle, resilient } = shared(config, &mut probes);
@@ -181,10 +171,10 @@ pub async fn build(config: &Config) -> Result<App, StartupError> {
         pauses: Arc::new(SystemPauses),
     });
 
-    let bus = event_bus(config, &mut probes);
+    let bus = events::bus(config, &mut probes);
     let inbox = (config.environment == Environment::Local).then(Inbox::default);
-    let publisher = publisher(config, bus.as_ref(), inbox.as_ref());
-    let relays = relays(&database, publisher, ClosedAccounts(auth.clone()), channel, &clock, &ids);
+    let publisher = events::publisher(config, bus.as_ref(), inbox.as_ref());
+    let relays = events::relays(&database, publisher, ClosedAccounts(auth.clone()), channel, &clock, &ids);
     let idempotency = views.idempotency(database.idempotency());
     let watched = Watched {
         database: database.clone(),
@@ -229,12 +219,6 @@ fn secrets(config: &Config) -> Result<Secrets, InvalidSecret> {
     Secrets::parse(config.secret_key.expose(), config.secret_retired_keys.iter().map(Secret::expose))
 }
 
-/// The channel that hears of users, if there is one.
-fn channel(config: &Config) -> Result<Option<Webhook>, StartupError> {
-    let channel = config.slack_webhook.clone().map(Webhook::to).transpose();
-    channel.map_err(|error| StartupError::Other(error.into()))
-}
-
 /// Whether the database works, and its replica, if there is one.
 fn database_probes(config: &Config, database: &Database) -> Vec<(&'static str, Arc<dyn Probe>)> {
     let mut probes: Vec<(&'static str, Arc<dyn Probe>)> =
@@ -253,70 +237,6 @@ fn database(config: &Config, subscribers: &[&str], secrets: Arc<Secrets>) -> Res
     }
     let replica = config.database_replica_url.as_ref().map(Secret::expose);
     Database::open_with_replica(config.database_url.expose(), replica, &settings, secrets)
-}
-
-/// The bus that events go to, unless the log is enough.
-fn event_bus(config: &Config, probes: &mut Vec<(&'static str, Arc<dyn Probe>)>) -> Option<Arc<EventBus>> {
-    let EventsUrl::Bus(url) = &config.events else { return None };
-    let bus = Arc::new(EventBus::open(url, config.events_credentials.clone(), wire_entry));
-    probes.push(("events", Arc::new(BusProbe(bus.clone()))));
-    Some(bus)
-}
-
-/// Where events go; on a developer's machine what is sent to phones is seen on the way.
-fn publisher(config: &Config, bus: Option<&Arc<EventBus>>, inbox: Option<&Inbox>) -> Arc<dyn Publisher> {
-    let shows_secrets = config.environment == Environment::Local;
-    let next: Arc<dyn Publisher> = match bus {
-        Some(bus) => bus.clone(),
-        None => Arc::new(LogPublisher { shows_secrets }),
-    };
-    match inbox {
-        Some(inbox) => Arc::new(InboxPublisher { inbox: inbox.clone(), next }),
-        None => next,
-    }
-}
-
-/// What takes events to each of those who want them.
-struct Relays {
-    bus: Relay,
-    closed_accounts: Relay,
-    announcements: Option<Relay>,
-}
-
-fn relays(
-    database: &Database,
-    publisher: Arc<dyn Publisher>,
-    closed_accounts: ClosedAccounts,
-    channel: Option<Webhook>,
-    clock: &Arc<dyn Clock>,
-    ids: &Arc<dyn Ids>,
-) -> Relays {
-    let relay = |subscriber: &'static str, publisher: Arc<dyn Publisher>, settings: RelaySettings| Relay {
-        deliveries: database.deliveries(subscriber),
-        publisher: Arc::new(TracedPublisher { next: publisher, subscriber }),
-        clock: clock.clone(),
-        ids: ids.clone(),
-        settings,
-    };
-    let usual = RelaySettings::default();
-    // Each by itself, so that it is known how long one claim takes.
-    let one_by_one = RelaySettings { batch: 1, ..usual };
-    let often = RelaySettings { idle: LOOK_FOR_CLOSED, ..usual };
-    Relays {
-        bus: relay(BUS, publisher, usual),
-        closed_accounts: relay(AUTH, Arc::new(closed_accounts), often),
-        announcements: channel.map(|it| relay(SLACK, announcing(it, database, clock), one_by_one)),
-    }
-}
-
-/// Announces in a channel who comes and goes, each of them once.
-fn announcing(channel: Webhook, database: &Database, clock: &Arc<dyn Clock>) -> Arc<dyn Publisher> {
-    Arc::new(OncePublisher {
-        subscriber: SLACK,
-        handled: database.handled_events(),
-        handler: Arc::new(Announcements { channel }),
-        clock: clock.clone(),
-    })
 }
 
 /// What instances remember together.
