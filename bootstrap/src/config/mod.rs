@@ -1,6 +1,6 @@
 //! Configuration: environment variables in, one typed value out, every fault named at once.
 //!
-//! Each file reads what belongs together, by methods of the one [`reader::Reader`].
+//! Each file reads what belongs together, by methods of the one `Reader`.
 
 mod auth;
 mod cache;
