@@ -12,9 +12,11 @@
 //! - **Redis may be slow, gone or empty.** Then everything is a miss, for a wait of one timeout until the breaker opens.
 //!   An eviction that could not be written is made up for, and until then its key is not read from there (see [`far`]).
 //!
-//! Two things remain. A process that is killed between its commit and its eviction, or before it could make up for one
-//! that Redis was not there for, leaves an old value behind, until it expires. So does a Redis that forgets a tombstone,
-//! by a crash or a failover, while somebody is on the way with what was there before.
+//! A process may be killed at any time: what it is about to change was evicted before the commit already.
+//!
+//! Two things remain. A process that is killed while Redis cannot be written, before it could make up for that, leaves
+//! an old value behind, until it expires. So does a Redis that forgets a tombstone, by a crash, by a failover or for
+//! want of memory, while somebody is on the way with what was there before.
 
 mod deferred;
 mod eviction;
@@ -58,9 +60,10 @@ const ABSENCE: Duration = Duration::from_secs(5);
 /// The longest that anybody is on the way to the store: no request takes longer.
 const LOAD_DEADLINE: Duration = Duration::from_secs(30);
 
-/// How long an eviction keeps values away: whoever asked the store before the change has given up by then, and what
+/// How long an eviction keeps values away. It is made before a commit, too, for the process may die right after: the
+/// commit follows within one request, whoever asked the store just before it has given up within another, and then what
 /// was on its way to Redis has arrived.
-const TOMBSTONE: Duration = LOAD_DEADLINE.saturating_add(Duration::from_secs(1));
+const TOMBSTONE: Duration = LOAD_DEADLINE.saturating_mul(2).saturating_add(Duration::from_secs(1));
 
 /// Bytes that the views held in a process take, with their texts: some 20 000 profiles, or 100 centers where a thousand
 /// people work.
@@ -294,6 +297,6 @@ fn kept<V: View>(view: &V) -> Result<(Key, Arc<[u8]>), StoreError> {
 }
 
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
