@@ -271,10 +271,11 @@ impl ViewCache {
     /// tried. It happens too if nobody awaits it.
     fn evict(&self, keys: &[Key]) -> impl Future<Output = ()> + use<> {
         deferred::note(keys);
+        // First: whoever begins to look once these are dropped here does not find them there.
+        let writing = self.far.as_ref().and_then(|far| Far::evict(far, keys));
         self.near.evict(keys);
         // Not before: whoever takes the mark now sees nothing of what was there before.
         self.evictions.fetch_add(1, Ordering::Release);
-        let writing = self.far.as_ref().and_then(|far| Far::evict(far, keys));
         async move {
             if let Some(writing) = writing {
                 // It does not panic, and that it was cancelled means that the process stops.
