@@ -200,16 +200,24 @@ impl ViewCache {
             found.extend(self.look_up::<V>(missing, load).await?);
         }
 
-        let mut others = Vec::new();
+        let (mut others, mut meaningless) = (Vec::new(), Vec::new());
         for (key, id) in wanted.iter() {
             match found.get(key) {
                 Some(None) => {}
-                Some(Some(value)) => match restored(value) {
-                    Some(view) => views.push(view),
-                    None => others.push(id.clone()),
-                },
+                Some(Some(value)) => {
+                    if let Some(view) = restored(value) {
+                        views.push(view);
+                    } else {
+                        meaningless.push(key.clone());
+                        others.push(id.clone());
+                    }
+                }
                 None => others.push(id.clone()),
             }
+        }
+        if !meaningless.is_empty() {
+            // Values are written only where there is none: nobody would ever replace these.
+            self.evict(&meaningless).await;
         }
         self.uses.missed(V::KIND, others.len());
         if !others.is_empty() {
