@@ -1,6 +1,8 @@
 //! Which cache to use, said by a URL.
 
 use std::fmt;
+#[cfg(any(target_os = "android", target_os = "fuchsia", target_os = "linux"))]
+use std::time::Duration;
 
 use bb8_redis::redis::cluster::ClusterClientBuilder;
 use bb8_redis::redis::io::tcp::TcpSettings;
@@ -91,7 +93,20 @@ fn server(raw: &str) -> Result<ConnectionInfo, InvalidCacheUrl> {
 
 /// Questions are small and wait for their answer: holding them back to fill a packet only costs time.
 pub(crate) fn tcp_settings() -> TcpSettings {
-    TcpSettings::default().set_nodelay(true)
+    given_up_in_time(TcpSettings::default().set_nodelay(true))
+}
+
+/// What was sent and not confirmed for so long is given up with its connection, as far as the system can do that: an old
+/// value that the network held back must not arrive when its tombstone is gone.
+#[cfg(any(target_os = "android", target_os = "fuchsia", target_os = "linux"))]
+fn given_up_in_time(settings: TcpSettings) -> TcpSettings {
+    const UNCONFIRMED_AT_MOST: Duration = Duration::from_secs(10);
+    settings.set_user_timeout(UNCONFIRMED_AT_MOST)
+}
+
+#[cfg(not(any(target_os = "android", target_os = "fuchsia", target_os = "linux")))]
+fn given_up_in_time(settings: TcpSettings) -> TcpSettings {
+    settings
 }
 
 fn malformed(error: impl fmt::Display) -> InvalidCacheUrl {
@@ -133,6 +148,12 @@ mod tests {
         assert_eq!(addresses, ["one.example:6379", "::1:7001", "three.example:7002"]);
         assert!(plain.iter().all(|it| it.redis_settings().password() == Some("secret")));
         assert!(matches!(encrypted[0].addr(), ConnectionAddr::TcpTls { insecure: false, .. }));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn what_nobody_confirms_is_given_up_in_seconds() {
+        assert_eq!(tcp_settings().user_timeout(), Some(Duration::from_secs(10)));
     }
 
     #[test]

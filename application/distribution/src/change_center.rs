@@ -28,7 +28,8 @@ pub enum ChangeCenterError {
 }
 
 impl Distribution {
-    /// Changes a center, and shows it as it is then.
+    /// Changes a center, and shows it as it is then. Whoever changes one wants it: an attempt to close it is over, also one
+    /// that was cut short and that nobody finishes.
     pub async fn change_center(
         &self,
         actor: &Actor,
@@ -45,6 +46,7 @@ impl Distribution {
         if let Some(staff) = change.staff {
             center.restaff(staff);
         }
+        center.reopen();
         work.centers().save(&center).await?;
         work.commit().await?;
         // Only now: who works there may have been known to the unit of work alone.
@@ -55,7 +57,7 @@ impl Distribution {
 #[cfg(test)]
 mod tests {
     use distribution_domain::Center;
-    use distribution_domain::testing::{a_center, a_staff_member};
+    use distribution_domain::testing::{a_center, a_staff_member, an_attempt};
     use kernel_application::testing::{anyone, nobody};
 
     use super::*;
@@ -102,6 +104,20 @@ mod tests {
 
             assert!(committed.happened());
         }
+    }
+
+    #[tokio::test]
+    async fn a_center_whose_closing_was_cut_short_takes_plans_again() {
+        let center = a_center().build();
+        let mut closing = center.clone();
+        closing.begin_to_close(an_attempt());
+        let mut world = World::with_center(&closing);
+        world.work.centers.expect_save().times(1).withf(move |it| *it == center).returning(|_| Ok(()));
+        let (distribution, committed) = world.commits();
+
+        distribution.change_center(&anyone(), closing.id(), ChangeCenter::default()).await.expect("it changes");
+
+        assert!(committed.happened());
     }
 
     #[tokio::test]

@@ -26,7 +26,7 @@ impl Distribution {
     /// In two steps, so that nobody plans to go to a center that is no more: first it is kept that the center is being
     /// closed, which whoever plans asks for once their plan is written down; then those who rely on it are asked. Of the
     /// two who do this at once, one sees the other. Should the first step be the last, the center takes no more plans
-    /// until somebody closes it again.
+    /// until somebody changes it or closes it again.
     pub async fn close_center(&self, actor: &Actor, id: CenterId) -> Result<(), CloseCenterError> {
         actor.require(MANAGE)?;
         let attempt = ClosingId::new(self.ids.uuid());

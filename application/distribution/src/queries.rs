@@ -69,7 +69,7 @@ pub trait DistributionQueries: Send + Sync {
     /// moment, and not as they were known to be.
     async fn open_among(&self, codes: &[CenterCode]) -> Result<Vec<CenterCode>, StoreError>;
 
-    /// A page of centers.
+    /// A page of centers. The first one of all is counted exactly, however many they are: it may be kept until one changes.
     async fn centers(
         &self,
         filter: &CenterFilter,

@@ -29,7 +29,9 @@ pub enum CompleteTransportError {
 }
 
 impl Shipping {
-    /// Completes a transport, a driver their own, its batches with it, and brings the moving items on board to the destination.
+    /// Completes a transport, a driver their own, its batches with it, and brings the moving items on board to the
+    /// destination. The other contexts are asked before the unit of work begins; who drove and where when they were asked
+    /// must still do so in it.
     pub async fn complete_transport(
         &self,
         actor: &Actor,
@@ -51,6 +53,12 @@ impl Shipping {
         let transport = work.transports().find(id).await?;
         let mut transport =
             transport.filter(|it| reach.covers(it)).ok_or(CompleteTransportError::UnknownTransport(id))?;
+        let unchanged = transport.driver_id() == known.summary.driver_id
+            && *transport.route().source() == known.summary.source
+            && *transport.route().destination() == known.summary.destination;
+        if !unchanged {
+            return Err(StoreError::Conflict(format!("transport {id}")).into());
+        }
         let mut batches = work.batches().carried_by(id).await?;
         let batch_ids: Vec<_> = batches.iter().map(Batch::id).collect();
         let mut items = work.items().packed_in(&batch_ids).await?;
@@ -72,6 +80,7 @@ impl Shipping {
 mod tests {
     use super::*;
     use crate::testing::{World, a_summary};
+    use crate::{MockShippingQueries, TransportSummary};
     use kernel_application::testing::{anyone, nobody};
     use shipping_domain::Transport;
     use shipping_domain::testing::{a_batch, a_transport, an_item};
@@ -111,6 +120,28 @@ mod tests {
 
         assert!(arrived.summary.completed && arrived.summary.arrived_at.is_some());
         assert_eq!(outcome.announced(), ["TransportComplete"]);
+        assert!(outcome.committed());
+    }
+
+    #[tokio::test]
+    async fn who_took_the_wheel_after_the_others_were_asked_is_told_as_the_driver() {
+        let transport = a_transport().departed().build();
+        let mut world = on_board(&transport);
+        world.work.transports.expect_save().times(1).returning(|_| Ok(()));
+        world.work.batches.expect_save().returning(|_| Ok(()));
+        world.work.items.expect_save().returning(|_| Ok(()));
+        world.before.push(World::finding_transport(&transport).work);
+        let (current, mut is_first) = (a_summary(&transport), true);
+        world.queries = MockShippingQueries::new();
+        world.queries.expect_transport().times(2).returning(move |_| {
+            let planned = TransportSummary { driver_id: None, ..current.clone() };
+            Ok(Some(if std::mem::take(&mut is_first) { planned } else { current.clone() }))
+        });
+        let (shipping, outcome) = world.commits();
+
+        let arrived = shipping.complete_transport(&anyone(), complete(&transport)).await.expect("it arrives");
+
+        assert_eq!(arrived.driver.map(|it| it.user_id), transport.driver_id().map(|it| it.as_uuid()));
         assert!(outcome.committed());
     }
 

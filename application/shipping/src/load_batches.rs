@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use kernel_application::{Actor, Denied, Fault, MAX_ENTRIES};
 use kernel_domain::StoreError;
-use shipping_domain::{Alias, Batch, CannotLoad, ShippingEvent, Transport, TransportId};
+use shipping_domain::{Alias, Batch, BatchId, CannotLoad, ShippingEvent, Transport, TransportId};
 
 use crate::{BatchView, Shipping, WRITE};
 
@@ -49,7 +49,8 @@ pub enum LoadBatchesError {
 }
 
 impl Shipping {
-    /// Loads the batches, and answers with them in the order of the command.
+    /// Loads the batches, and answers with them in the order of the command, as they are right after: found by their ids,
+    /// for somebody may have renamed one.
     pub async fn load_batches(&self, actor: &Actor, command: LoadBatches) -> Result<Vec<BatchView>, LoadBatchesError> {
         self.retried(|| self.try_to_load_batches(actor, command.clone())).await
     }
@@ -71,6 +72,9 @@ impl Shipping {
         transport.accepts_batches().map_err(LoadBatchesError::TransportClosed)?;
         let found = work.batches().find(&aliases).await?;
 
+        let ids: HashMap<_, _> = found.iter().map(|it| (it.alias().clone(), it.id())).collect();
+        let ids: Vec<_> = aliases.iter().filter_map(|it| ids.get(it).copied()).collect();
+
         let (loaded, events) = load_each(&transport, &command.aliases, found)?;
 
         if !events.is_empty() {
@@ -78,13 +82,13 @@ impl Shipping {
             work.outbox().append(&self.recorded(&events, actor)).await?;
         }
         work.commit().await?;
-        self.batches_in_order(&aliases).await.map_err(LoadBatchesError::Store)
+        self.batches_in_order(&ids).await.map_err(LoadBatchesError::Store)
     }
 
-    async fn batches_in_order(&self, aliases: &[Alias]) -> Result<Vec<BatchView>, StoreError> {
-        let views = self.with_transports(self.queries.batches_named(aliases).await?).await?;
-        let by_alias: HashMap<_, _> = views.iter().map(|it| (&it.summary.alias, it)).collect();
-        Ok(aliases.iter().filter_map(|it| by_alias.get(it)).map(|it| (*it).clone()).collect())
+    async fn batches_in_order(&self, ids: &[BatchId]) -> Result<Vec<BatchView>, StoreError> {
+        let views = self.with_transports(self.queries.batches_by_id(ids).await?).await?;
+        let by_id: HashMap<_, _> = views.iter().map(|it| (it.summary.id, it)).collect();
+        Ok(ids.iter().filter_map(|it| by_id.get(it)).map(|it| (*it).clone()).collect())
     }
 }
 
@@ -119,6 +123,7 @@ fn load_each(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::BatchSummary;
     use crate::testing::{World, a_batch_summary};
     use kernel_application::testing::{anyone, nobody};
     use shipping_domain::testing::{a_batch, a_transport};
@@ -134,7 +139,8 @@ mod tests {
         let mut world = World::finding_transport(&transport);
         world.finds_batches(vec![batch.clone()]);
         world.work.batches.expect_save().times(1).withf(|saved| saved.len() == 1).returning(|_| Ok(()));
-        world.queries.expect_batches_named().returning(|asked| Ok(asked.iter().map(a_batch_summary).collect()));
+        let summary = BatchSummary { id: batch.id(), ..a_batch_summary(batch.alias()) };
+        world.queries.expect_batches_by_id().returning(move |_| Ok(vec![summary.clone()]));
         let (shipping, outcome) = world.commits();
 
         let answer = shipping.load_batches(&anyone(), command(&transport, &[&batch])).await.expect("it goes on");
@@ -142,6 +148,25 @@ mod tests {
         assert_eq!(answer[0].summary.alias, *batch.alias());
         assert_eq!(outcome.announced(), ["BatchAddedToTransport"]);
         assert!(outcome.committed());
+    }
+
+    #[tokio::test]
+    async fn a_batch_that_is_renamed_meanwhile_is_answered_with_all_the_same() {
+        let (transport, batch) = (a_transport().build(), a_batch().build());
+        let mut world = World::finding_transport(&transport);
+        world.finds_batches(vec![batch.clone()]);
+        world.work.batches.expect_save().returning(|_| Ok(()));
+        let friday = Alias::parse("friday").expect("an alias");
+        let renamed = BatchSummary { id: batch.id(), ..a_batch_summary(&friday) };
+        let id = batch.id();
+        let asked = move |ids: &[BatchId]| ids == [id, id];
+        world.queries.expect_batches_by_id().times(1).withf(asked).returning(move |_| Ok(vec![renamed.clone()]));
+        let (shipping, _) = world.commits();
+
+        let answer =
+            shipping.load_batches(&anyone(), command(&transport, &[&batch, &batch])).await.expect("it goes on");
+
+        assert_eq!(answer.iter().map(|it| &it.summary.alias).collect::<Vec<_>>(), [&friday, &friday]);
     }
 
     #[tokio::test]

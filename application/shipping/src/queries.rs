@@ -213,8 +213,9 @@ pub trait ShippingQueries: Send + Sync {
     /// The batch with this alias.
     async fn batch(&self, alias: &Alias) -> Result<Option<BatchSummary>, StoreError>;
 
-    /// The batches with these aliases, at most [`MAX_ENTRIES`](kernel_application::MAX_ENTRIES), in any order.
-    async fn batches_named(&self, aliases: &[Alias]) -> Result<Vec<BatchSummary>, StoreError>;
+    /// These batches, at most [`MAX_ENTRIES`](kernel_application::MAX_ENTRIES), in any order, whatever they are called by
+    /// now.
+    async fn batches_by_id(&self, batches: &[BatchId]) -> Result<Vec<BatchSummary>, StoreError>;
 
     /// A page of batches.
     async fn batches(

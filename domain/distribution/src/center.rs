@@ -51,6 +51,12 @@ impl Center {
         self.closing = self.closing.filter(|it| *it != attempt);
     }
 
+    /// It is still wanted: whoever tries to close it has to begin again, and whoever wants to may plan to go there. So ends
+    /// an attempt that nobody finishes, too.
+    pub fn reopen(&mut self) {
+        self.closing = None;
+    }
+
     /// Whether nobody could plan to go there since this attempt began: no other one has begun or been given up.
     pub fn is_being_closed_by(&self, attempt: ClosingId) -> bool {
         self.closing == Some(attempt)
@@ -272,6 +278,18 @@ mod tests {
         assert!(center.is_being_closed_by(second) && !center.is_being_closed_by(first));
         center.stay_open(second);
         assert_eq!(center.closing(), None);
+    }
+
+    #[test]
+    fn a_center_that_is_reopened_is_closed_by_no_attempt_that_began_before() {
+        let (mut center, attempt) = (a_center().build(), an_attempt());
+        let before = center.clone();
+        center.begin_to_close(attempt);
+
+        center.reopen();
+
+        assert!(!center.is_being_closed_by(attempt));
+        assert_eq!(center, before);
     }
 
     #[test]

@@ -212,6 +212,7 @@ impl From<BatchSnapshot> for Batch {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Packing;
     use crate::testing::{a_batch, an_item, noon};
 
     #[test]
@@ -374,6 +375,4 @@ mod tests {
             }
         }
     }
-
-    use crate::Packing;
 }

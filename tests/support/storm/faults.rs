@@ -15,6 +15,7 @@ pub fn faults(entries: &[Entry], left: &Left) -> Vec<String> {
     each_key_acts_once(entries, &mut faults);
     who_is_acknowledged_is_there(&operations, left, &mut faults);
     who_is_acknowledged_is_told_of(&operations, left, &mut faults);
+    answers_tell_of_what_was_asked(&operations, &mut faults);
     fates_were_asked_for(&operations, left, &mut faults);
     damaged_and_lost_items_stay_behind(&operations, left, &mut faults);
     counts_were_true_once(entries, &operations, left, &mut faults);
@@ -209,6 +210,25 @@ fn was_so_already(name: &str, wanted: &(String, String), before: Option<u64>, le
         ("ItemAddedToBatch" | "BatchAddedToTransport", _) => told.iter().any(|it| it.name == name),
         ("ItemRemovedFromBatch", None) => true,
         _ => false,
+    }
+}
+
+/// What acknowledges a command tells of what was asked: of the driver, or of everything that was named. Something that was
+/// named twice may be told of once or twice.
+fn answers_tell_of_what_was_asked(operations: &[Operation<'_>], faults: &mut Vec<String>) {
+    for operation in operations {
+        let Some(told) = operation.acknowledged() else { continue };
+        let driver = || told.body["driver"]["uuid"].as_str().unwrap_or_default().replace('-', "");
+        let is_told = match operation.command {
+            Command::Start { driver: asked, .. } => driver() == asked.replace('-', ""),
+            Command::Complete { .. } => !driver().is_empty(),
+            Command::Pack { items, .. } | Command::Unpack { items, .. } => told.lists("tracking_number", items),
+            Command::Load { aliases, .. } => told.lists("alias", aliases),
+            _ => true,
+        };
+        if !is_told {
+            faults.push(format!("the answer does not tell of what was asked: {operation:?}"));
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! What was asked and answered.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 
 use serde_json::Value;
@@ -89,6 +89,14 @@ impl Entry {
     /// A field of the answer.
     pub(super) fn text(&self, name: &str) -> String {
         self.body[name].as_str().unwrap_or_default().to_owned()
+    }
+
+    /// Whether the answer is a list whose entries have these values in this field, and no others.
+    pub(super) fn lists(&self, name: &str, values: &[String]) -> bool {
+        let listed: BTreeSet<&str> =
+            self.body.as_array().into_iter().flatten().filter_map(|it| it[name].as_str()).collect();
+        let values: BTreeSet<&str> = values.iter().map(String::as_str).collect();
+        listed == values
     }
 }
 

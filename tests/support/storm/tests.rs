@@ -33,14 +33,18 @@ impl Story {
         let plan = Command::Plan { source: "A".to_owned(), destination: "B".to_owned(), driver: None };
         story.done(3, plan, json!({ "uuid": TRANSPORT }));
         story.left.transports.insert(transport());
-        story.done(4, pack(&["shoe", "hat"]), Value::Null);
+        story.done(4, pack(&["shoe", "hat"]), packed(&["shoe", "hat"]));
         story.told(4, "ItemAddedToBatch", "shoe", 2, json!({ "item_tracking_number": "shoe", "batch_alias": "box" }));
         story.told(4, "ItemAddedToBatch", "hat", 2, json!({ "item_tracking_number": "hat", "batch_alias": "box" }));
-        story.done(5, Command::Load { transport: transport(), aliases: vec!["box".to_owned()] }, Value::Null);
+        story.done(
+            5,
+            Command::Load { transport: transport(), aliases: vec!["box".to_owned()] },
+            json!([{ "alias": "box" }]),
+        );
         story.told(5, "BatchAddedToTransport", "box", 2, json!({ "transport_uuid": TRANSPORT, "batch_alias": "box" }));
-        story.done(6, Command::Start { transport: transport(), driver: "eve".to_owned() }, Value::Null);
+        story.done(6, Command::Start { transport: transport(), driver: "eve".to_owned() }, driven_by("eve"));
         story.told(6, "TransportStarted", TRANSPORT, 2, json!({ "transport_uuid": TRANSPORT }));
-        story.done(7, Command::Complete { transport: transport() }, Value::Null);
+        story.done(7, Command::Complete { transport: transport() }, driven_by("eve"));
         story.told(7, "TransportComplete", TRANSPORT, 3, json!({ "transport_uuid": TRANSPORT }));
         story
     }
@@ -109,6 +113,16 @@ fn pack(items: &[&str]) -> Command {
     Command::Pack { alias: "box".to_owned(), items: items.iter().map(ToString::to_string).collect() }
 }
 
+/// The answer to a command that names items.
+fn packed(items: &[&str]) -> Value {
+    items.iter().map(|it| json!({ "tracking_number": it })).collect()
+}
+
+/// The answer to a command that names a transport.
+fn driven_by(driver: &str) -> Value {
+    json!({ "driver": { "uuid": driver } })
+}
+
 #[test]
 fn a_story_in_which_all_is_well_has_no_fault() {
     let story = Story::of_a_trip();
@@ -141,7 +155,7 @@ fn what_nobody_knows_may_be_so_or_not_but_wholly() {
 fn the_answer_to_a_repetition_tells_of_the_attempt_before() {
     let mut story = Story::of_a_trip();
     story.nobody_answers(4);
-    let again = story.done(8, pack(&["shoe", "hat"]), Value::Null);
+    let again = story.done(8, pack(&["shoe", "hat"]), packed(&["shoe", "hat"]));
     (again.is_replayed, again.key) = (true, Some("key 4".to_owned()));
 
     assert_eq!(story.faults(), [] as [String; 0]);
@@ -192,6 +206,10 @@ const OFFENDERS: &[Offender] = &[
     ("what was announced is not what was asked", |story| story.entries[4].command = pack(&["shoe"])),
     ("nobody was told of (\"hat\"", |story| _ = story.left.events.remove(1)),
     ("nobody was told of (\"\"", |story| _ = story.left.events.pop()),
+    ("the answer does not tell of what was asked", |story| story.entries[4].body = packed(&["shoe"])),
+    ("the answer does not tell of what was asked", |story| story.entries[5].body = json!([])),
+    ("the answer does not tell of what was asked", |story| story.entries[6].body = driven_by("adam")),
+    ("the answer does not tell of what was asked", |story| story.entries[7].body = json!({ "driver": null })),
     ("nobody asked for", |story| story.left.events[0].request = "nobody's".to_owned()),
     ("nobody asked for shoe to be LOST", |story| {
         let lost = ItemLeft { status: "LOST".to_owned(), center: None };

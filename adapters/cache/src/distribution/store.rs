@@ -10,7 +10,7 @@ use super::centers::{ByCode, ById, Everybody, NewestCenters};
 use crate::ViewCache;
 use crate::views::Eviction;
 
-/// Evicts the centers that a unit of work added, saved or removed, once it was committed.
+/// Evicts the centers that a unit of work added, saved or removed, right before it is committed and again once it was.
 pub(super) struct EvictingDistributionStore {
     pub(super) inner: Arc<dyn DistributionStore>,
     pub(super) views: ViewCache,
@@ -51,6 +51,7 @@ impl DistributionWork for EvictingWork {
             eviction.add::<ByCode>(code);
             eviction.add::<NewestCenters>(&Everybody);
         }
+        eviction.ahead().await;
         let outcome = inner.commit().await;
         // After an error, too: a commit whose answer was lost may have been made.
         eviction.now().await;

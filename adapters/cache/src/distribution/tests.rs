@@ -12,11 +12,13 @@ use distribution_domain::{
 };
 use kernel_application::{Page, PageNumber, PageRequest};
 use kernel_domain::StoreError;
+use tokio::task::yield_now;
 use uuid::Uuid;
 
 use super::centers::{ByCode, ById, NewestCenters};
 use super::*;
 use crate::views::View;
+use crate::views::testing::{Shared, after_a_glance};
 
 fn a_summary(staff: &[StaffId]) -> CenterSummary {
     CenterSummary {
@@ -68,6 +70,7 @@ struct Table {
     centers: Mutex<HashMap<CenterId, Center>>,
     reads: AtomicUsize,
     is_answer_lost: AtomicBool,
+    never_answers: AtomicBool,
 }
 
 impl Table {
@@ -98,12 +101,16 @@ impl DistributionWork for TableWork {
     }
 
     async fn commit(self: Box<Self>) -> Result<(), StoreError> {
-        let mut centers = self.table.centers.lock().unwrap();
-        for (id, center) in self.changes {
+        let Self { table, changes } = *self;
+        for (id, center) in changes {
+            let mut centers = table.centers.lock().unwrap();
             centers.remove(&id);
             centers.extend(center.map(|it| (id, it)));
         }
-        if self.table.is_answer_lost.load(Relaxed) { Err(StoreError::unavailable("gone")) } else { Ok(()) }
+        if table.never_answers.load(Relaxed) {
+            std::future::pending::<()>().await;
+        }
+        if table.is_answer_lost.load(Relaxed) { Err(StoreError::unavailable("gone")) } else { Ok(()) }
     }
 }
 
@@ -137,8 +144,11 @@ struct World {
 
 impl World {
     fn new() -> Self {
-        let views = ViewCache::alone();
-        let table = Arc::<Table>::default();
+        Self::of(Arc::default(), ViewCache::alone())
+    }
+
+    /// A process that keeps these views of the table.
+    fn of(table: Arc<Table>, views: ViewCache) -> Self {
         let mut queries = MockDistributionQueries::new();
         let read = table.clone();
         queries.expect_center().returning(move |id| Ok(read.read(|it| it.id() == id).pop()));
@@ -233,6 +243,30 @@ async fn a_commit_that_gave_no_answer_may_have_been_made() {
     assert!(world.add(&center).await.is_err());
 
     assert_eq!(world.names(&center).await, both("Center X"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_dies_once_a_change_is_kept_leaves_nothing_old_behind() {
+    const TURNS: usize = 100;
+    let (shared, table) = (Arc::<Shared>::default(), Arc::<Table>::default());
+    let mut center = a_center().called("X").build();
+    table.centers.lock().unwrap().insert(center.id(), center.clone());
+    let [dying, other] = [(); 2].map(|()| World::of(table.clone(), shared.views()));
+    assert_eq!(other.names(&center).await, both("Center X"), "it is kept for thirty days");
+
+    table.never_answers.store(true, Relaxed);
+    center.rename(CenterName::parse("Busan").unwrap());
+    let mut work = dying.store.begin().await.unwrap();
+    work.centers().save(&center).await.unwrap();
+    // It is not dropped before the test is over: the dead clean nothing up.
+    let _dead = tokio::spawn(async move { work.commit().await });
+    for _ in 0..TURNS {
+        yield_now().await;
+    }
+    assert_eq!(table.centers.lock().unwrap().get(&center.id()), Some(&center));
+
+    after_a_glance().await;
+    assert_eq!(other.names(&center).await, both("Busan"));
 }
 
 #[tokio::test]

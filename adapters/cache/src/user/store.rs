@@ -10,7 +10,7 @@ use user_domain::{DiscardedImageRepository, User, UserId, UserRepository, UserSt
 use crate::ViewCache;
 use crate::views::Eviction;
 
-/// Evicts the users whom a unit of work added or saved, once it was committed.
+/// Evicts the users whom a unit of work added or saved, right before it is committed and again once it was.
 pub(super) struct EvictingUserStore {
     pub(super) inner: Arc<dyn UserStore>,
     pub(super) views: ViewCache,
@@ -50,6 +50,7 @@ impl UserWork for EvictingWork {
         for user in changed {
             eviction.add::<ProfileRecord>(&user);
         }
+        eviction.ahead().await;
         let outcome = inner.commit().await;
         // After an error, too: a commit whose answer was lost may have been made.
         eviction.now().await;

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use chrono::NaiveDate;
 use kernel_domain::StoreError;
+use tokio::task::yield_now;
 use user_application::testing::{MockedWork, a_profile, a_user};
 use user_application::{AccountName, MockUserQueries, ProfileRecord, UserQueries};
 use user_domain::testing::{a_phone_number, noon};
@@ -18,6 +19,7 @@ use uuid::Uuid;
 
 use super::*;
 use crate::views::View;
+use crate::views::testing::{Shared, after_a_glance};
 
 fn an_id() -> UserId {
     UserId::new(Uuid::from_u128(0x0190_a3f0_7b1c_7d2e_8f00_1234_5678_9abc))
@@ -77,6 +79,7 @@ struct Table {
     users: Mutex<HashMap<UserId, User>>,
     reads: AtomicUsize,
     is_answer_lost: AtomicBool,
+    never_answers: AtomicBool,
 }
 
 struct TableStore(Arc<Table>);
@@ -110,6 +113,9 @@ impl UserWork for TableWork {
 
     async fn commit(self: Box<Self>) -> Result<(), StoreError> {
         self.table.users.lock().unwrap().extend(self.changes.into_iter().map(|it| (it.id(), it)));
+        if self.table.never_answers.load(Relaxed) {
+            std::future::pending::<()>().await;
+        }
         if self.table.is_answer_lost.load(Relaxed) { Err(StoreError::unavailable("gone")) } else { Ok(()) }
     }
 }
@@ -138,8 +144,11 @@ struct World {
 
 impl World {
     fn new() -> Self {
-        let views = ViewCache::alone();
-        let table = Arc::<Table>::default();
+        Self::of(&Arc::default(), &ViewCache::alone())
+    }
+
+    /// A process that keeps these views of the table.
+    fn of(table: &Arc<Table>, views: &ViewCache) -> Self {
         let mut queries = MockUserQueries::new();
         let read = table.clone();
         queries.expect_profiles().returning(move |ids| {
@@ -150,7 +159,7 @@ impl World {
         Self {
             store: views.user_store(Arc::new(TableStore(table.clone()))),
             queries: views.user_queries(Arc::new(queries)),
-            table,
+            table: table.clone(),
         }
     }
 
@@ -199,6 +208,29 @@ async fn a_commit_that_gave_no_answer_may_have_been_made() {
     assert!(work.commit().await.is_err());
 
     assert_eq!(world.username().await.as_deref(), Some("ann"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_dies_once_a_change_is_kept_leaves_nothing_old_behind() {
+    const TURNS: usize = 100;
+    let (shared, table) = (Arc::<Shared>::default(), Arc::<Table>::default());
+    table.users.lock().unwrap().insert(an_id(), renamed("ann"));
+    let (dying, other) = (World::of(&table, &shared.views()), World::of(&table, &shared.views()));
+    assert_eq!(other.username().await.as_deref(), Some("ann"), "it is kept for a day");
+
+    table.never_answers.store(true, Relaxed);
+    let mut work = dying.store.begin().await.unwrap();
+    work.users().save(&renamed("bob")).await.unwrap();
+    // It is not dropped before the test is over: the dead clean nothing up.
+    let _dead = tokio::spawn(async move { work.commit().await });
+    for _ in 0..TURNS {
+        yield_now().await;
+    }
+    let kept = table.users.lock().unwrap().get(&an_id()).map(|it| it.snapshot().username.as_str().to_owned());
+    assert_eq!(kept.as_deref(), Some("bob"));
+
+    after_a_glance().await;
+    assert_eq!(other.username().await.as_deref(), Some("bob"));
 }
 
 #[tokio::test]

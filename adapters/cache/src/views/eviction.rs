@@ -21,6 +21,13 @@ impl Eviction {
         self.changed.extend(&[V::key(id)]);
     }
 
+    /// Evicts it before the change is made, and again afterwards: whoever dies in between has left nothing old in Redis
+    /// that would be found there. Until the change is made, the truth is what was there before.
+    pub(crate) async fn ahead(&self) {
+        let evicted = self.views.evict(&self.changed.all());
+        evicted.await;
+    }
+
     pub(crate) async fn now(self) {
         let evicted = self.views.evict(&self.changed.take());
         evicted.await;
@@ -44,6 +51,10 @@ impl Changed {
 
     pub(super) fn extend(&self, keys: &[Key]) {
         self.keys().extend(keys.iter().cloned());
+    }
+
+    fn all(&self) -> Vec<Key> {
+        self.keys().iter().cloned().collect()
     }
 
     fn take(&self) -> Vec<Key> {

@@ -12,9 +12,11 @@
 //! - **Redis may be slow, gone or empty.** Then everything is a miss, for a wait of one timeout until the breaker opens.
 //!   An eviction that could not be written is made up for, and until then its key is not read from there (see [`far`]).
 //!
-//! Two things remain. A process that is killed between its commit and its eviction, or before it could make up for one
-//! that Redis was not there for, leaves an old value behind, until it expires. So does a Redis that forgets a tombstone,
-//! by a crash or a failover, while somebody is on the way with what was there before.
+//! A process may be killed at any time: what it is about to change was evicted before the commit already.
+//!
+//! Two things remain. A process that is killed while Redis cannot be written, before it could make up for that, leaves
+//! an old value behind, until it expires. So does a Redis that forgets a tombstone, by a crash, by a failover or for
+//! want of memory, while somebody is on the way with what was there before.
 
 mod deferred;
 mod eviction;
@@ -58,9 +60,10 @@ const ABSENCE: Duration = Duration::from_secs(5);
 /// The longest that anybody is on the way to the store: no request takes longer.
 const LOAD_DEADLINE: Duration = Duration::from_secs(30);
 
-/// How long an eviction keeps values away: whoever asked the store before the change has given up by then, and what
+/// How long an eviction keeps values away. It is made before a commit, too, for the process may die right after: the
+/// commit follows within one request, whoever asked the store just before it has given up within another, and then what
 /// was on its way to Redis has arrived.
-const TOMBSTONE: Duration = LOAD_DEADLINE.saturating_add(Duration::from_secs(1));
+const TOMBSTONE: Duration = LOAD_DEADLINE.saturating_mul(2).saturating_add(Duration::from_secs(1));
 
 /// Bytes that the views held in a process take, with their texts: some 20 000 profiles, or 100 centers where a thousand
 /// people work.
@@ -197,16 +200,24 @@ impl ViewCache {
             found.extend(self.look_up::<V>(missing, load).await?);
         }
 
-        let mut others = Vec::new();
+        let (mut others, mut meaningless) = (Vec::new(), Vec::new());
         for (key, id) in wanted.iter() {
             match found.get(key) {
                 Some(None) => {}
-                Some(Some(value)) => match restored(value) {
-                    Some(view) => views.push(view),
-                    None => others.push(id.clone()),
-                },
+                Some(Some(value)) => {
+                    if let Some(view) = restored(value) {
+                        views.push(view);
+                    } else {
+                        meaningless.push(key.clone());
+                        others.push(id.clone());
+                    }
+                }
                 None => others.push(id.clone()),
             }
+        }
+        if !meaningless.is_empty() {
+            // Values are written only where there is none: nobody would ever replace these.
+            self.evict(&meaningless).await;
         }
         self.uses.missed(V::KIND, others.len());
         if !others.is_empty() {
@@ -268,10 +279,11 @@ impl ViewCache {
     /// tried. It happens too if nobody awaits it.
     fn evict(&self, keys: &[Key]) -> impl Future<Output = ()> + use<> {
         deferred::note(keys);
+        // First: whoever begins to look once these are dropped here does not find them there.
+        let writing = self.far.as_ref().and_then(|far| Far::evict(far, keys));
         self.near.evict(keys);
         // Not before: whoever takes the mark now sees nothing of what was there before.
         self.evictions.fetch_add(1, Ordering::Release);
-        let writing = self.far.as_ref().and_then(|far| Far::evict(far, keys));
         async move {
             if let Some(writing) = writing {
                 // It does not panic, and that it was cancelled means that the process stops.
@@ -294,6 +306,6 @@ fn kept<V: View>(view: &V) -> Result<(Key, Arc<[u8]>), StoreError> {
 }
 
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 #[cfg(test)]
 mod tests;

@@ -9,9 +9,9 @@ use async_trait::async_trait;
 use kernel_domain::StoreError;
 use tokio::sync::Semaphore;
 use tokio::task::yield_now;
-use tokio::time::Instant;
+use tokio::time::{Instant, advance};
 
-use super::{Epoch, Kept, Key, SharedViews, Value, View, ViewCache};
+use super::{Epoch, GLANCE, Kept, Key, SharedViews, Value, View, ViewCache};
 
 /// Something to show.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -134,6 +134,11 @@ impl Process {
     }
 }
 
+/// After this, each process has to look at what all share.
+pub(crate) async fn after_a_glance() {
+    advance(GLANCE).await;
+}
+
 /// What is kept, be it a tombstone, until then.
 struct Lasting(Kept, Instant);
 
@@ -147,6 +152,11 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
+    /// What another process keeps of it.
+    pub(crate) fn views(self: &Arc<Self>) -> ViewCache {
+        ViewCache::over(self.clone())
+    }
+
     pub(crate) fn epoch(&self) -> u64 {
         self.epoch.load(Relaxed) as u64
     }

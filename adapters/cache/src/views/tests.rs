@@ -326,6 +326,20 @@ async fn what_is_kept_and_means_nothing_is_read_from_the_store() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_kept_and_means_nothing_is_replaced_when_its_tombstone_is_gone() {
+    let (one, other, store, shared) = two_processes();
+    store.write(1, "text");
+    shared.corrupt(Note::key(&1));
+    one.read(1).await;
+
+    advance(TOMBSTONE).await;
+    assert_eq!(one.read(1).await.as_deref(), Some("text"));
+    let loads = store.loads();
+    assert_eq!(other.read(1).await.as_deref(), Some("text"));
+    assert_eq!(store.loads(), loads, "it is shared again");
+}
+
+#[tokio::test(start_paused = true)]
 async fn many_are_read_by_one_look_at_redis_and_one_at_the_store_and_too_many_by_the_store_alone() {
     let (process, _, store, shared) = two_processes();
     let ids: Vec<u32> = (0..2_000).collect();

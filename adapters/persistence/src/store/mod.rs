@@ -97,7 +97,7 @@ impl Stores {
 
     async fn begin_unit(&self) -> Result<Unit, StoreError> {
         let access = match Held::current(&self.writers) {
-            Some(held) if !held.has_begun() || !sabotage::is_on(Sabotage::RetryWithoutKey) => {
+            Some(held) if !sabotage::is_on(Sabotage::RetryWithoutKey) || !held.has_begun() => {
                 Access::Held(held.for_unit().await?)
             }
             _ => Access::Own(self.writers.lease().await?),

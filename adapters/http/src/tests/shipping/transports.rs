@@ -128,8 +128,9 @@ async fn batches_are_loaded_and_answered_with() {
     let mut world = World::finding_transport(&transport);
     world.finds_batches(vec![batch.clone()]);
     world.work.batches.expect_save().returning(|_| Ok(()));
-    let summary = a_batch_summary(batch.alias());
-    world.queries.expect_batches_named().returning(move |_| Ok(vec![summary.clone()]));
+    let mut summary = a_batch_summary(batch.alias());
+    summary.id = batch.id();
+    world.queries.expect_batches_by_id().returning(move |_| Ok(vec![summary.clone()]));
 
     let response = act(world, &transport, "add", &json!([{ "alias": batch.alias().as_str() }])).await;
 

@@ -92,12 +92,13 @@ impl CenterRepository for Work {
     }
 
     async fn remove(&mut self, center: &Center) -> Result<(), StoreError> {
-        let found = self.unit.next_version(aggregate(center.id()))? - 1;
+        let aggregate = aggregate(center.id());
+        let found = self.unit.version(aggregate)?;
         self.remove_staff(center.id()).await?;
-        let center_id = Id(center.id().as_uuid());
-        let gone = distribution_centers::table.find(center_id).filter(distribution_centers::version.eq(found));
-        let gone = diesel::delete(gone).execute(self.unit.connection()?).await.map_err(store_error)?;
-        if gone == 1 { Ok(()) } else { Err(StoreError::Conflict(format!("center {}", center.id()))) }
+        let center = distribution_centers::table.find(Id(center.id().as_uuid()));
+        let center = center.filter(distribution_centers::version.eq(found));
+        let removed = diesel::delete(center).execute(self.unit.connection()?).await.map_err(store_error)?;
+        self.unit.removed(aggregate, removed)
     }
 }
 

@@ -62,7 +62,13 @@ impl DistributionQueries for Stores {
         page: PageRequest,
     ) -> Result<Option<Page<CenterSummary>>, StoreError> {
         let mut lease = self.reader().await?;
-        let count = self.lengths_of_primary().of("distribution_centers", lease.connection(), filter, counted);
+        let is_first_of_all = page.start() == PageRequest::default().start() && *filter == CenterFilter::default();
+        let count: BoxFuture<'_, Result<i64, StoreError>> = if is_first_of_all {
+            counted(lease.connection(), filter)
+        } else {
+            let lengths = self.lengths_of_primary();
+            Box::pin(lengths.of("distribution_centers", lease.connection(), filter, counted))
+        };
         let column = |Time| "distribution_centers.created_at";
         let window = Window::of(page, Order::of(&[], Time), column, "distribution_centers.id", count).await?;
         let Some(mut window) = window else { return Ok(None) };

@@ -20,11 +20,17 @@ use crate::id::Id;
 use crate::schema::shipping_batches;
 use crate::sql::{Prepared, padded};
 
-pub(super) async fn named(connection: &mut Connection, aliases: &[Alias]) -> Result<Vec<BatchSummary>, StoreError> {
-    let mut rows = Vec::with_capacity(aliases.len());
-    for chunk in aliases.chunks(CHUNK) {
-        let named = shipping_batches::alias.eq_any(padded(chunk.iter().map(Alias::as_str)));
-        let found = Prepared::kept(shipping_batches::table.filter(named).select(BatchRow::as_select()));
+pub(super) async fn named(connection: &mut Connection, alias: &Alias) -> Result<Option<BatchSummary>, StoreError> {
+    let named = shipping_batches::table.filter(shipping_batches::alias.eq(alias.as_str()));
+    let rows: Vec<BatchRow> = named.select(BatchRow::as_select()).load(connection).await.map_err(store_error)?;
+    Ok(with_transports(connection, rows).await?.pop())
+}
+
+pub(super) async fn by_id(connection: &mut Connection, batches: &[BatchId]) -> Result<Vec<BatchSummary>, StoreError> {
+    let mut rows = Vec::with_capacity(batches.len());
+    for chunk in batches.chunks(CHUNK) {
+        let wanted = shipping_batches::id.eq_any(padded(chunk.iter().map(|it| Id(it.as_uuid()))));
+        let found = Prepared::kept(shipping_batches::table.filter(wanted).select(BatchRow::as_select()));
         rows.extend(found.load::<BatchRow>(connection).await.map_err(store_error)?);
     }
     with_transports(connection, rows).await

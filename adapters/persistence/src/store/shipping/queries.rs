@@ -9,7 +9,7 @@ use shipping_application::{
     BatchFilter, BatchOrder, BatchSummary, ItemFilter, ItemOrder, ItemView, PastBatch, ShippingQueries,
     TransportFilter, TransportOrder, TransportSummary,
 };
-use shipping_domain::{Alias, CenterCode, ItemId, TrackingNumber, TransportId};
+use shipping_domain::{Alias, BatchId, CenterCode, ItemId, TrackingNumber, TransportId};
 
 use super::super::Stores;
 use super::{batch_views, item_views, transport_views};
@@ -34,11 +34,11 @@ impl ShippingQueries for Stores {
     }
 
     async fn batch(&self, alias: &Alias) -> Result<Option<BatchSummary>, StoreError> {
-        Ok(self.batches_named(std::slice::from_ref(alias)).await?.pop())
+        batch_views::named(self.reader().await?.connection(), alias).await
     }
 
-    async fn batches_named(&self, aliases: &[Alias]) -> Result<Vec<BatchSummary>, StoreError> {
-        batch_views::named(self.reader().await?.connection(), aliases).await
+    async fn batches_by_id(&self, batches: &[BatchId]) -> Result<Vec<BatchSummary>, StoreError> {
+        batch_views::by_id(self.reader().await?.connection(), batches).await
     }
 
     async fn batches(
