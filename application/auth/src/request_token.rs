@@ -99,16 +99,17 @@ impl Auth {
         Ok(TokenRequested::Sent { expires_at: now + PhoneVerification::TOKEN_LIFETIME })
     }
 
-    /// Who asks for a token of this account, or shows one.
+    /// Who asks for a token of this account, or shows one. A refresh token is looked up whether there is an account or not:
+    /// what it costs tells nobody which of the two it is.
     pub(crate) async fn shown_by(
         &self,
         work: &mut dyn AuthWork,
         account: Option<AccountId>,
         earlier_session: Option<&RefreshToken>,
     ) -> Result<ShownBy, StoreError> {
-        let (Some(account), Some(token)) = (account, earlier_session) else { return Ok(ShownBy::Anybody) };
+        let Some(token) = earlier_session else { return Ok(ShownBy::Anybody) };
         let session = work.sessions().by_refresh_token(self.refresh_tokens.hash(token)).await?;
-        let is_theirs = session.is_some_and(|it| it.session().account_id() == account);
+        let is_theirs = session.is_some_and(|it| Some(it.session().account_id()) == account);
         Ok(if is_theirs { ShownBy::KnownDevice } else { ShownBy::Anybody })
     }
 
