@@ -10,8 +10,8 @@ use crate::center::CenterBody;
 use crate::json::Written;
 use crate::page::{Here, PageBody};
 
-/// How long a text is shown again, from before it was looked up. What it was made of is itself no older than three quarters of a second, so that what
-/// was changed elsewhere is seen within a second.
+/// How long a text is shown again, from before it was looked up. What it was made of is itself no older than three quarters
+/// of a second, so that what was changed elsewhere is seen within a second.
 const LIFETIME: Duration = Duration::from_millis(250);
 
 /// Texts that are kept: one for each way to ask.
