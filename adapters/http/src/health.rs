@@ -25,8 +25,8 @@ const FRESH: Duration = Duration::from_secs(1);
 /// take to answer, so that a finding is recent as long as somebody asks every second or two.
 const STALE: Duration = Duration::from_secs(5);
 
-/// Whoever asks is answered by then with what was found last, if that is recent, and whoever asks next with what is found meanwhile:
-/// orchestrators give up after a second.
+/// Whoever asks is answered by then with what was found last, if that is recent, and whoever asks next with what is found
+/// meanwhile: orchestrators give up after a second.
 const QUICK: Duration = Duration::from_millis(250);
 
 /// A backend that can be asked whether it works.
