@@ -91,4 +91,23 @@ async fn known_unknown_and_banned_numbers_cost_the_same_statements(app: TestApp)
         }
         assert!(costs.windows(2).all(|pair| pair[0] == pair[1]), "{path}: {costs:?}");
     }
+    // Where no more guesses are compared, a refresh token is looked up: it may be the owner's.
+    let (path, beside) = ("signin/token_confirm/", json!({ "token": "000000", "refresh": "x" }));
+    let mut costs = Vec::new();
+    for number in &numbers {
+        guess_in_vain(&app, number).await;
+        let before = app.database.statements();
+        ask(&app, path, &beside, number).await.refused(StatusCode::BAD_REQUEST, "verification_void");
+        costs.push(app.database.statements() - before);
+    }
+    assert!(costs.windows(2).all(|pair| pair[0] == pair[1]), "{path}, with a refresh token: {costs:?}");
+}
+
+/// Has a token sent, and shows as many wrong ones as are compared.
+async fn guess_in_vain(app: &TestApp, number: &str) {
+    ask(app, "signin/token_request/", &json!({}), number).await.expecting(StatusCode::OK);
+    for _ in 0..5 {
+        let answer = ask(app, "signin/token_confirm/", &json!({ "token": "000000" }), number).await;
+        answer.refused(StatusCode::BAD_REQUEST, "invalid_token");
+    }
 }

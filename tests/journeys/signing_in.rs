@@ -3,7 +3,6 @@
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use support::app::{Answer, PASSWORD, TestApp};
-use tokio::task::JoinSet;
 use user_domain::{Privileges, Role};
 
 on_both_stacks![
@@ -12,7 +11,6 @@ on_both_stacks![
     a_token_that_is_not_ours_is_refused_where_one_is_needed,
     what_is_missing_is_told,
     a_profile_says_who_one_is,
-    whoever_signs_in_holds_up_nobody_else,
 ];
 
 const SIGN_IN: &str = "/api/v1/auth/signin/";
@@ -97,30 +95,4 @@ async fn a_profile_says_who_one_is(app: TestApp) {
     assert_eq!(profile["type"], "STAFF");
     assert_eq!(profile["permission_group"], json!([]));
     assert_eq!((&profile["fullname"], &profile["image"]), (&Value::Null, &Value::Null));
-}
-
-/// Thirty wait for two turns; who only reads waits for none of them.
-async fn whoever_signs_in_holds_up_nobody_else(app: TestApp) {
-    let driver = app.driver().await;
-    let mut signing_in = JoinSet::new();
-    for _ in 0..30 {
-        let (anybody, number) = (app.anybody(), driver.phone_number.clone());
-        signing_in
-            .spawn(async move { anybody.post(SIGN_IN, json!({ "phonenumber": number, "password": PASSWORD })).await });
-    }
-    signing_in.join_next().await.expect("an answer").expect("no panic").expecting(StatusCode::OK);
-
-    for _ in 0..3 {
-        driver.get(PROFILE).await.expecting(StatusCode::OK);
-    }
-
-    let mut late = 0;
-    while let Some(answer) = signing_in.try_join_next() {
-        answer.expect("no panic").expecting(StatusCode::OK);
-    }
-    while let Some(answer) = signing_in.join_next().await {
-        answer.expect("no panic").expecting(StatusCode::OK);
-        late += 1;
-    }
-    assert!(late > 0, "three reads took as long as thirty passwords");
 }

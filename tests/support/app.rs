@@ -188,6 +188,16 @@ impl TestApp {
         self.turn.clone().write_owned().await
     }
 
+    /// Waits until no event waits any more: what was to go out has gone.
+    pub async fn all_is_delivered(&self) {
+        let delivered = async {
+            while self.database.backlog().await.expect("a backlog").iter().any(|it| it.waiting > 0) {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, delivered).await.expect("every event goes out");
+    }
+
     /// The first token that was sent to a number.
     pub async fn token_sent_to(&self, number: &str) -> String {
         self.nth_token_sent_to(1, number).await

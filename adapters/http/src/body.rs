@@ -14,11 +14,12 @@ use serde_json::{Map, Value};
 use crate::deadline::Patience;
 use crate::fault::Fault;
 use crate::fields::{Fields, Input, Sent, kind_of};
+use crate::overload::Place;
 use crate::problem::Problem;
 
 /// The largest body, in bytes.
 pub(crate) const LIMIT: usize = 1024 * 1024;
-/// A body that takes longer is not waited for: less than the time a whole request may take.
+/// A body that takes longer is not waited for. The time a request may take begins when its body is there.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
 /// Bytes of a body that is too large that are read and thrown away: what somebody sends who is only a little over.
 const DISCARDED: usize = 16 * 1024 * 1024;
@@ -201,7 +202,7 @@ async fn content(request: &Request, body: &mut RequestBody) -> Result<Content, P
     }
 }
 
-/// The whole body, if it has at most `limit` bytes and arrives within `deadline`.
+/// The whole body, if it has at most `limit` bytes and arrives within `deadline`. While it arrives, others have our place.
 pub(crate) async fn read(
     request: &Request,
     body: &mut RequestBody,
@@ -210,6 +211,7 @@ pub(crate) async fn read(
 ) -> Result<bytes::Bytes, Problem> {
     let announced = request.header(header::CONTENT_LENGTH).and_then(|length| length.parse::<usize>().ok());
     let body = body.take().map_err(|error| Problem::internal(error.to_string()))?;
+    Place::leave(request)?;
     if announced.is_some_and(|length| length > limit) {
         discard(body).await;
         return Err(Problem::too_large(limit));
@@ -218,7 +220,7 @@ pub(crate) async fn read(
     let arrived = tokio::time::timeout(deadline, body.into_bytes_limit(limit)).await;
     Patience::for_work(request);
     match arrived {
-        Ok(Ok(bytes)) => Ok(bytes),
+        Ok(Ok(bytes)) => Place::take_again(request).map(|()| bytes),
         Ok(Err(ReadBodyError::PayloadTooLarge)) => Err(Problem::too_large(limit)),
         Ok(Err(_)) => Err(Problem::refused(Fault::unreadable_body())),
         Err(_) => Err(Problem::request_timeout()),

@@ -21,8 +21,12 @@ const DEADLINE: Duration = Duration::from_secs(2);
 /// How long what was found is believed: however many ask, each backend is asked once in that time.
 const FRESH: Duration = Duration::from_secs(1);
 
-/// Whoever asks is answered by then with what was found last, and whoever asks next with what is found meanwhile:
-/// orchestrators give up after a second.
+/// What was found longer ago says nothing of now: whoever asks waits until somebody has looked. Longer than a backend may
+/// take to answer, so that a finding is recent as long as somebody asks every second or two.
+const STALE: Duration = Duration::from_secs(5);
+
+/// Whoever asks is answered by then with what was found last, if that is recent, and whoever asks next with what is found
+/// meanwhile: orchestrators give up after a second.
 const QUICK: Duration = Duration::from_millis(250);
 
 /// A backend that can be asked whether it works.
@@ -111,18 +115,20 @@ struct Found {
 }
 
 impl Backends {
-    /// What is known, looked up again if it is old. In the beginning nothing is, and that is waited for.
+    /// What is known, looked up again if it is old. What is not known yet, or too long ago, is waited for.
     async fn known(this: &Arc<Self>) -> Vec<bool> {
-        let last = this.found.borrow().clone();
+        let mut last = this.found.borrow().clone();
         if let Some(Found { at, works }) = &last
             && at.elapsed() < FRESH
         {
             return works.clone();
         }
+        let seen = last.as_ref().map(|it| it.at);
+        last = last.filter(|it| it.at.elapsed() < STALE);
         let mut news = this.found.subscribe();
         let patience = if last.is_some() { QUICK } else { DEADLINE + QUICK };
         Self::look(this);
-        let is_news = |found: &Option<Found>| found.as_ref().map(|it| it.at) > last.as_ref().map(|it| it.at);
+        let is_news = |found: &Option<Found>| found.as_ref().map(|it| it.at) > seen;
         let found = timeout(patience, news.wait_for(is_news)).await;
         let found = found.ok().and_then(Result::ok).and_then(|it| it.clone()).or(last);
         found.map_or_else(|| vec![false; this.probes.len()], |it| it.works)
@@ -159,4 +165,82 @@ async fn check(name: &str, probe: &dyn Probe) -> bool {
     };
     tracing::warn!(backend = name, cause = %cause, "a backend does not work");
     false
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicU32;
+
+    use tokio::time::{advance, sleep};
+
+    use super::*;
+
+    /// Counts how often it is asked, and answers unless it is stuck.
+    #[derive(Default)]
+    struct Counting {
+        checks: AtomicU32,
+        is_stuck: AtomicBool,
+    }
+
+    #[async_trait]
+    impl Probe for Counting {
+        async fn check(&self) -> Result<(), BoxError> {
+            self.checks.fetch_add(1, Ordering::Relaxed);
+            if self.is_stuck.load(Ordering::Relaxed) {
+                std::future::pending::<()>().await;
+            }
+            Ok(())
+        }
+    }
+
+    fn asking(probe: &Arc<Counting>) -> Arc<Backends> {
+        let probe: Arc<dyn Probe> = probe.clone();
+        Readiness::of(vec![("database", probe)], Lifecycle::default()).backends
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn however_many_ask_a_backend_is_asked_once_in_a_while() {
+        let probe = Arc::new(Counting::default());
+        let backends = asking(&probe);
+
+        for checks in [1, 2] {
+            let answers = join_all((0..50).map(|_| Backends::known(&backends))).await;
+            assert!(answers.iter().all(|it| *it == [true]), "{answers:?}");
+            assert_eq!(probe.checks.load(Ordering::Relaxed), checks);
+            advance(FRESH).await;
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_asks_while_a_backend_is_stuck_hears_soon_what_was_found_last_and_then_that_it_failed() {
+        let probe = Arc::new(Counting::default());
+        let backends = asking(&probe);
+        assert_eq!(Backends::known(&backends).await, [true]);
+        probe.is_stuck.store(true, Ordering::Relaxed);
+        advance(FRESH).await;
+
+        let asked = Instant::now();
+        assert_eq!(Backends::known(&backends).await, [true]);
+        assert!((QUICK..2 * QUICK).contains(&asked.elapsed()), "{:?}", asked.elapsed());
+
+        sleep(DEADLINE).await;
+        assert_eq!(Backends::known(&backends).await, [false]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_found_long_ago_is_not_told_again() {
+        let probe = Arc::new(Counting::default());
+        let backends = asking(&probe);
+        assert_eq!(Backends::known(&backends).await, [true]);
+        probe.is_stuck.store(true, Ordering::Relaxed);
+        sleep(STALE).await;
+
+        let asked = Instant::now();
+        assert_eq!(Backends::known(&backends).await, [false]);
+        assert!((DEADLINE..DEADLINE + QUICK).contains(&asked.elapsed()), "{:?}", asked.elapsed());
+
+        probe.is_stuck.store(false, Ordering::Relaxed);
+        sleep(STALE).await;
+        assert_eq!(Backends::known(&backends).await, [true]);
+    }
 }

@@ -15,7 +15,8 @@ use serde::Serialize;
 
 use crate::problem::Problem;
 
-/// 200, with this. `ToJSON` describes it and `Serialize` writes it; [`tests`] keeps the two together.
+/// 200, with this. `ToJSON` describes it and `Serialize` writes it: `is_written_as_it_is_described` keeps the two together, in
+/// a test of each module that has an answer.
 pub(crate) struct Json<T>(pub(crate) T);
 
 impl<T: Serialize + Send> IntoResponse for Json<T> {
@@ -77,19 +78,22 @@ impl<T: ToJSON> ApiResponse for Written<T> {
     }
 }
 
+/// Whether what clients get is what the document says. For the tests of every module that has an answer of its own.
+#[cfg(test)]
+pub(crate) fn is_written_as_it_is_described<T: ToJSON + Serialize>(body: &T) {
+    assert_eq!(serde_json::to_value(body).ok(), body.to_json());
+}
+
 #[cfg(test)]
 mod tests {
-    use kernel_application::Page;
+    use kernel_application::testing::noon;
+    use kernel_application::{Cursor, Page, Place};
     use poem_openapi::types::Example;
 
     use super::*;
     use crate::center::CenterBody;
     use crate::page::{Here, PageBody};
     use crate::profile::{Person, ProfileBody};
-
-    fn is_written_as_it_is_described<T: ToJSON + Serialize>(body: &T) {
-        assert_eq!(serde_json::to_value(body).ok(), body.to_json());
-    }
 
     #[test]
     fn what_may_be_left_out_or_null_is_written_as_it_is_described() {
@@ -111,6 +115,16 @@ mod tests {
             {
                 is_written_as_it_is_described(&PageBody::<CenterBody>::at(&Here::default(), page));
             }
+        }
+    }
+
+    #[test]
+    fn a_page_beyond_a_cursor_is_written_as_it_is_described() {
+        let cursor = Cursor::new(false, &[Some(noon())], uuid::Uuid::nil());
+        for (previous, next) in [(None, None), (cursor, None), (None, cursor)] {
+            let place = Place::Between { previous, next };
+            let page = Page { entries: vec![CenterBody::example()], place, size: 10 };
+            is_written_as_it_is_described(&PageBody::<CenterBody>::at(&Here::default(), page));
         }
     }
 }

@@ -35,7 +35,7 @@ const LIMIT: HeaderName = HeaderName::from_static("ratelimit-limit");
 const REMAINING: HeaderName = HeaderName::from_static("ratelimit-remaining");
 const RESET: HeaderName = HeaderName::from_static("ratelimit-reset");
 
-/// What answers tell in their headers: the most requests, how many are left, and the seconds until all are again.
+/// What answers tell in their headers: the most requests, how many are left, and the seconds until there is one more.
 pub(crate) const HEADERS: [HeaderName; 3] = [LIMIT, REMAINING, RESET];
 
 /// The rate of every scope.

@@ -1,5 +1,10 @@
 //! Whose password is right, and what becomes of older hashes.
 
+use std::sync::mpsc;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+
 use super::*;
 
 /// What Django 5.2 writes for `correct horse`, with fewer iterations.
@@ -98,6 +103,28 @@ async fn a_stranger_takes_a_turn_like_anybody() {
         assert!(polled.is_pending(), "it waits for its turn");
     }
     drop(turns);
+}
+
+/// One thread runs all of this: if a hash kept it, nobody could say meanwhile that the hash may end.
+#[tokio::test]
+async fn a_password_that_is_being_hashed_holds_up_nobody() {
+    let hasher = hasher();
+    let (begun, begins) = oneshot::channel();
+    let (finish, finished) = mpsc::channel::<()>();
+
+    let hashing = hasher.in_turn(move |_, _| {
+        let _ = begun.send(());
+        finished.recv_timeout(Duration::from_secs(20)).map_err(StoreError::unavailable)
+    });
+    let somebody_else = async {
+        begins.await.expect("it begins");
+        assert_eq!(hasher.load(), Load { busy: 1, waiting: 0 });
+        finish.send(()).expect("it is still being hashed");
+    };
+    let (hashed, ()) = tokio::join!(hashing, somebody_else);
+
+    hashed.expect("it did not wait in vain");
+    assert_eq!(hasher.load(), Load { busy: 0, waiting: 0 });
 }
 
 #[tokio::test]

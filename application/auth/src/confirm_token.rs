@@ -54,7 +54,7 @@ impl Auth {
         let network = device.network();
         let comparing = self.limits.comparing(network.as_ref(), now);
         if earlier_session.is_none() {
-            // Who guesses costs the store nothing more.
+            // Who guesses costs the store nothing more, unless they show a refresh token: it may be the owner's.
             comparing?;
         }
         let token = self.hash_token(&phone_number, Purpose::SignIn, &token);
@@ -260,6 +260,24 @@ mod tests {
             let outcome = auth.confirm_sign_in(shown, Device::default()).await;
 
             assert_eq!(outcome.is_ok(), is_let_in, "{outcome:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_refresh_token_is_looked_up_whether_the_number_has_an_account_or_not() {
+        for standing in [NumberStanding::Taken(an_account()), NumberStanding::Free, NumberStanding::Banned] {
+            let (mut world, number) = world(standing, Purpose::SignIn);
+            world.work.verifications.expect_save().returning(|_| Ok(()));
+            world.second_work.sessions.expect_by_refresh_token().times(1).returning(|_| Ok(None));
+            world.throttle = Some(one_wrong_token_left());
+            let (auth, _) = world.commits();
+
+            let _ = auth.confirm_sign_in(typed(&number, "654321"), Device::default()).await;
+            let shown =
+                ConfirmToken { earlier_session: Some(RefreshToken::new("made up")), ..typed(&number, "123456") };
+            let refused = auth.confirm_sign_in(shown, Device::default()).await;
+
+            assert!(matches!(refused, Err(ConfirmTokenError::LimitReached(_))), "{refused:?}");
         }
     }
 

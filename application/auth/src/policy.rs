@@ -47,7 +47,7 @@ impl Country {
     }
 }
 
-/// What differs from one environment to the next. The default is the strictest.
+/// What differs from one environment to the next. By default nobody is exempt, and nothing is fixed.
 #[derive(Debug, Clone)]
 pub struct AuthPolicy {
     /// Whether anybody may sign up as staff; else only owners of allowed numbers.

@@ -73,12 +73,16 @@ impl Auth {
         if self.policy.bypass.covers(&phone_number) {
             return Ok(TokenRequested::NotNeeded);
         }
-        self.limits.message_to(&phone_number).await??;
+        let is_served = self.is_sent_to(&phone_number);
+        if is_served {
+            // What goes nowhere costs nothing, and must not use up what is there for others.
+            self.limits.message_to(&phone_number).await??;
+        }
         let now = self.clock.now();
         let token = self.draw_token();
         let token_hash = self.hash_token(&phone_number, purpose, &token);
         let (account_id, is_sent) = match recipient {
-            Recipient::Owner(account_id) => (account_id, self.is_sent_to(&phone_number)),
+            Recipient::Owner(account_id) => (account_id, is_served),
             Recipient::Nobody => (None, false),
         };
         let challenge = NewChallenge { id: ChallengeId::new(self.ids.uuid()), purpose, account_id, token, token_hash };
@@ -99,16 +103,17 @@ impl Auth {
         Ok(TokenRequested::Sent { expires_at: now + PhoneVerification::TOKEN_LIFETIME })
     }
 
-    /// Who asks for a token of this account, or shows one.
+    /// Who asks for a token of this account, or shows one. A refresh token is looked up whether there is an account or not:
+    /// what it costs tells nobody which of the two it is.
     pub(crate) async fn shown_by(
         &self,
         work: &mut dyn AuthWork,
         account: Option<AccountId>,
         earlier_session: Option<&RefreshToken>,
     ) -> Result<ShownBy, StoreError> {
-        let (Some(account), Some(token)) = (account, earlier_session) else { return Ok(ShownBy::Anybody) };
+        let Some(token) = earlier_session else { return Ok(ShownBy::Anybody) };
         let session = work.sessions().by_refresh_token(self.refresh_tokens.hash(token)).await?;
-        let is_theirs = session.is_some_and(|it| it.session().account_id() == account);
+        let is_theirs = session.is_some_and(|it| Some(it.session().account_id()) == account);
         Ok(if is_theirs { ShownBy::KnownDevice } else { ShownBy::Anybody })
     }
 
@@ -320,6 +325,27 @@ mod tests {
 
         assert!(matches!(outcome, Err(RequestTokenError::LimitReached(_))));
         assert!(!committed.happened());
+    }
+
+    #[tokio::test]
+    async fn messages_that_never_go_out_use_up_nothing_of_what_is_paid_for() {
+        let mut world = world(NumberStanding::Free);
+        world.work.verifications.expect_find().returning(|it| Ok(PhoneVerification::of(it.clone(), vec![])));
+        world.work.verifications.expect_save().times(1).returning(|_| Ok(()));
+        world.work.outbox.expect_append().times(1).withf(withheld).returning(|_| Ok(()));
+        let mut throttle = MockThrottle::new();
+        throttle.expect_hit().never();
+        world.throttle = Some(std::sync::Arc::new(throttle));
+        let (mut auth, _) = world.commits();
+        let mut plans = crate::MockNumberingPlans::new();
+        plans.expect_assignable().returning(|it| Ok(it.clone()));
+        plans.expect_country().returning(|_| Country::parse("JM"));
+        auth.numbering_plans = std::sync::Arc::new(plans);
+        auth.policy.countries = Some([Country::parse("KR").expect("a country")].into());
+
+        let requested = auth.request_token(to(a_phone_number(), Purpose::SignUp)).await;
+
+        assert!(matches!(requested, Ok(TokenRequested::Sent { .. })));
     }
 
     #[tokio::test]

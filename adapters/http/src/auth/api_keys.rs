@@ -210,3 +210,18 @@ impl From<RevokeApiKeyError> for Problem {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::json::is_written_as_it_is_described;
+
+    #[test]
+    fn answers_are_written_as_they_are_described() {
+        for time in [None, Some(Timestamp::example())] {
+            let key = ApiKeyBody { expires_at: time, last_used_at: time, ..ApiKeyBody::example() };
+            is_written_as_it_is_described(&key);
+            is_written_as_it_is_described(&CreatedApiKeyBody { expires_at: time, ..CreatedApiKeyBody::example() });
+        }
+    }
+}

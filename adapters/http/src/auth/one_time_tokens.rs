@@ -130,3 +130,16 @@ impl From<ConfirmTokenError> for Problem {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::json::is_written_as_it_is_described;
+
+    #[test]
+    fn answers_are_written_as_they_are_described() {
+        for timestamp_expires in [None, Some(Timestamp::example())] {
+            is_written_as_it_is_described(&RequestedBody { timestamp_expires });
+        }
+    }
+}

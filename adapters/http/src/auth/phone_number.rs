@@ -64,3 +64,14 @@ impl From<CheckPhoneNumberError> for Problem {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::json::is_written_as_it_is_described;
+
+    #[test]
+    fn answers_are_written_as_they_are_described() {
+        is_written_as_it_is_described(&CheckedBody::example());
+    }
+}

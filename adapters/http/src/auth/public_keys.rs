@@ -69,3 +69,14 @@ impl From<PublicKey> for PublicKeyBody {
         Self { id, algorithm: algorithm.to_owned(), public_key: hex }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::json::is_written_as_it_is_described;
+
+    #[test]
+    fn answers_are_written_as_they_are_described() {
+        is_written_as_it_is_described(&PublicKeysBody::example());
+    }
+}

@@ -131,3 +131,15 @@ impl From<EndSessionError> for Problem {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::json::is_written_as_it_is_described;
+
+    #[test]
+    fn answers_are_written_as_they_are_described() {
+        is_written_as_it_is_described(&SessionBody::example());
+        is_written_as_it_is_described(&SessionBody { user_agent: None, address: None, ..SessionBody::example() });
+    }
+}

@@ -171,3 +171,16 @@ impl From<PurgeSessionsError> for Problem {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::json::is_written_as_it_is_described;
+
+    #[test]
+    fn answers_are_written_as_they_are_described() {
+        is_written_as_it_is_described(&TokensBody::example());
+        is_written_as_it_is_described(&GoodBody::example());
+        is_written_as_it_is_described(&PurgedBody::example());
+    }
+}

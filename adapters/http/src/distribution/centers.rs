@@ -10,6 +10,7 @@ use distribution_domain::{CenterCode, CenterId, CenterName, StaffId};
 use kernel_application::{Operation, PageRequest};
 use poem_openapi::OpenApi;
 use serde_json::{Value, json};
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::shown::ShownPages;
@@ -60,14 +61,14 @@ impl CentersApi {
     ) -> Result<Written<PageBody<CenterBody>>, Problem> {
         let CenterQuery { filter, page } = query.0;
         let is_beginning = page.start() == PageRequest::default().start() && filter == CenterFilter::default();
-        let mark = self.distribution.changes.mark();
+        let (asked, mark) = (Instant::now(), self.distribution.changes.mark());
         if is_beginning && let Some(shown) = self.shown.find(&here, mark) {
             return Ok(shown);
         }
         let page = self.distribution.centers(&actor, &filter, page).await?;
         let written = Written::of(&PageBody::at(&here, page))?;
         if is_beginning {
-            self.shown.keep(here, mark, written.clone());
+            self.shown.keep(here, mark, asked, written.clone());
         }
         Ok(written)
     }

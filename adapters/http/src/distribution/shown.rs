@@ -10,8 +10,8 @@ use crate::center::CenterBody;
 use crate::json::Written;
 use crate::page::{Here, PageBody};
 
-/// How long a text is shown again. What it was made of is itself no older than three quarters of a second, so that what
-/// was changed elsewhere is seen within a second.
+/// How long a text is shown again, from before it was looked up. What it was made of is itself no older than three quarters
+/// of a second, so that what was changed elsewhere is seen within a second.
 const LIFETIME: Duration = Duration::from_millis(250);
 
 /// Texts that are kept: one for each way to ask.
@@ -39,18 +39,19 @@ impl ShownPages {
         Some(page.text.clone())
     }
 
-    /// Keeps the text of a page, looked up after `mark` was taken.
-    pub(super) fn keep(&self, here: Here, mark: u64, text: Written<PageBody<CenterBody>>) {
-        if text.len() > BYTES_AT_MOST {
+    /// Keeps the text of a page, looked up after `mark` was taken and `asked` had come. If looking it up took too long,
+    /// nothing is kept: what it tells may be as old as that.
+    pub(super) fn keep(&self, here: Here, mark: u64, asked: Instant, text: Written<PageBody<CenterBody>>) {
+        let (now, until) = (Instant::now(), asked + LIFETIME);
+        if text.len() > BYTES_AT_MOST || until <= now {
             return;
         }
-        let now = Instant::now();
         let mut pages = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if pages.len() >= TEXTS_AT_MOST {
             pages.retain(|_, it| it.mark == mark && now < it.until);
         }
         if pages.len() < TEXTS_AT_MOST {
-            pages.insert(here, ShownPage { text, mark, until: now + LIFETIME });
+            pages.insert(here, ShownPage { text, mark, until });
         }
     }
 }
@@ -73,7 +74,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_page_is_shown_again_until_something_changes_or_a_moment_has_passed() {
         let shown = ShownPages::default();
-        shown.keep(at(""), 7, a_text());
+        shown.keep(at(""), 7, Instant::now(), a_text());
 
         assert!(shown.find(&at(""), 7).is_some());
         assert!(shown.find(&at(""), 8).is_none(), "something has changed");
@@ -84,15 +85,30 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn the_time_that_looking_up_took_counts() {
+        let shown = ShownPages::default();
+        let asked = Instant::now();
+
+        tokio::time::advance(LIFETIME / 2).await;
+        shown.keep(at(""), 7, asked, a_text());
+        assert!(shown.find(&at(""), 7).is_some());
+        tokio::time::advance(LIFETIME / 2).await;
+        assert!(shown.find(&at(""), 7).is_none(), "it is as old as the question");
+
+        shown.keep(at(""), 7, asked, a_text());
+        assert!(shown.find(&at(""), 7).is_none(), "it was too old when it came");
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn no_more_texts_are_kept_than_fit() {
         let shown = ShownPages::default();
         for number in 0..=TEXTS_AT_MOST {
-            shown.keep(at(&format!("x={number}")), 7, a_text());
+            shown.keep(at(&format!("x={number}")), 7, Instant::now(), a_text());
         }
 
         assert!(shown.find(&at("x=0"), 7).is_some());
         assert!(shown.find(&at(&format!("x={TEXTS_AT_MOST}")), 7).is_none());
-        shown.keep(at("x=new"), 8, a_text());
+        shown.keep(at("x=new"), 8, Instant::now(), a_text());
         assert!(shown.find(&at("x=new"), 8).is_some(), "those that are over make room");
     }
 }

@@ -250,3 +250,47 @@ impl From<Person> for ProfileBody {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::json::is_written_as_it_is_described;
+
+    #[test]
+    fn answers_are_written_as_they_are_described() {
+        use StatusBody::{Completed, Created, Damaged, Lost, Moving};
+        for status in [Created, Moving, Completed, Damaged, Lost] {
+            for code in [None, Some("ABC001".to_owned())] {
+                let past = PastBatchBody {
+                    alias: "friday-evening".to_owned(),
+                    completed: code.is_some(),
+                    transport: code.as_ref().map(|_| Uuid::nil()),
+                    source: code.clone(),
+                    destination: code.clone(),
+                };
+                is_written_as_it_is_described(&ItemBody {
+                    status,
+                    shipping_batches_history: vec![past],
+                    timestamp_completed: code.as_ref().map(|_| Timestamp::example()),
+                    current_distribution_center_code: code,
+                    ..ItemBody::example()
+                });
+            }
+        }
+        let bare = TransportBody {
+            distribution_center_source: None,
+            distribution_center_destination: None,
+            driver: None,
+            ..TransportBody::example()
+        };
+        let time = Some(Timestamp::example());
+        let whole = TransportBody { timestamp_departed: time, timestamp_arrived: time, ..TransportBody::example() };
+        for transport in [&bare, &whole] {
+            is_written_as_it_is_described(transport);
+        }
+        for (shipping_transport, timestamp_completed) in [(None, None), (Some(bare), None), (Some(whole), time)] {
+            let batch = BatchBody { shipping_transport, timestamp_completed, ..BatchBody::example() };
+            is_written_as_it_is_described(&batch);
+        }
+    }
+}

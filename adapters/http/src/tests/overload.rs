@@ -4,10 +4,12 @@ use std::pin::pin;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use futures_util::FutureExt as _;
+use futures_util::{FutureExt as _, stream};
 use poem::http::{HeaderMap, StatusCode};
+use tokio::sync::Notify;
 
 use super::{faults_of, parcels, serving};
+use crate::overload::ARRIVING;
 use crate::{Ended, HttpSettings, Observer};
 
 /// A request that ended: its method, its route, and the status of the answer.
@@ -72,6 +74,57 @@ async fn a_place_is_free_again_when_a_client_leaves() {
     }
 
     client.get("/api/v1/parcels/").send().await.assert_status_is_ok();
+}
+
+#[tokio::test]
+async fn a_body_that_is_still_arriving_takes_nobodys_place_and_not_too_many_arrive_at_once() {
+    let watching = Arc::new(Watching::default());
+    let settings = HttpSettings { requests: 1, observer: watching.clone(), ..HttpSettings::default() };
+    let client = serving(parcels(), settings);
+    let silent = || {
+        let silence = stream::pending::<Result<Vec<u8>, std::io::Error>>();
+        let request = client.post("/api/v1/parcels/").content_type("application/json");
+        request.header("idempotency-key", "silent").body(poem::Body::from_bytes_stream(silence)).send()
+    };
+    let mut arriving = Vec::new();
+
+    for _ in 0..ARRIVING {
+        let mut body = Box::pin(silent());
+        assert!(body.as_mut().now_or_never().is_none());
+        arriving.push(body);
+        // It runs in a task of its own, which has to begin.
+        tokio::task::yield_now().await;
+        client.get("/api/v1/parcels/").send().await.assert_status_is_ok();
+    }
+
+    assert_eq!(watching.shed.load(Ordering::Relaxed), 0);
+    silent().await.assert_status(StatusCode::SERVICE_UNAVAILABLE);
+    client.get("/api/v1/parcels/").send().await.assert_status_is_ok();
+    assert_eq!(watching.shed.load(Ordering::Relaxed), 1);
+}
+
+#[tokio::test]
+async fn a_body_that_arrives_when_all_places_are_taken_is_turned_away() {
+    let watching = Arc::new(Watching::default());
+    let settings = HttpSettings { requests: 1, observer: watching.clone(), ..HttpSettings::default() };
+    let client = serving(parcels(), settings);
+    let arrives = Arc::new(Notify::new());
+    let arrived = Arc::clone(&arrives);
+    let body = stream::once(async move {
+        arrived.notified().await;
+        Ok::<_, std::io::Error>(b"{\"label\": \"tea\"}".to_vec())
+    });
+    let request = client.post("/api/v1/parcels/").content_type("application/json");
+    let mut late = pin!(request.body(poem::Body::from_bytes_stream(body)).send());
+    assert!(late.as_mut().now_or_never().is_none());
+    tokio::task::yield_now().await;
+    let mut busy = pin!(client.get("/api/v1/waits/").send());
+    assert!(busy.as_mut().now_or_never().is_none());
+
+    arrives.notify_one();
+
+    late.await.assert_status(StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(watching.shed.load(Ordering::Relaxed), 1);
 }
 
 #[tokio::test]

@@ -274,3 +274,15 @@ impl From<UnregisterUserError> for Problem {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::json::is_written_as_it_is_described;
+
+    #[test]
+    fn answers_are_written_as_they_are_described() {
+        is_written_as_it_is_described(&UserBody::example());
+        is_written_as_it_is_described(&UserBody { phonenumber: None, email: None, ..UserBody::example() });
+    }
+}
