@@ -133,6 +133,9 @@ impl Crowd {
                 if is_done || key.is_none() || *stop.borrow() || (attempt > 1 && choice.one_in(2)) {
                     if entry.status.is_none() {
                         sleep(PAUSE).await;
+                    } else if key.is_some() && choice.one_in(16) {
+                        // Some forget what they heard.
+                        self.ask(&command, key.as_deref(), at + 1, &log).await;
                     }
                     break;
                 }

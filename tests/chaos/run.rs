@@ -18,6 +18,8 @@ use crate::{Options, Stack};
 /// What takes longer than that after the failures have ended hangs.
 const CLIENTS_DEADLINE: Duration = Duration::from_mins(1);
 const DRAIN_DEADLINE: Duration = Duration::from_mins(2);
+/// What was broken on purpose may hang for ever.
+const DRAIN_DEADLINE_OF_CONTROLS: Duration = Duration::from_secs(20);
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// How often anything may be asked.
@@ -76,7 +78,8 @@ pub(crate) async fn play(options: &Options, sabotage: Option<&str>) -> Result<(V
     signed_in.abort();
 
     let mut sql = backends.sql().await;
-    let drained = drained(&mut sql).await;
+    let drain_deadline = if sabotage.is_some() { DRAIN_DEADLINE_OF_CONTROLS } else { DRAIN_DEADLINE };
+    let drained = drained(&mut sql, drain_deadline).await;
     for service in &mut services {
         let ended = service.stop().await?;
         if !ended.success() {
@@ -143,14 +146,14 @@ async fn watched(backends: &Backends, calm: &Calm, stop: watch::Receiver<bool>) 
 }
 
 /// Waits until every event is delivered; how long that took, if it did.
-async fn drained(sql: &mut support::sql::Sql) -> Option<Duration> {
+async fn drained(sql: &mut support::sql::Sql, deadline: Duration) -> Option<Duration> {
     let begun = Instant::now();
     let open = "SELECT CAST(COUNT(*) AS CHAR(20)) AS line FROM outbox WHERE state = 'OPEN'";
     loop {
         if sql.lines(open).await.is_ok_and(|it| it == ["0"]) {
             return Some(begun.elapsed());
         }
-        if begun.elapsed() > DRAIN_DEADLINE {
+        if begun.elapsed() > deadline {
             return None;
         }
         sleep(PAUSE).await;
