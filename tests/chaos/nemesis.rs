@@ -7,7 +7,7 @@ use support::storm::Choice;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
-use crate::backends::{Backends, Server};
+use crate::backends::{Backends, Proxies, Server};
 use crate::service::Service;
 use crate::watch::Calm;
 
@@ -87,7 +87,7 @@ pub(crate) async fn haunt_processes(
                 deeds.recoveries.push(back.elapsed());
             }
             _ => {
-                kill(service, backends.mysql_of(victim), &mut choice, calm).await?;
+                kill(service, backends.proxies_of(victim), &mut choice, calm).await?;
                 deeds.kills += 1;
                 deeds.restarts.push(service.start_again().await?);
             }
@@ -104,19 +104,22 @@ async fn freeze(service: &mut Service, time: Duration, calm: &Calm, deeds: &mut 
     frozen
 }
 
-/// Kills a process; mostly while MySQL is slow for it, so that it dies between what it did and what it says of that.
+/// Kills a process; mostly while MySQL is slow for it or the bus says nothing, so that it dies between what it did and what it
+/// says of that.
 async fn kill(
     service: &mut Service,
-    mysql: Option<&FaultProxy>,
+    proxies: Option<&Proxies>,
     choice: &mut Choice,
     calm: &Calm,
 ) -> Result<(), String> {
-    let Some(mysql) = mysql.filter(|_| !choice.one_in(4)) else { return service.kill().await };
+    let Some(Proxies { mysql, bus, .. }) = proxies.filter(|_| !choice.one_in(4)) else { return service.kill().await };
+    let (proxy, fault) =
+        if choice.one_in(2) { (mysql, Fault::Latency(LATENCY / 3)) } else { (bus, Fault::Truncate(0)) };
     calm.disturb();
-    mysql.set(Fault::Latency(LATENCY / 3)).await;
+    proxy.set(fault).await;
     sleep(FAULT).await;
     let killed = service.kill().await;
-    mysql.heal().await;
+    proxy.heal().await;
     calm.settle();
     killed
 }
@@ -145,37 +148,50 @@ async fn serves_again(base: &str) -> Result<(), String> {
     }
 }
 
-/// Cuts, slows and swallows what processes say to servers until `stop` says so; how often. Then everything is heard again.
+/// Cuts, slows and swallows what processes say to servers, and freezes the bus, until `stop` says so; how often. Then everything
+/// is heard again.
 pub(crate) async fn haunt_networks(
     seed: u64,
     backends: &Backends,
     calm: &Calm,
     mut stop: watch::Receiver<bool>,
-) -> usize {
-    let Backends::Servers { proxies, .. } = backends else { return 0 };
+) -> Result<usize, String> {
+    let Backends::Servers { proxies, bus, .. } = backends else { return Ok(0) };
     let mut choice = Choice::seeded(seed ^ 0xFA11);
     let mut faults = 0;
     while rests(&mut choice, &mut stop).await {
-        let proxies = &proxies[choice.below(proxies.len())];
-        let proxy: &FaultProxy = if choice.one_in(2) { &proxies.mysql } else { &proxies.redis };
-        let possible = [
-            Fault::Latency(LATENCY),
-            DRIP,
-            Fault::Cut,
-            Fault::Reset,
-            Fault::BlackHole,
-            Fault::Truncate(0),
-            Fault::Truncate(200),
-            Fault::SlowClose(LATENCY),
-        ];
-        let Some(fault) = choice.of(&possible) else { continue };
-        calm.disturb();
-        proxy.set(*fault).await;
         faults += 1;
-        sleep(FAULT).await;
-        proxy.heal().await;
-        calm.settle();
+        let proxies = &proxies[choice.below(proxies.len())];
+        match choice.below(10) {
+            // Whatever becomes of the bus, no transaction waits for it.
+            0 => bus.freeze(FREEZE).await?,
+            1..=3 => fail(&proxies.bus, &mut choice).await,
+            other => {
+                calm.disturb();
+                fail(if other < 7 { &proxies.mysql } else { &proxies.redis }, &mut choice).await;
+                calm.settle();
+            }
+        }
     }
     backends.heal().await;
-    faults
+    Ok(faults)
+}
+
+/// Lets something happen to connections for a while.
+async fn fail(proxy: &FaultProxy, choice: &mut Choice) {
+    let possible = [
+        Fault::Latency(LATENCY),
+        DRIP,
+        Fault::Cut,
+        Fault::Reset,
+        Fault::BlackHole,
+        Fault::Truncate(0),
+        Fault::Truncate(200),
+        Fault::SlowClose(LATENCY),
+    ];
+    if let Some(fault) = choice.of(&possible) {
+        proxy.set(*fault).await;
+        sleep(FAULT).await;
+        proxy.heal().await;
+    }
 }

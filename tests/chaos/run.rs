@@ -20,6 +20,7 @@ const CLIENTS_DEADLINE: Duration = Duration::from_mins(1);
 const DRAIN_DEADLINE: Duration = Duration::from_mins(2);
 /// What was broken on purpose may hang for ever.
 const DRAIN_DEADLINE_OF_CONTROLS: Duration = Duration::from_secs(20);
+const ARRIVALS_DEADLINE: Duration = Duration::from_mins(1);
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// How often anything may be asked.
@@ -51,6 +52,8 @@ pub(crate) async fn play(options: &Options, sabotage: Option<&str>) -> Result<(V
     let crowd = Crowd::gather(options.seed, &bases).await?;
 
     let ((stop_failures, failing), (stop_clients, working)) = (watch::channel(false), watch::channel(false));
+    let (stop_arrivals, arriving) = watch::channel(false);
+    let arrivals = backends.arrivals(&folder, arriving);
     let calm = Calm::default();
     let mut clients = crowd.at_work(options.clients, &folder, &working);
     let signed_in = tokio::spawn(crowd.clone().stay_signed_in(working.clone()));
@@ -64,7 +67,7 @@ pub(crate) async fn play(options: &Options, sabotage: Option<&str>) -> Result<(V
         watched(&backends, &calm, failing.clone()),
         play,
     );
-    let deeds = Deeds { faults, ..haunted? };
+    let deeds = Deeds { faults: faults?, ..haunted? };
     backends.heal().await;
 
     stop_clients.send_replace(true);
@@ -86,7 +89,11 @@ pub(crate) async fn play(options: &Options, sabotage: Option<&str>) -> Result<(V
             return Err(format!("a process that was told to stop ended with {ended}"));
         }
     }
-    let facts = Facts { entries: crowd.history.entries(), deeds, seen, drained };
+    stop_arrivals.send_replace(true);
+    let arrivals =
+        timeout(ARRIVALS_DEADLINE, arrivals).await.map_err(|_| "the queue of the bus does not end".to_owned())?;
+    let arrivals = arrivals.map_err(|why| format!("the queue of the bus cannot be read: {why}"))?;
+    let facts = Facts { entries: crowd.history.entries(), arrivals, deeds, seen, drained };
     Ok((Verdict::of(facts, &mut sql, &folder, options).await?, folder))
 }
 
