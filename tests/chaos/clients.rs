@@ -17,7 +17,7 @@ use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
 /// A request that takes longer was answered by nobody, as far as its client knows.
-const PATIENCE: Duration = Duration::from_secs(3);
+const PATIENCE: Duration = Duration::from_secs(2);
 /// Who signs in waits as long as passwords take.
 const SIGN_IN_PATIENCE: Duration = Duration::from_secs(20);
 /// Attempts at one command.

@@ -43,7 +43,7 @@ pub(crate) struct Options {
     #[arg(long, value_enum, default_value_t = Stack::Mysql)]
     database: Stack,
     /// Clients at the same time.
-    #[arg(long, default_value_t = 24, value_parser = clap::value_parser!(u16).range(1..=256))]
+    #[arg(long, default_value_t = 40, value_parser = clap::value_parser!(u16).range(1..=256))]
     clients: u16,
     /// Breaks the service on purpose, in each way that is known, and fails unless every one is found.
     #[arg(long)]

@@ -15,6 +15,11 @@ use crate::watch::Calm;
 const FAULT: Duration = Duration::from_millis(1_500);
 const LATENCY: Duration = Duration::from_millis(300);
 const DRIP: Fault = Fault::Drip { bytes: 16, every: Duration::from_millis(20) };
+/// How long nothing happens to processes, and to networks, on average.
+const PEACE: Duration = Duration::from_secs(1);
+const QUIET: Duration = Duration::from_millis(1_500);
+/// How long something is wrong before a process is killed.
+const AGONY: Duration = Duration::from_millis(700);
 const FREEZE: Duration = Duration::from_secs(3);
 /// Longer than a relay has what it claimed.
 const LONG_FREEZE: Duration = Duration::from_secs(12);
@@ -36,13 +41,9 @@ pub(crate) struct Deeds {
     pub(crate) recoveries: Vec<Duration>,
 }
 
-/// Between two deeds.
-fn pause(choice: &mut Choice) -> Duration {
-    Duration::from_millis(500 + u64::try_from(choice.below(1_000)).unwrap_or_default())
-}
-
-async fn rests(choice: &mut Choice, stop: &mut watch::Receiver<bool>) -> bool {
-    let pause = pause(choice);
+/// Rests between two deeds, for so long on average; false if there is to be no other.
+async fn rests(time: Duration, choice: &mut Choice, stop: &mut watch::Receiver<bool>) -> bool {
+    let pause = time / 2 + time / 100 * u32::try_from(choice.below(100)).unwrap_or_default();
     tokio::select! {
         _ = stop.wait_for(|it| *it) => false,
         () = sleep(pause) => true,
@@ -60,7 +61,7 @@ pub(crate) async fn haunt_processes(
     let mut choice = Choice::seeded(seed ^ 0xDEAD);
     let mut deeds = Deeds::default();
     let mut turn = 0;
-    while rests(&mut choice, &mut stop).await {
+    while rests(PEACE, &mut choice, &mut stop).await {
         turn += 1;
         let victim = choice.below(services.len());
         let service = &mut services[victim];
@@ -117,7 +118,7 @@ async fn kill(
         if choice.one_in(2) { (mysql, Fault::Latency(LATENCY / 3)) } else { (bus, Fault::Truncate(0)) };
     calm.disturb();
     proxy.set(fault).await;
-    sleep(FAULT).await;
+    sleep(AGONY).await;
     let killed = service.kill().await;
     proxy.heal().await;
     calm.settle();
@@ -159,7 +160,7 @@ pub(crate) async fn haunt_networks(
     let Backends::Servers { proxies, bus, .. } = backends else { return Ok(0) };
     let mut choice = Choice::seeded(seed ^ 0xFA11);
     let mut faults = 0;
-    while rests(&mut choice, &mut stop).await {
+    while rests(QUIET, &mut choice, &mut stop).await {
         faults += 1;
         let proxies = &proxies[choice.below(proxies.len())];
         match choice.below(10) {

@@ -68,7 +68,7 @@ impl Unit {
 
     /// Replaces aggregates that were found, each in its next version.
     pub(super) async fn save<R: Record>(&mut self, aggregates: &[Aggregate], rows: &[R]) -> Result<(), StoreError> {
-        sabotage::dawdle_now_and_then(Sabotage::UncheckedVersions).await;
+        sabotage::dawdle_now_and_then(Sabotage::NoRowLocks).await;
         record::overwrite(self.connection()?, rows).await.map_err(store_error)?;
         self.transaction.split_by(Sabotage::CommandsInParts).await?;
         for aggregate in aggregates {
