@@ -9,9 +9,13 @@ use support::proxy::FaultProxy;
 use support::sql::Sql;
 use testcontainers::{ContainerAsync, GenericImage};
 use tokio::process::Command;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::Stack;
+use crate::arrivals;
+use crate::bus::{self, Bus};
 
 const DOCKER_DEADLINE: Duration = Duration::from_secs(30);
 /// A MySQL that was killed looks through its log first.
@@ -47,12 +51,13 @@ impl Server {
 pub(crate) struct Proxies {
     pub(crate) mysql: FaultProxy,
     pub(crate) redis: FaultProxy,
+    pub(crate) bus: FaultProxy,
 }
 
 /// Everything behind the service.
 pub(crate) enum Backends {
     /// Servers, and the proxies of each process.
-    Servers { mysql: Box<Server>, redis: Box<Server>, proxies: Vec<Proxies>, url: String },
+    Servers { mysql: Box<Server>, redis: Box<Server>, bus: Box<Bus>, proxies: Vec<Proxies>, url: String },
     /// A file.
     File { url: String },
 }
@@ -65,15 +70,20 @@ impl Backends {
         let missing = "there are no images of MySQL and Redis: `cargo xtask chaos` finds them";
         let (mysql, url) = mysql_of_its_own().await.ok_or(missing)?;
         let (redis, redis_url) = redis_of_its_own().await.ok_or(missing)?;
+        let bus = Box::new(Bus::start().await?);
         let (mysql_address, redis_address) = (host_and_port(&url), host_and_port(&redis_url));
         let mut proxies = Vec::new();
         for _ in 0..2 {
-            let (mysql, redis) = tokio::join!(FaultProxy::before(&mysql_address), FaultProxy::before(&redis_address));
-            proxies.push(Proxies { mysql, redis });
+            let (mysql, redis, bus) = tokio::join!(
+                FaultProxy::before(&mysql_address),
+                FaultProxy::before(&redis_address),
+                FaultProxy::before(&bus.address)
+            );
+            proxies.push(Proxies { mysql, redis, bus });
         }
         let mysql = Box::new(Server { name: "MySQL", container: mysql, address: mysql_address });
         let redis = Box::new(Server { name: "Redis", container: redis, address: redis_address });
-        Ok(Self::Servers { mysql, redis, proxies, url })
+        Ok(Self::Servers { mysql, redis, bus, proxies, url })
     }
 
     /// How many processes share it.
@@ -93,16 +103,37 @@ impl Backends {
                     format!("mysql://root@{}/majestic?prefer_socket=false", proxies[process].mysql.address()),
                 ),
                 ("CACHE_URL", format!("redis://{}", proxies[process].redis.address())),
+                (
+                    "EVENTS_URL",
+                    format!("eventbridge://{}?endpoint=http://{}", bus::NAME, proxies[process].bus.address()),
+                ),
+                ("AWS_ACCESS_KEY_ID", "id".to_owned()),
+                ("AWS_SECRET_ACCESS_KEY", "secret".to_owned()),
             ],
             Self::File { url } => vec![("DATABASE_URL", url.clone()), ("CACHE_URL", "memory:".to_owned())],
         }
     }
 
-    /// What stands between a process and MySQL.
-    pub(crate) fn mysql_of(&self, process: usize) -> Option<&FaultProxy> {
+    /// What stands between a process and the servers.
+    pub(crate) fn proxies_of(&self, process: usize) -> Option<&Proxies> {
         match self {
-            Self::Servers { proxies, .. } => proxies.get(process).map(|it| &it.mysql),
+            Self::Servers { proxies, .. } => proxies.get(process),
             Self::File { .. } => None,
+        }
+    }
+
+    /// The ids of the events of shipping that arrive until `stop` says that nothing more comes: in the queue of the bus, or in
+    /// the log.
+    pub(crate) fn arrivals(&self, folder: &Path, mut stop: watch::Receiver<bool>) -> JoinHandle<Vec<String>> {
+        match self {
+            Self::Servers { bus, .. } => bus.arrivals(stop),
+            Self::File { .. } => {
+                let log = folder.join("service.log");
+                tokio::spawn(async move {
+                    let _ = stop.wait_for(|it| *it).await;
+                    arrivals::in_log(&std::fs::read_to_string(&log).expect("the log can be read"))
+                })
+            }
         }
     }
 
@@ -151,9 +182,10 @@ impl Backends {
     /// Ends every fault of the network.
     pub(crate) async fn heal(&self) {
         if let Self::Servers { proxies, .. } = self {
-            for Proxies { mysql, redis } in proxies {
+            for Proxies { mysql, redis, bus } in proxies {
                 mysql.heal().await;
                 redis.heal().await;
+                bus.heal().await;
             }
         }
     }

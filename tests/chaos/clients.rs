@@ -17,7 +17,7 @@ use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
 /// A request that takes longer was answered by nobody, as far as its client knows.
-const PATIENCE: Duration = Duration::from_secs(3);
+const PATIENCE: Duration = Duration::from_secs(2);
 /// Who signs in waits as long as passwords take.
 const SIGN_IN_PATIENCE: Duration = Duration::from_secs(20);
 /// Attempts at one command.
@@ -133,6 +133,9 @@ impl Crowd {
                 if is_done || key.is_none() || *stop.borrow() || (attempt > 1 && choice.one_in(2)) {
                     if entry.status.is_none() {
                         sleep(PAUSE).await;
+                    } else if key.is_some() && choice.one_in(16) {
+                        // Some forget what they heard.
+                        self.ask(&command, key.as_deref(), at + 1, &log).await;
                     }
                     break;
                 }

@@ -1,5 +1,6 @@
 //! Negative controls: the service is broken on purpose, in each way that is known, and has to be found out.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::run::play;
@@ -47,8 +48,8 @@ pub(crate) async fn all(options: &Options) -> Result<(), String> {
     }
     let mut missed = Vec::new();
     for Control { name, sabotage } in CONTROLS {
-        if let Some((check, after)) = caught(options, sabotage).await? {
-            println!("caught by {check} within {} s: {name}", after.as_secs());
+        if let Some((checks, after)) = caught(options, sabotage).await? {
+            println!("caught by {checks} within {} s: {name}", after.as_secs());
         } else {
             println!("MISSED: {name}");
             missed.push(*name);
@@ -57,17 +58,19 @@ pub(crate) async fn all(options: &Options) -> Result<(), String> {
     if missed.is_empty() { Ok(()) } else { Err(format!("nothing noticed that {}", missed.join(", nor that "))) }
 }
 
-/// Which check noticed, and within how many seconds of failures.
+/// Which checks noticed, and within how many seconds of failures.
 async fn caught(options: &Options, sabotage: &str) -> Result<Option<(String, Duration)>, String> {
     for seconds in [SHORT, LONGEST] {
         let options = Options { seconds, ..options.clone() };
         let (verdict, folder) = play(&options, Some(sabotage)).await?;
-        if let Some((check, fault)) = verdict.faults.first() {
+        let checks: BTreeSet<&str> = verdict.faults.iter().map(|(check, _)| *check).collect();
+        if let Some((_, fault)) = verdict.faults.first() {
             let fault: String = fault.chars().take(160).collect();
             println!("  {} faults, like: {fault}", verdict.faults.len());
             // What was broken on purpose needs no autopsy; that a folder stays is no harm.
             let _ = std::fs::remove_dir_all(folder);
-            return Ok(Some(((*check).to_owned(), options.time())));
+            let checks: Vec<_> = checks.into_iter().collect();
+            return Ok(Some((checks.join(", "), options.time())));
         }
     }
     Ok(None)

@@ -1,9 +1,10 @@
 //! Chaos: clients at work while processes, servers and networks fail, and whether what they were told can be true.
 //!
-//! `cargo xtask chaos` runs this. Two processes of the debug binary share MySQL and Redis, each through fault proxies of its own;
+//! `cargo xtask chaos` runs this. Two processes of the debug binary share MySQL, Redis and a bus, each through fault proxies of its own;
 //! clients ask for what their seeds say, note every answer, and repeat with the same key, on either process, what nobody
 //! answered; a nemesis kills, freezes and cuts. Then everything heals, the events drain, and the checks of
-//! `tests/support/storm` and `tests/support/invariants.rs` judge. On `SQLite` there is one process, and nothing to cut.
+//! `tests/support/storm` and `tests/support/invariants.rs` judge. On `SQLite` there is one process, nothing to cut,
+//! and a log in place of the bus.
 
 #![expect(
     clippy::expect_used,
@@ -12,7 +13,9 @@
     reason = "a run that cannot have what it needs ends, and a program on the command line prints"
 )]
 
+mod arrivals;
 mod backends;
+mod bus;
 mod clients;
 mod controls;
 mod nemesis;
@@ -40,7 +43,7 @@ pub(crate) struct Options {
     #[arg(long, value_enum, default_value_t = Stack::Mysql)]
     database: Stack,
     /// Clients at the same time.
-    #[arg(long, default_value_t = 24, value_parser = clap::value_parser!(u16).range(1..=256))]
+    #[arg(long, default_value_t = 40, value_parser = clap::value_parser!(u16).range(1..=256))]
     clients: u16,
     /// Breaks the service on purpose, in each way that is known, and fails unless every one is found.
     #[arg(long)]
@@ -53,7 +56,7 @@ pub(crate) struct Options {
 /// What is behind the service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Stack {
-    /// Two processes on MySQL and Redis.
+    /// Two processes on MySQL, Redis and a bus.
     Mysql,
     /// One process on a file.
     Sqlite,

@@ -7,7 +7,7 @@ use support::storm::Choice;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
-use crate::backends::{Backends, Server};
+use crate::backends::{Backends, Proxies, Server};
 use crate::service::Service;
 use crate::watch::Calm;
 
@@ -15,6 +15,11 @@ use crate::watch::Calm;
 const FAULT: Duration = Duration::from_millis(1_500);
 const LATENCY: Duration = Duration::from_millis(300);
 const DRIP: Fault = Fault::Drip { bytes: 16, every: Duration::from_millis(20) };
+/// How long nothing happens to processes, and to networks, on average.
+const PEACE: Duration = Duration::from_secs(1);
+const QUIET: Duration = Duration::from_millis(1_500);
+/// How long something is wrong before a process is killed.
+const AGONY: Duration = Duration::from_millis(700);
 const FREEZE: Duration = Duration::from_secs(3);
 /// Longer than a relay has what it claimed.
 const LONG_FREEZE: Duration = Duration::from_secs(12);
@@ -36,13 +41,9 @@ pub(crate) struct Deeds {
     pub(crate) recoveries: Vec<Duration>,
 }
 
-/// Between two deeds.
-fn pause(choice: &mut Choice) -> Duration {
-    Duration::from_millis(500 + u64::try_from(choice.below(1_000)).unwrap_or_default())
-}
-
-async fn rests(choice: &mut Choice, stop: &mut watch::Receiver<bool>) -> bool {
-    let pause = pause(choice);
+/// Rests between two deeds, for so long on average; false if there is to be no other.
+async fn rests(time: Duration, choice: &mut Choice, stop: &mut watch::Receiver<bool>) -> bool {
+    let pause = time / 2 + time / 100 * u32::try_from(choice.below(100)).unwrap_or_default();
     tokio::select! {
         _ = stop.wait_for(|it| *it) => false,
         () = sleep(pause) => true,
@@ -60,7 +61,7 @@ pub(crate) async fn haunt_processes(
     let mut choice = Choice::seeded(seed ^ 0xDEAD);
     let mut deeds = Deeds::default();
     let mut turn = 0;
-    while rests(&mut choice, &mut stop).await {
+    while rests(PEACE, &mut choice, &mut stop).await {
         turn += 1;
         let victim = choice.below(services.len());
         let service = &mut services[victim];
@@ -87,7 +88,7 @@ pub(crate) async fn haunt_processes(
                 deeds.recoveries.push(back.elapsed());
             }
             _ => {
-                kill(service, backends.mysql_of(victim), &mut choice, calm).await?;
+                kill(service, backends.proxies_of(victim), &mut choice, calm).await?;
                 deeds.kills += 1;
                 deeds.restarts.push(service.start_again().await?);
             }
@@ -104,19 +105,22 @@ async fn freeze(service: &mut Service, time: Duration, calm: &Calm, deeds: &mut 
     frozen
 }
 
-/// Kills a process; mostly while MySQL is slow for it, so that it dies between what it did and what it says of that.
+/// Kills a process; mostly while MySQL is slow for it or the bus says nothing, so that it dies between what it did and what it
+/// says of that.
 async fn kill(
     service: &mut Service,
-    mysql: Option<&FaultProxy>,
+    proxies: Option<&Proxies>,
     choice: &mut Choice,
     calm: &Calm,
 ) -> Result<(), String> {
-    let Some(mysql) = mysql.filter(|_| !choice.one_in(4)) else { return service.kill().await };
+    let Some(Proxies { mysql, bus, .. }) = proxies.filter(|_| !choice.one_in(4)) else { return service.kill().await };
+    let (proxy, fault) =
+        if choice.one_in(2) { (mysql, Fault::Latency(LATENCY / 3)) } else { (bus, Fault::Truncate(0)) };
     calm.disturb();
-    mysql.set(Fault::Latency(LATENCY / 3)).await;
-    sleep(FAULT).await;
+    proxy.set(fault).await;
+    sleep(AGONY).await;
     let killed = service.kill().await;
-    mysql.heal().await;
+    proxy.heal().await;
     calm.settle();
     killed
 }
@@ -145,37 +149,50 @@ async fn serves_again(base: &str) -> Result<(), String> {
     }
 }
 
-/// Cuts, slows and swallows what processes say to servers until `stop` says so; how often. Then everything is heard again.
+/// Cuts, slows and swallows what processes say to servers, and freezes the bus, until `stop` says so; how often. Then everything
+/// is heard again.
 pub(crate) async fn haunt_networks(
     seed: u64,
     backends: &Backends,
     calm: &Calm,
     mut stop: watch::Receiver<bool>,
-) -> usize {
-    let Backends::Servers { proxies, .. } = backends else { return 0 };
+) -> Result<usize, String> {
+    let Backends::Servers { proxies, bus, .. } = backends else { return Ok(0) };
     let mut choice = Choice::seeded(seed ^ 0xFA11);
     let mut faults = 0;
-    while rests(&mut choice, &mut stop).await {
-        let proxies = &proxies[choice.below(proxies.len())];
-        let proxy: &FaultProxy = if choice.one_in(2) { &proxies.mysql } else { &proxies.redis };
-        let possible = [
-            Fault::Latency(LATENCY),
-            DRIP,
-            Fault::Cut,
-            Fault::Reset,
-            Fault::BlackHole,
-            Fault::Truncate(0),
-            Fault::Truncate(200),
-            Fault::SlowClose(LATENCY),
-        ];
-        let Some(fault) = choice.of(&possible) else { continue };
-        calm.disturb();
-        proxy.set(*fault).await;
+    while rests(QUIET, &mut choice, &mut stop).await {
         faults += 1;
-        sleep(FAULT).await;
-        proxy.heal().await;
-        calm.settle();
+        let proxies = &proxies[choice.below(proxies.len())];
+        match choice.below(10) {
+            // Whatever becomes of the bus, no transaction waits for it.
+            0 => bus.freeze(FREEZE).await?,
+            1..=3 => fail(&proxies.bus, &mut choice).await,
+            other => {
+                calm.disturb();
+                fail(if other < 7 { &proxies.mysql } else { &proxies.redis }, &mut choice).await;
+                calm.settle();
+            }
+        }
     }
     backends.heal().await;
-    faults
+    Ok(faults)
+}
+
+/// Lets something happen to connections for a while.
+async fn fail(proxy: &FaultProxy, choice: &mut Choice) {
+    let possible = [
+        Fault::Latency(LATENCY),
+        DRIP,
+        Fault::Cut,
+        Fault::Reset,
+        Fault::BlackHole,
+        Fault::Truncate(0),
+        Fault::Truncate(200),
+        Fault::SlowClose(LATENCY),
+    ];
+    if let Some(fault) = choice.of(&possible) {
+        proxy.set(*fault).await;
+        sleep(FAULT).await;
+        proxy.heal().await;
+    }
 }

@@ -18,6 +18,9 @@ use crate::{Options, Stack};
 /// What takes longer than that after the failures have ended hangs.
 const CLIENTS_DEADLINE: Duration = Duration::from_mins(1);
 const DRAIN_DEADLINE: Duration = Duration::from_mins(2);
+/// What was broken on purpose may hang for ever.
+const DRAIN_DEADLINE_OF_CONTROLS: Duration = Duration::from_secs(20);
+const ARRIVALS_DEADLINE: Duration = Duration::from_mins(1);
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// How often anything may be asked.
@@ -49,6 +52,8 @@ pub(crate) async fn play(options: &Options, sabotage: Option<&str>) -> Result<(V
     let crowd = Crowd::gather(options.seed, &bases).await?;
 
     let ((stop_failures, failing), (stop_clients, working)) = (watch::channel(false), watch::channel(false));
+    let (stop_arrivals, arriving) = watch::channel(false);
+    let arrivals = backends.arrivals(&folder, arriving);
     let calm = Calm::default();
     let mut clients = crowd.at_work(options.clients, &folder, &working);
     let signed_in = tokio::spawn(crowd.clone().stay_signed_in(working.clone()));
@@ -62,7 +67,7 @@ pub(crate) async fn play(options: &Options, sabotage: Option<&str>) -> Result<(V
         watched(&backends, &calm, failing.clone()),
         play,
     );
-    let deeds = Deeds { faults, ..haunted? };
+    let deeds = Deeds { faults: faults?, ..haunted? };
     backends.heal().await;
 
     stop_clients.send_replace(true);
@@ -76,14 +81,19 @@ pub(crate) async fn play(options: &Options, sabotage: Option<&str>) -> Result<(V
     signed_in.abort();
 
     let mut sql = backends.sql().await;
-    let drained = drained(&mut sql).await;
+    let drain_deadline = if sabotage.is_some() { DRAIN_DEADLINE_OF_CONTROLS } else { DRAIN_DEADLINE };
+    let drained = drained(&mut sql, drain_deadline).await;
     for service in &mut services {
         let ended = service.stop().await?;
         if !ended.success() {
             return Err(format!("a process that was told to stop ended with {ended}"));
         }
     }
-    let facts = Facts { entries: crowd.history.entries(), deeds, seen, drained };
+    stop_arrivals.send_replace(true);
+    let arrivals =
+        timeout(ARRIVALS_DEADLINE, arrivals).await.map_err(|_| "the queue of the bus does not end".to_owned())?;
+    let arrivals = arrivals.map_err(|why| format!("the queue of the bus cannot be read: {why}"))?;
+    let facts = Facts { entries: crowd.history.entries(), arrivals, deeds, seen, drained };
     Ok((Verdict::of(facts, &mut sql, &folder, options).await?, folder))
 }
 
@@ -143,14 +153,14 @@ async fn watched(backends: &Backends, calm: &Calm, stop: watch::Receiver<bool>) 
 }
 
 /// Waits until every event is delivered; how long that took, if it did.
-async fn drained(sql: &mut support::sql::Sql) -> Option<Duration> {
+async fn drained(sql: &mut support::sql::Sql, deadline: Duration) -> Option<Duration> {
     let begun = Instant::now();
     let open = "SELECT CAST(COUNT(*) AS CHAR(20)) AS line FROM outbox WHERE state = 'OPEN'";
     loop {
         if sql.lines(open).await.is_ok_and(|it| it == ["0"]) {
             return Some(begun.elapsed());
         }
-        if begun.elapsed() > DRAIN_DEADLINE {
+        if begun.elapsed() > deadline {
             return None;
         }
         sleep(PAUSE).await;

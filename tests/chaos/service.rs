@@ -65,21 +65,21 @@ impl Service {
 
     /// Ends it as a crash would.
     pub(crate) async fn kill(&mut self) -> Result<(), String> {
-        self.signal("KILL").await?;
+        signal(&self.process, "KILL").await?;
         self.ended(KILL_DEADLINE).await.map(drop)
     }
 
     /// Tells it to stop, and waits until it has.
     pub(crate) async fn stop(&mut self) -> Result<ExitStatus, String> {
-        self.signal("TERM").await?;
+        signal(&self.process, "TERM").await?;
         self.ended(STOP_DEADLINE).await
     }
 
     /// Keeps it from running for a while.
     pub(crate) async fn freeze(&mut self, time: Duration) -> Result<(), String> {
-        self.signal("STOP").await?;
+        signal(&self.process, "STOP").await?;
         sleep(time).await;
-        self.signal("CONT").await
+        signal(&self.process, "CONT").await
     }
 
     /// Starts it again once it has ended; how long it took until it answered.
@@ -110,15 +110,16 @@ impl Service {
         let ended = ended.map_err(|_| format!("a process of the service does not end within {deadline:?}"))?;
         ended.map_err(|why| why.to_string())
     }
+}
 
-    async fn signal(&self, signal: &str) -> Result<(), String> {
-        let Some(process) = self.process.id() else {
-            return Err("a process of the service ended by itself".to_owned());
-        };
-        let script = format!("kill -{signal} {process}");
-        let sent = Command::new("sh").args(["-c", &script]).stdin(Stdio::null()).status().await;
-        sent.ok().filter(ExitStatus::success).map(drop).ok_or_else(|| format!("SIG{signal} cannot be sent"))
-    }
+/// Sends a signal to a process of ours.
+pub(crate) async fn signal(process: &Child, signal: &str) -> Result<(), String> {
+    let Some(process) = process.id() else {
+        return Err("a process ended by itself".to_owned());
+    };
+    let script = format!("kill -{signal} {process}");
+    let sent = Command::new("sh").args(["-c", &script]).stdin(Stdio::null()).status().await;
+    sent.ok().filter(ExitStatus::success).map(drop).ok_or_else(|| format!("SIG{signal} cannot be sent"))
 }
 
 /// What it logs, events included, goes to the end of one file: the kernel puts the lines of all processes in order.

@@ -6,6 +6,7 @@
     reason = "a test that cannot have what it needs fails"
 )]
 
+pub mod amazon;
 pub mod app;
 pub mod channel;
 pub mod containers;

@@ -7,9 +7,13 @@ use std::path::PathBuf;
 use crate::docker::{Docker, Sweeper, run_id};
 use crate::images::SERVERS;
 use crate::process::{command, run};
+use crate::python::Python;
 
 /// How long CI lets things fail.
 const SECONDS_IN_CI: &str = "75";
+
+/// Names the interpreter that tests use.
+pub(crate) const PYTHON: &str = "TEST_PYTHON";
 
 /// What to put the service through.
 #[derive(clap::Args)]
@@ -26,22 +30,23 @@ pub(crate) fn chaos(chaos: &Chaos) -> Result<(), String> {
     run(command("cargo", &["test", "--workspace", "--no-run"]))?;
     let docker = Docker::find()?;
     let images = SERVERS.iter().map(|it| Ok((it.image_variable, it.image(&docker)?)));
-    let images = images.collect::<Result<Vec<_>, String>>()?;
+    let mut variables = images.collect::<Result<Vec<_>, String>>()?;
+    variables.push((PYTHON, Python::find()?.path().display().to_string()));
     let run = run_id();
     let sweeper = Sweeper::start(&run)?;
-    let played = play(&chaos.options, &run, &images);
+    let played = play(&chaos.options, &run, &variables);
     let swept = sweeper.sweep();
     played.and(swept)
 }
 
 /// The run that belongs to the tests, with what they have built.
-pub(crate) fn in_ci(id: &str, images: &[(&'static str, String)]) -> Result<(), String> {
-    play(&["--seconds".to_owned(), SECONDS_IN_CI.to_owned()], id, images)
+pub(crate) fn in_ci(id: &str, variables: &[(&'static str, String)]) -> Result<(), String> {
+    play(&["--seconds".to_owned(), SECONDS_IN_CI.to_owned()], id, variables)
 }
 
-fn play(options: &[String], id: &str, images: &[(&'static str, String)]) -> Result<(), String> {
+fn play(options: &[String], id: &str, variables: &[(&'static str, String)]) -> Result<(), String> {
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| PathBuf::from("target"), PathBuf::from);
     let mut chaos = command(&target.join("debug/chaos").to_string_lossy(), &[]);
-    chaos.args(options).env("TEST_RUN_ID", id).envs(images.iter().map(|(name, image)| (*name, image)));
+    chaos.args(options).env("TEST_RUN_ID", id).envs(variables.iter().map(|(name, value)| (*name, value)));
     run(chaos)
 }

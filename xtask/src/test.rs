@@ -27,7 +27,7 @@ pub(crate) fn test(only: Option<&str>) -> Result<(), String> {
     let sweeper = if images.is_empty() { None } else { Some(Sweeper::start(&run)?) };
     let mut variables = images;
     if let Some((python, bucket)) = &python {
-        variables.push(("TEST_PYTHON", python.path().display().to_string()));
+        variables.push((chaos::PYTHON, python.path().display().to_string()));
         variables.push(("TEST_S3_ENDPOINT", bucket.endpoint.clone()));
     }
     let tested = run_tests(only, &run, &variables);
@@ -76,10 +76,11 @@ fn peers() -> Result<(Python, Bucket), String> {
 
 /// Lets things fail, with servers of its own.
 fn endured(run: &str, variables: &[(&'static str, String)], left_out: &mut Vec<String>) -> Result<(), String> {
-    if SERVERS.iter().all(|server| variables.iter().any(|(name, _)| *name == server.image_variable)) {
+    let mut needed = SERVERS.iter().map(|it| it.image_variable).chain([chaos::PYTHON]);
+    if needed.all(|needed| variables.iter().any(|(name, _)| *name == needed)) {
         return chaos::in_ci(run, variables);
     }
-    left_out.push("chaos (it needs images of servers that may be killed)".to_owned());
+    left_out.push("chaos (it needs images of servers that may be killed, and Python)".to_owned());
     if is_ci() { Err("CI may not leave out chaos".to_owned()) } else { Ok(()) }
 }
 

@@ -33,7 +33,7 @@ pub(crate) enum Sabotage {
 #[cfg(all(feature = "sabotage", debug_assertions))]
 mod chosen {
     use std::sync::LazyLock;
-    use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+    use std::sync::atomic::{AtomicUsize, Ordering};
     use std::time::Duration;
 
     use super::Sabotage;
@@ -56,14 +56,25 @@ mod chosen {
         }
     }
 
+    pub(crate) async fn dawdle_now_and_then(sabotage: Sabotage) {
+        if now_and_then(sabotage) {
+            dawdle(sabotage).await;
+        }
+    }
+
     pub(crate) fn now_and_then(sabotage: Sabotage) -> bool {
         static TIMES: AtomicUsize = AtomicUsize::new(0);
         is_on(sabotage) && TIMES.fetch_add(1, Ordering::Relaxed).is_multiple_of(4)
     }
 
-    pub(crate) fn is_behind(position: i64) -> bool {
-        static LAST: AtomicI64 = AtomicI64::new(0);
-        is_on(Sabotage::PollByOffset) && LAST.fetch_max(position, Ordering::Relaxed) >= position
+    /// The offset is in a file: a relay goes on where the one before it was.
+    pub(crate) fn is_behind(subscriber: &str, position: i64) -> bool {
+        if !is_on(Sabotage::PollByOffset) {
+            return false;
+        }
+        let file = format!("offset-of-{subscriber}");
+        let last = std::fs::read_to_string(&file).ok().and_then(|it| it.parse().ok()).unwrap_or(0);
+        position <= last || std::fs::write(&file, position.to_string()).is_err()
     }
 }
 
@@ -81,11 +92,15 @@ mod chosen {
         ready(())
     }
 
+    pub(crate) fn dawdle_now_and_then(_: Sabotage) -> Ready<()> {
+        ready(())
+    }
+
     pub(crate) const fn now_and_then(_: Sabotage) -> bool {
         false
     }
 
-    pub(crate) const fn is_behind(_: i64) -> bool {
+    pub(crate) const fn is_behind(_: &str, _: i64) -> bool {
         false
     }
 }
@@ -95,6 +110,9 @@ pub(crate) use chosen::is_on;
 
 /// Gives others the time to come in between, if this is done wrong.
 pub(crate) use chosen::dawdle;
+
+/// The same, but only sometimes: some have to be faster for others to be late.
+pub(crate) use chosen::dawdle_now_and_then;
 
 /// Whether this is done wrong this time.
 pub(crate) use chosen::now_and_then;

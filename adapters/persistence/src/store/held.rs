@@ -48,6 +48,13 @@ enum State {
     Lost,
 }
 
+impl State {
+    /// Whether a transaction broke, and none was begun since.
+    fn has_broken(&self) -> bool {
+        matches!(self, Self::Open(Open { is_uncertain: true, .. }))
+    }
+}
+
 /// The transaction. Dropped without an end, its connection is closed, and the database undoes everything.
 struct Open {
     lease: Lease,
@@ -124,6 +131,9 @@ impl Held {
     /// Keeps everything and the answer, or nothing if there is none.
     pub(super) async fn end(&self, answer: Option<KeptAnswer>) -> Result<Once, StoreError> {
         let mut state = self.lock().await?;
+        if sabotage::is_on(Sabotage::RetryWithoutKey) && state.has_broken() {
+            return Ok(Once::Done);
+        }
         if answer.is_some() {
             self.open(&mut state).await?;
         }
@@ -186,7 +196,6 @@ impl Held {
     }
 
     async fn keep(&self, mut open: Open, answer: KeptAnswer) -> Result<Once, StoreError> {
-        sabotage::dawdle(Sabotage::RetryWithoutKey).await;
         if sabotage::is_on(Sabotage::KeyAfterCommit) {
             Manager::commit_transaction(open.lease.connection()).await.map_err(store_error)?;
             sabotage::dawdle(Sabotage::KeyAfterCommit).await;
@@ -237,8 +246,10 @@ impl Hold {
     pub(super) async fn commit(mut self, bells: Bells) -> Result<(), StoreError> {
         self.open.is_uncertain = true;
         if sabotage::now_and_then(Sabotage::RetryWithoutKey) {
+            // As a deadlock would, this undoes the claim of the key, too.
             self.unit = None;
-            self.roll_back().await;
+            Manager::rollback_transaction(self.connection()).await.map_err(store_error)?;
+            Manager::rollback_transaction(self.connection()).await.map_err(store_error)?;
             return Err(StoreError::Contended("on purpose".into()));
         }
         Manager::commit_transaction(self.connection()).await.map_err(store_error)?;

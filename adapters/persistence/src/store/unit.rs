@@ -11,7 +11,7 @@ use super::outbox::{Bells, Outlet};
 use super::record::{self, Record};
 use super::transaction::Transaction;
 use crate::error::store_error;
-use crate::sabotage::Sabotage;
+use crate::sabotage::{self, Sabotage};
 
 pub(super) struct Unit {
     transaction: Transaction,
@@ -68,6 +68,7 @@ impl Unit {
 
     /// Replaces aggregates that were found, each in its next version.
     pub(super) async fn save<R: Record>(&mut self, aggregates: &[Aggregate], rows: &[R]) -> Result<(), StoreError> {
+        sabotage::dawdle_now_and_then(Sabotage::NoRowLocks).await;
         record::overwrite(self.connection()?, rows).await.map_err(store_error)?;
         self.transaction.split_by(Sabotage::CommandsInParts).await?;
         for aggregate in aggregates {
@@ -97,7 +98,9 @@ impl Unit {
         self.bells.extend(self.outlet.bells(events));
         let events = events.iter().map(|it| Ok((it, self.announce(it)?))).collect::<Result<Vec<_>, StoreError>>()?;
         self.transaction.split_by(Sabotage::EventsAfterCommit).await?;
-        self.outlet.append(self.transaction.connection()?, &events).await.map_err(store_error)
+        self.outlet.append(self.transaction.connection()?, &events).await.map_err(store_error)?;
+        sabotage::dawdle_now_and_then(Sabotage::PollByOffset).await;
+        Ok(())
     }
 
     /// The version to announce. Each is announced once.

@@ -147,7 +147,7 @@ impl Queue {
         let mut held_up = HashSet::new();
         for (position, attempts, fence, row) in due {
             let (event_id, aggregate) = (row.event_id.0, row.aggregate());
-            if held_up.contains(&aggregate) || sabotage::is_behind(position) {
+            if held_up.contains(&aggregate) || sabotage::is_behind(&self.subscriber, position) {
                 continue;
             }
             reading.tried.push(position);
