@@ -121,9 +121,9 @@ async fn a_password_that_is_being_hashed_holds_up_nobody() {
         assert_eq!(hasher.load(), Load { busy: 1, waiting: 0 });
         finish.send(()).expect("it is still being hashed");
     };
-    let (hashed, ()) = tokio::join!(hashing, somebody_else);
+    let (outcome, ()) = tokio::join!(hashing, somebody_else);
 
-    hashed.expect("it did not wait in vain");
+    outcome.expect("it did not wait in vain");
     assert_eq!(hasher.load(), Load { busy: 0, waiting: 0 });
 }
 

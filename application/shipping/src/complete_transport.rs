@@ -82,8 +82,8 @@ mod tests {
     use crate::testing::{World, a_summary};
     use crate::{MockShippingQueries, TransportSummary};
     use kernel_application::testing::{anyone, nobody};
-    use shipping_domain::Transport;
     use shipping_domain::testing::{a_batch, a_transport, an_item};
+    use shipping_domain::{DriverId, Transport};
 
     fn complete(transport: &Transport) -> CompleteTransport {
         CompleteTransport { transport_id: transport.id() }
@@ -141,7 +141,7 @@ mod tests {
 
         let arrived = shipping.complete_transport(&anyone(), complete(&transport)).await.expect("it arrives");
 
-        assert_eq!(arrived.driver.map(|it| it.user_id), transport.driver_id().map(|it| it.as_uuid()));
+        assert_eq!(arrived.driver.map(|it| it.user_id), transport.driver_id().map(DriverId::as_uuid));
         assert!(outcome.committed());
     }
 

@@ -26,7 +26,8 @@ pub(super) fn masked(text: &str) -> String {
 }
 
 fn is_delicate(word: &str) -> bool {
-    if Uuid::try_parse(word.trim_end_matches('.')).is_ok() {
+    let (name, value) = word.rsplit_once('=').unwrap_or(("", word));
+    if !name.bytes().any(|it| it.is_ascii_digit()) && Uuid::try_parse(value.trim_end_matches('.')).is_ok() {
         return false;
     }
     let has_digit = word.bytes().any(|it| it.is_ascii_digit());

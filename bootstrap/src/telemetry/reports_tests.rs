@@ -10,6 +10,9 @@ use super::*;
 
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// Where errors come from. What is logged here counts as being about reports.
+const ELSEWHERE: &str = "shipping_application";
+
 /// A channel, and the texts that arrive in it. Each is answered with this status.
 async fn channel(status: u16) -> (Webhook, mpsc::UnboundedReceiver<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
@@ -51,9 +54,10 @@ async fn errors_are_reported_without_secrets_and_nothing_else_is() {
     let (channel, mut heard) = channel(200).await;
 
     reporting(channel, Duration::ZERO, || {
-        tracing::warn!("a warning");
+        tracing::warn!(target: ELSEWHERE, "a warning");
         tracing::error!(target: "slack_adapter", "about a report");
-        tracing::error!(cause = "token 123456 of +821012345678", path = "/secret", status = 500, "<!channel> failed");
+        let cause = "token 123456 of +821012345678";
+        tracing::error!(target: ELSEWHERE, cause, path = "/secret", status = 500, "<!channel> failed");
     });
 
     assert_eq!(next(&mut heard).await, "[prod] &lt;!channel&gt; failed cause=token … of … status=500\n");
@@ -65,7 +69,7 @@ async fn a_storm_of_errors_is_a_few_messages_and_holds_nobody_up() {
 
     reporting(channel, Duration::ZERO, || {
         for _ in 0..1_000 {
-            tracing::error!("the same again");
+            tracing::error!(target: ELSEWHERE, "the same again");
         }
     });
 
@@ -87,9 +91,9 @@ async fn a_channel_that_fails_makes_no_more_errors() {
     // Whoever sends the reports runs on this thread, too, and what it logs is seen.
     let _logging = tracing::subscriber::set_default(tracing_subscriber::registry().with(reports));
 
-    tracing::error!("once");
+    tracing::error!(target: ELSEWHERE, "once");
     assert_eq!(next(&mut heard).await, "[prod] once\n");
-    tracing::error!("again");
+    tracing::error!(target: ELSEWHERE, "again");
 
     let lost = "[prod] again\n[prod] and 1 more, which are in the log\n";
     assert_eq!(next(&mut heard).await, lost, "the one before did not arrive, and there is no report about a report");

@@ -108,10 +108,10 @@ async fn a_body_that_arrives_when_all_places_are_taken_is_turned_away() {
     let watching = Arc::new(Watching::default());
     let settings = HttpSettings { requests: 1, observer: watching.clone(), ..HttpSettings::default() };
     let client = serving(parcels(), settings);
-    let arrives = Arc::new(Notify::new());
-    let arrived = Arc::clone(&arrives);
+    let rest = Arc::new(Notify::new());
+    let awaited = Arc::clone(&rest);
     let body = stream::once(async move {
-        arrived.notified().await;
+        awaited.notified().await;
         Ok::<_, std::io::Error>(b"{\"label\": \"tea\"}".to_vec())
     });
     let request = client.post("/api/v1/parcels/").content_type("application/json");
@@ -121,7 +121,7 @@ async fn a_body_that_arrives_when_all_places_are_taken_is_turned_away() {
     let mut busy = pin!(client.get("/api/v1/waits/").send());
     assert!(busy.as_mut().now_or_never().is_none());
 
-    arrives.notify_one();
+    rest.notify_one();
 
     late.await.assert_status(StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(watching.shed.load(Ordering::Relaxed), 1);
