@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::commands::Command;
 use super::faults::named;
-use super::history::{Entry, Operation};
+use super::history::{Entry, Fate, Operation};
 use super::left::Left;
 
 /// From when to when something may have begun and ended: within the attempts that did it.
@@ -58,15 +58,7 @@ pub(super) fn counts_were_true_once(
 
 fn stays<'h>(entries: &'h [Entry], operations: &[Operation<'h>], left: &Left) -> Stays<'h> {
     let by_request: HashMap<_, _> = entries.iter().map(|it| (it.request.as_str(), it)).collect();
-    let deleted: HashMap<_, _> = operations
-        .iter()
-        .filter(|it| it.may_have_acted())
-        .filter_map(|it| match it.command {
-            Command::DeleteItem { item } => Some((item.as_str(), *it.attempts.first()?)),
-            _ => None,
-        })
-        .filter(|(item, _)| !left.items.contains_key(*item))
-        .collect();
+    let deleted = deletions(operations, left);
     let mut stays = Stays::new();
     for event in &left.events {
         let Some(attempt) = by_request.get(event.request.as_str()) else { continue };
@@ -85,4 +77,26 @@ fn stays<'h>(entries: &'h [Entry], operations: &[Operation<'h>], left: &Left) ->
         }
     }
     stays
+}
+
+/// Who deleted what is gone: who was told so, or else the first of those who may have done it.
+fn deletions<'h>(operations: &[Operation<'h>], left: &Left) -> HashMap<&'h str, &'h Entry> {
+    let mut deletions: HashMap<&str, &Entry> = HashMap::new();
+    for operation in operations {
+        let Command::DeleteItem { item } = operation.command else { continue };
+        if left.items.contains_key(item) {
+            continue;
+        }
+        match (operation.fate, operation.attempts.first()) {
+            (Fate::Acknowledged(told), _) => drop(deletions.insert(item, told)),
+            (Fate::Unknown, Some(first)) => {
+                let by = deletions.entry(item).or_insert(first);
+                if by.is_unknown() && first.sent < by.sent {
+                    *by = first;
+                }
+            }
+            (Fate::Unknown, None) | (Fate::Refused, _) => {}
+        }
+    }
+    deletions
 }

@@ -162,6 +162,19 @@ fn the_answer_to_a_repetition_tells_of_the_attempt_before() {
     assert_eq!(story.disorder(), [] as [String; 0]);
 }
 
+#[test]
+fn what_is_gone_went_once_however_often_somebody_asks_for_it_again() {
+    let mut story = Story::of_a_trip();
+    let delete = || Command::DeleteItem { item: "hat".to_owned() };
+
+    story.done(8, delete(), Value::Null);
+    story.left.items.remove("hat");
+    story.done(9, Command::SeeItemsOf { alias: "box".to_owned() }, json!({ "count": 1, "results": [] }));
+    story.done(10, delete(), Value::Null).status = None;
+
+    assert_eq!(story.faults(), [] as [String; 0]);
+}
+
 #[track_caller]
 fn assert_told(faults: &[String], what: &str) {
     assert!(faults.iter().any(|it| it.contains(what)), "{what} is not told: {faults:#?}");
