@@ -97,7 +97,7 @@ pub(crate) fn client() -> Client {
 pub(crate) struct Said(Arc<Mutex<String>>);
 
 impl Said {
-    fn listen(&self, output: impl AsyncRead + Unpin + Send + 'static) {
+    pub(crate) fn listen(&self, output: impl AsyncRead + Unpin + Send + 'static) {
         let said = self.0.clone();
         tokio::spawn(async move {
             let mut lines = BufReader::new(output).lines();
@@ -111,5 +111,19 @@ impl Said {
 
     pub(crate) fn all(&self) -> String {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Waits until it is what is wanted.
+    pub(crate) async fn until(&self, wanted: impl Fn(&str) -> bool) -> String {
+        let heard = async {
+            loop {
+                let all = self.all();
+                if wanted(&all) {
+                    return all;
+                }
+                sleep(LOOK_AGAIN).await;
+            }
+        };
+        timeout(PATIENCE, heard).await.expect("it says so in time")
     }
 }

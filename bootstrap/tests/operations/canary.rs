@@ -1,20 +1,15 @@
 //! Secrets and personal data, each a text like no other, are used in every way there is, and looked for wherever they
 //! must not be: in the log, in errors, in the database.
 
-#![expect(clippy::expect_used, reason = "a command that goes wrong fails the test")]
-
 use std::path::Path;
 use std::process::Stdio;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use reqwest::{Client, Method, StatusCode};
 use serde_json::{Value, json};
-use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
-const PATIENCE: Duration = Duration::from_mins(1);
+use crate::program::{PATIENCE, Said, client};
 
 const TOKEN: &str = "4815162342";
 const PASSWORD: &str = "canary-password-Xq7";
@@ -23,41 +18,6 @@ const PHONE_NUMBER: &str = "+821048151623";
 const NAME: &str = "Canary Serinus";
 const SECRET_KEY: &str = "ca9a51d2f3e4c5b6a79889706a5b4c3d2e1f00112233445566778899aabbccdd";
 const ROOT_KEY: &str = "5e1fd2f3e4c5b6a79889706a5b4c3d2e1f00112233445566778899aabbccdd99";
-
-/// Everything that a program says.
-#[derive(Clone, Default)]
-struct Said(Arc<Mutex<String>>);
-
-impl Said {
-    fn listen(&self, output: impl AsyncRead + Unpin + Send + 'static) {
-        let said = self.0.clone();
-        tokio::spawn(async move {
-            let mut lines = BufReader::new(output).lines();
-            while let Ok(Some(line)) = lines.next_line().await {
-                let mut said = said.lock().unwrap_or_else(PoisonError::into_inner);
-                said.push_str(&line);
-                said.push('\n');
-            }
-        });
-    }
-
-    fn all(&self) -> String {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    async fn until(&self, wanted: impl Fn(&str) -> bool) -> String {
-        let heard = async {
-            loop {
-                let all = self.all();
-                if wanted(&all) {
-                    return all;
-                }
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
-        };
-        timeout(PATIENCE, heard).await.expect("it says so in time")
-    }
-}
 
 fn majestic(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_majestic"));
@@ -133,9 +93,7 @@ async fn no_secret_is_found_where_none_may_be() {
     let created = timeout(PATIENCE, { created }.output()).await.expect("in time").expect("it runs");
     assert!(created.status.success(), "{}", String::from_utf8_lossy(&created.stderr));
 
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let http = Client::builder().timeout(PATIENCE).build().expect("a client");
-    let mut visitor = Visitor { http, base, credential: None, refusals: Vec::new() };
+    let mut visitor = Visitor { http: client(), base, credential: None, refusals: Vec::new() };
     let number = json!({ "phonenumber": PHONE_NUMBER });
     let shown = |token: &str| json!({ "phonenumber": PHONE_NUMBER, "token": token });
     visitor.post("auth/signup/token_request/", number.clone()).await;
