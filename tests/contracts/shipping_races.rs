@@ -153,7 +153,7 @@ async fn items_that_go_into_one_batch_at_once_all_go_in(database: TestDatabase) 
         outcome.expect("nothing stands against it");
     }
     let mut work = database.shipping_store().begin().await.unwrap();
-    assert_eq!(work.items().packed_in(&[batch.id()]).await.unwrap().len(), 20);
+    assert_eq!(work.items().packed_in(batch.id()).await.unwrap().len(), 20);
 }
 
 async fn commands_that_overlap_in_any_order_never_block_each_other_for_ever(database: TestDatabase) {
@@ -186,8 +186,7 @@ async fn what_is_on_board_and_changes_meanwhile_is_a_conflict() {
 
     let mut arriving = database.shipping_store().begin().await.unwrap();
     arriving.transports().find(trip.id()).await.unwrap();
-    let batches = arriving.batches().carried_by(trip.id()).await.unwrap();
-    let mut items = arriving.items().packed_in(&[batches[0].id()]).await.unwrap();
+    let mut items = arriving.transports().cargo(trip.id()).await.unwrap().items;
     assert!(items.windows(2).all(|it| it[0].id() < it[1].id()), "by id, which is how they are locked: {items:?}");
 
     let mut losing = database.shipping_store().begin().await.unwrap();

@@ -121,7 +121,7 @@ async fn what_is_unknown_is_left_out(database: TestDatabase) {
     let numbers = [unknown.tracking_number().clone(), known.tracking_number().clone(), known.tracking_number().clone()];
     assert_eq!(work.items().find(&numbers).await.unwrap(), [known]);
     assert_eq!(work.items().find(&[]).await.unwrap(), []);
-    assert_eq!(work.items().packed_in(&[]).await.unwrap(), []);
+    assert_eq!(work.items().packed_in(a_batch().build().id()).await.unwrap(), []);
     assert_eq!(work.batches().find(&[a_batch().build().alias().clone()]).await.unwrap(), []);
     assert_eq!(work.batches().carried_by(a_transport().build().id()).await.unwrap(), []);
     assert_eq!(work.transports().find(a_transport().build().id()).await.unwrap(), None);

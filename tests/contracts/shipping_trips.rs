@@ -14,6 +14,7 @@ crate::every_database_promises![
     what_others_refer_to_cannot_be_removed,
     a_batch_takes_no_alias_that_is_taken,
     a_whole_trip_is_kept,
+    cargo_is_all_that_is_on_board_and_nothing_else,
     a_thousand_items_are_packed_at_once,
     packing_a_hundred_items_costs_as_many_statements_as_packing_two,
 ];
@@ -30,13 +31,11 @@ async fn drive(database: &TestDatabase, id: TransportId) {
 
     let mut work = database.shipping_store().begin().await.unwrap();
     let mut transport = work.transports().find(id).await.unwrap().unwrap();
-    let mut batches = work.batches().carried_by(id).await.unwrap();
-    let ids: Vec<_> = batches.iter().map(Batch::id).collect();
-    let mut items = work.items().packed_in(&ids).await.unwrap();
-    transport.complete(&mut batches, &mut items, noon()).unwrap();
+    let mut cargo = work.transports().cargo(id).await.unwrap();
+    transport.complete(&mut cargo, noon()).unwrap();
     work.transports().save(&transport).await.unwrap();
-    work.batches().save(&batches).await.unwrap();
-    work.items().save(&items).await.unwrap();
+    work.batches().save(&cargo.batches).await.unwrap();
+    work.items().save(&cargo.items).await.unwrap();
     work.commit().await.unwrap();
 }
 
@@ -173,6 +172,29 @@ async fn a_whole_trip_is_kept(database: TestDatabase) {
     assert_eq!((lost.status(), lost.current_center(), lost.packing()), (ItemStatus::Lost, None, None));
 }
 
+/// A batch without items is on board, too; what was in one before and came out again is not.
+async fn cargo_is_all_that_is_on_board_and_nothing_else(database: TestDatabase) {
+    let (trip, other) = (a_transport().build(), a_transport().build());
+    let full = a_batch().loaded_on(&trip).build();
+    let (empty, elsewhere) = (a_batch().loaded_on(&trip).build(), a_batch().loaded_on(&other).build());
+    let parcels = [an_item().in_batch(&full).build(), an_item().in_batch(&full).build()];
+    let (left, sent_elsewhere) = (an_item().in_batch(&empty).build(), an_item().in_batch(&elsewhere).build());
+    let items = [parcels[0].clone(), parcels[1].clone(), left.clone(), sent_elsewhere];
+    keep(&database, &items, &[full.clone(), empty.clone(), elsewhere], &[trip.clone(), other]).await;
+    let mut work = database.shipping_store().begin().await.unwrap();
+    let left = work.items().find(&[left.tracking_number().clone()]).await.unwrap().remove(0);
+    let left = Item::from(ItemSnapshot { packing: None, ..left.snapshot() });
+    work.items().save(&[left]).await.unwrap();
+    work.commit().await.unwrap();
+
+    let mut work = database.shipping_store().begin().await.unwrap();
+    let cargo = work.transports().cargo(trip.id()).await.unwrap();
+    let nothing = work.transports().cargo(a_transport().build().id()).await.unwrap();
+
+    assert_eq!(cargo, Cargo { batches: vec![full, empty], items: parcels.into() });
+    assert_eq!(nothing, Cargo::default());
+}
+
 /// Packs the items, and says how many statements that took.
 async fn pack(database: &TestDatabase, into: &Batch, items: &[Item]) -> u64 {
     let numbers: Vec<_> = items.iter().map(|it| it.tracking_number().clone()).collect();
@@ -196,7 +218,7 @@ async fn a_thousand_items_are_packed_at_once(database: TestDatabase) {
     pack(&database, &batch, &items).await;
 
     let mut work = database.shipping_store().begin().await.unwrap();
-    let packed = work.items().packed_in(&[batch.id()]).await.unwrap();
+    let packed = work.items().packed_in(batch.id()).await.unwrap();
     assert_eq!(packed.len(), 1000);
     assert!(packed.iter().all(|it| it.status() == ItemStatus::Moving));
 }

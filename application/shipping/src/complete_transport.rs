@@ -2,7 +2,7 @@
 
 use kernel_application::{Actor, Denied};
 use kernel_domain::StoreError;
-use shipping_domain::{Batch, CannotComplete, TransportId};
+use shipping_domain::{CannotComplete, TransportId};
 
 use crate::reach::Reach;
 use crate::{Shipping, TransportView, WRITE};
@@ -59,20 +59,18 @@ impl Shipping {
         if !unchanged {
             return Err(StoreError::Conflict(format!("transport {id}")).into());
         }
-        let mut batches = work.batches().carried_by(id).await?;
-        let batch_ids: Vec<_> = batches.iter().map(Batch::id).collect();
-        let mut items = work.items().packed_in(&batch_ids).await?;
+        let mut cargo = work.transports().cargo(id).await?;
 
-        let completed = transport.complete(&mut batches, &mut items, self.clock.now())?;
+        let completed = transport.complete(&mut cargo, self.clock.now())?;
 
         work.transports().save(&transport).await?;
-        work.batches().save(&batches).await?;
-        work.items().save(&items).await?;
+        work.batches().save(&cargo.batches).await?;
+        work.items().save(&cargo.items).await?;
         work.outbox().append(&self.recorded(&[completed], actor)).await?;
         work.commit().await?;
         // Told from what is known: a read that failed now would hide that the transport has arrived.
         let driver = known.driver.clone();
-        Ok(known.after(&transport, batches.len(), driver))
+        Ok(known.after(&transport, cargo.batches.len(), driver))
     }
 }
 
@@ -83,7 +81,7 @@ mod tests {
     use crate::{MockShippingQueries, TransportSummary};
     use kernel_application::testing::{anyone, nobody};
     use shipping_domain::testing::{a_batch, a_transport, an_item};
-    use shipping_domain::{DriverId, Transport};
+    use shipping_domain::{Cargo, DriverId, Transport};
 
     fn complete(transport: &Transport) -> CompleteTransport {
         CompleteTransport { transport_id: transport.id() }
@@ -95,8 +93,8 @@ mod tests {
         let item = an_item().in_batch(&batch).build();
         let summary = a_summary(transport);
         world.queries.expect_transport().returning(move |_| Ok(Some(summary.clone())));
-        world.work.batches.expect_carried_by().returning(move |_| Ok(vec![batch.clone()]));
-        world.work.items.expect_packed_in().returning(move |_| Ok(vec![item.clone()]));
+        let cargo = Cargo { batches: vec![batch], items: vec![item] };
+        world.work.transports.expect_cargo().returning(move |_| Ok(cargo.clone()));
         world
     }
 

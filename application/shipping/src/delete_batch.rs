@@ -32,7 +32,7 @@ impl Shipping {
         let mut work = self.store.begin().await?;
         let batch = work.batches().find(std::slice::from_ref(alias)).await?.pop();
         let batch = batch.ok_or_else(|| DeleteBatchError::UnknownBatch(alias.clone()))?;
-        let items = work.items().packed_in(&[batch.id()]).await?;
+        let items = work.items().packed_in(batch.id()).await?;
 
         batch.can_be_deleted(&items)?;
 

@@ -27,7 +27,8 @@ pub use repository::{BatchRepository, ItemRepository, ShippingStore, ShippingWor
 pub use repository::{MockBatchRepository, MockItemRepository, MockTransportRepository};
 pub use route::{CircularRoute, Route};
 pub use transport::{
-    CannotComplete, CannotLoad, CannotReplan, CannotStart, Departure, Transport, TransportSnapshot, TransportState,
+    CannotComplete, CannotLoad, CannotReplan, CannotStart, Cargo, Departure, Transport, TransportSnapshot,
+    TransportState,
 };
 
 kernel_domain::typed_id!(

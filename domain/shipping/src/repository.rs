@@ -6,7 +6,7 @@
 use async_trait::async_trait;
 use kernel_domain::{Outbox, StoreError};
 
-use crate::{Alias, Batch, BatchId, DriverId, Item, TrackingNumber, Transport, TransportId};
+use crate::{Alias, Batch, BatchId, Cargo, DriverId, Item, TrackingNumber, Transport, TransportId};
 
 /// Opens units of work over everything that shipping owns.
 #[async_trait]
@@ -21,9 +21,9 @@ pub trait ShippingStore: Send + Sync {
 /// waits, or is refused with [`StoreError::Conflict`] or [`StoreError::Contended`].
 ///
 /// What it was only told of, because it sits in or on what it found
-/// ([`carried_by`](BatchRepository::carried_by), [`packed_in`](ItemRepository::packed_in)), becomes
-/// its own when it is saved: if another unit of work changed it in between, that is refused with
-/// [`StoreError::Conflict`].
+/// ([`carried_by`](BatchRepository::carried_by), [`cargo`](TransportRepository::cargo),
+/// [`packed_in`](ItemRepository::packed_in)), becomes its own when it is saved: if another unit of work
+/// changed it in between, that is refused with [`StoreError::Conflict`].
 #[async_trait]
 pub trait ShippingWork: Send {
     /// The parcels.
@@ -49,9 +49,9 @@ pub trait ItemRepository: Send {
     /// The items with these numbers, in any order; unknown numbers are left out.
     async fn find(&mut self, tracking_numbers: &[TrackingNumber]) -> Result<Vec<Item>, StoreError>;
 
-    /// Every item that sits in one of these open batches, by id. Whoever found the batches, or the
-    /// transport that they left with, knows that none goes in or comes out meanwhile.
-    async fn packed_in(&mut self, batches: &[BatchId]) -> Result<Vec<Item>, StoreError>;
+    /// Every item that sits in this open batch. Whoever found the batch knows that none goes in or
+    /// comes out meanwhile.
+    async fn packed_in(&mut self, batch: BatchId) -> Result<Vec<Item>, StoreError>;
 
     /// Keeps changes to items that this unit of work found. An item that left its batch keeps
     /// the batch in its history.
@@ -97,6 +97,11 @@ pub trait TransportRepository: Send {
 
     /// The transport with this id.
     async fn find(&mut self, id: TransportId) -> Result<Option<Transport>, StoreError>;
+
+    /// Every batch on a transport and every item that sits in one of them, by id. Whoever found the
+    /// transport knows that no batch goes on meanwhile; once it has left, no item goes in or comes out
+    /// either.
+    async fn cargo(&mut self, transport: TransportId) -> Result<Cargo, StoreError>;
 
     /// Whether a driver is on the road, with any transport.
     async fn is_on_the_road(&mut self, driver: DriverId) -> Result<bool, StoreError>;

@@ -122,6 +122,15 @@ pub struct Departure<'a> {
     pub now: DateTime<Utc>,
 }
 
+/// Everything that one transport carries.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Cargo {
+    /// Its batches.
+    pub batches: Vec<Batch>,
+    /// The items that sit in them.
+    pub items: Vec<Item>,
+}
+
 impl Transport {
     /// Plans a trip.
     pub fn plan(id: TransportId, route: Route, driver_id: Option<DriverId>, now: DateTime<Utc>) -> Self {
@@ -226,14 +235,7 @@ impl Transport {
     }
 
     /// Reaches the destination: its batches are completed, and the moving items on board are there.
-    ///
-    /// `batches` are all that it carries, `items` all that sit in them.
-    pub fn complete(
-        &mut self,
-        batches: &mut [Batch],
-        items: &mut [Item],
-        now: DateTime<Utc>,
-    ) -> Result<ShippingEvent, CannotComplete> {
+    pub fn complete(&mut self, cargo: &mut Cargo, now: DateTime<Utc>) -> Result<ShippingEvent, CannotComplete> {
         let (driver_id, departed_at) = match self.state {
             TransportState::Planned { .. } => return Err(CannotComplete::NotDeparted(self.id)),
             TransportState::InTransit { driver_id, departed_at } => (driver_id, departed_at),
@@ -243,10 +245,10 @@ impl Transport {
         // A clock that was set back must not make a truck arrive before it left.
         let arrived_at = now.max(departed_at);
         self.state = TransportState::Arrived { driver_id, departed_at, arrived_at };
-        for batch in batches {
+        for batch in &mut cargo.batches {
             batch.enter(BatchState::Completed { transport_id: self.id, at: arrived_at });
         }
-        for item in items {
+        for item in &mut cargo.items {
             item.arrive_at(self.route.destination());
         }
         Ok(ShippingEvent::TransportCompleted { transport_id: self.id })

@@ -137,17 +137,19 @@ fn a_batch_is_on_one_transport_only() {
 #[test]
 fn completing_brings_everything_that_moves_to_the_destination() {
     let mut transport = a_transport().departed().build();
-    let mut batches = [a_batch().departed_with(&transport).build()];
-    let mut items = [
-        an_item().in_batch(&batches[0]).build(),
-        an_item().in_batch(&batches[0]).with_status(ItemStatus::Damaged).build(),
-        an_item().in_batch(&batches[0]).with_status(ItemStatus::Lost).build(),
+    let batch = a_batch().departed_with(&transport).build();
+    let items = vec![
+        an_item().in_batch(&batch).build(),
+        an_item().in_batch(&batch).with_status(ItemStatus::Damaged).build(),
+        an_item().in_batch(&batch).with_status(ItemStatus::Lost).build(),
     ];
+    let mut cargo = Cargo { batches: vec![batch], items };
 
-    let event = transport.complete(&mut batches, &mut items, noon() + TimeDelta::hours(2));
+    let event = transport.complete(&mut cargo, noon() + TimeDelta::hours(2));
 
     assert_eq!(event, Ok(ShippingEvent::TransportCompleted { transport_id: transport.id() }));
     assert!(matches!(transport.state(), TransportState::Arrived { .. }));
+    let Cargo { batches, items } = cargo;
     assert!(matches!(batches[0].state(), BatchState::Completed { .. }));
     assert_eq!(items[0].current_center(), Some(transport.route().destination()));
     assert_eq!(items[0].state(), ItemState::Moving, "it moves until someone delivers it");
@@ -161,9 +163,10 @@ fn a_transport_is_completed_once_and_only_after_it_left() {
     let mut planned = a_transport().build();
     let mut arrived = a_transport().arrived().build();
     let before = arrived.clone();
+    let mut cargo = Cargo::default();
 
-    assert_eq!(planned.complete(&mut [], &mut [], noon()), Err(CannotComplete::NotDeparted(planned.id())));
-    assert_eq!(arrived.complete(&mut [], &mut [], noon()), Err(CannotComplete::AlreadyCompleted(arrived.id())));
+    assert_eq!(planned.complete(&mut cargo, noon()), Err(CannotComplete::NotDeparted(planned.id())));
+    assert_eq!(arrived.complete(&mut cargo, noon()), Err(CannotComplete::AlreadyCompleted(arrived.id())));
     assert_eq!(arrived, before, "a refusal changes nothing");
 }
 
@@ -171,7 +174,7 @@ fn a_transport_is_completed_once_and_only_after_it_left() {
 fn nothing_arrives_before_it_left() {
     let mut transport = a_transport().departed().build();
 
-    transport.complete(&mut [], &mut [], noon() - TimeDelta::hours(1)).expect("it arrives");
+    transport.complete(&mut Cargo::default(), noon() - TimeDelta::hours(1)).expect("it arrives");
 
     assert!(
         matches!(transport.state(), TransportState::Arrived { departed_at, arrived_at, .. } if arrived_at >= departed_at)
@@ -307,12 +310,13 @@ impl Yard {
 
     fn complete(&mut self, at: usize) -> bool {
         let transport = &mut self.transports[at];
-        let mut carried: Vec<_> =
+        let batches: Vec<_> =
             self.batches.iter().filter(|it| it.transport_id() == Some(transport.id())).cloned().collect();
-        let on_board = |item: &&Item| item.packing().is_some_and(|it| carried.iter().any(|b| b.id() == it.batch_id));
-        let mut items: Vec<_> = self.items.iter().filter(on_board).cloned().collect();
-        let completed = transport.complete(&mut carried, &mut items, noon()).is_ok();
-        self.put_back(carried, items);
+        let on_board = |item: &&Item| item.packing().is_some_and(|it| batches.iter().any(|b| b.id() == it.batch_id));
+        let items = self.items.iter().filter(on_board).cloned().collect();
+        let mut cargo = Cargo { batches, items };
+        let completed = transport.complete(&mut cargo, noon()).is_ok();
+        self.put_back(cargo.batches, cargo.items);
         completed
     }
 

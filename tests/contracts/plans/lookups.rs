@@ -5,8 +5,8 @@ use auth_domain::{AccountId, RefreshTokenHash};
 use chrono::DateTime;
 use mysql_async::Conn;
 use persistence_adapter::Database;
+use shipping_domain::TransportId;
 use shipping_domain::testing::center;
-use shipping_domain::{Batch, TransportId};
 use user_application::AccountName;
 use user_domain::{PhoneNumberHash, UserId, Username};
 use uuid::Uuid;
@@ -14,8 +14,9 @@ use uuid::Uuid;
 use super::rows::{self, id, time};
 use super::statements_of;
 
-/// Rows that who looks for one thing may read for it.
-const LOOKED_AT_MOST: u64 = 20;
+/// Rows that who looks for one thing may read for it. Most are on board of a transport: its batches, what is packed in
+/// them, and the items.
+const LOOKED_AT_MOST: u64 = 4 * rows::CARRIED as u64;
 
 pub(super) async fn check_all(faults: &mut Vec<String>, server: &mut Conn, database: &Database) {
     check_center_usage(faults, server, database).await;
@@ -99,17 +100,17 @@ async fn check_auth_lookups(faults: &mut Vec<String>, server: &mut Conn, databas
     check(faults, (&mut *server, database), "old requests", database.idempotency().forget(lately, 5)).await;
 }
 
-/// Which batches a transport carries, and which items are in some of them.
+/// Which batches a transport carries, which items are in one of them, and all of that at once.
 async fn check_what_is_on_board(faults: &mut Vec<String>, server: &mut Conn, database: &Database) {
-    const SOME: usize = 5;
     let store = database.shipping_store();
     let loaded = TransportId::new(id(rows::TRANSPORTS - 31));
     check(faults, (&mut *server, database), "what is on board", async {
         let mut work = store.begin().await.unwrap();
         let batches = work.batches().carried_by(loaded).await.unwrap();
         assert_eq!(batches.len(), rows::CARRIED as usize);
-        let some: Vec<_> = batches.iter().map(Batch::id).take(SOME).collect();
-        assert_eq!(work.items().packed_in(&some).await.unwrap().len(), SOME);
+        assert_eq!(work.items().packed_in(batches[0].id()).await.unwrap().len(), 1);
+        let cargo = work.transports().cargo(loaded).await.unwrap();
+        assert_eq!((cargo.batches.len(), cargo.items.len()), (batches.len(), batches.len()));
     })
     .await;
 }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use shipping_application::testing::{World, a_batch_summary, a_summary};
 use shipping_application::{TransportFilter, TransportOrder};
 use shipping_domain::testing::{a_batch, a_driver, a_transport, center};
-use shipping_domain::{Batch, Transport};
+use shipping_domain::{Batch, Cargo, Transport};
 use uuid::Uuid;
 
 use super::{NOON, fault, looking, refused, working};
@@ -214,20 +214,27 @@ async fn why_a_transport_does_not_start_has_a_name() {
     }
 }
 
+fn arriving(transport: &Transport, cargo: Cargo) -> World {
+    let mut world = World::finding_transport(transport);
+    let summary = a_summary(transport);
+    world.queries.expect_transport().returning(move |_| Ok(Some(summary.clone())));
+    world.work.transports.expect_cargo().returning(move |_| Ok(cargo.clone()));
+    world
+}
+
 #[tokio::test]
 async fn a_transport_is_completed_after_it_departed_and_only_once() {
     for (transport, code) in [
         (a_transport().build(), "ShippingTransportNotDeparted"),
         (a_transport().arrived().build(), "ShippingTransportAlreadyCompleted"),
     ] {
-        let mut world = at_the_gate(&transport, vec![]);
-        world.work.items.expect_packed_in().returning(|_| Ok(vec![]));
+        let world = arriving(&transport, Cargo::default());
         let response = act(world, &transport, "complete", &json!({})).await;
         assert_eq!(refused(response).await, [fault("", code)]);
     }
     let transport = a_transport().departed().build();
-    let mut world = at_the_gate(&transport, vec![a_batch().departed_with(&transport).build()]);
-    world.work.items.expect_packed_in().returning(|_| Ok(vec![]));
+    let batches = vec![a_batch().departed_with(&transport).build()];
+    let mut world = arriving(&transport, Cargo { batches, ..Cargo::default() });
     world.work.transports.expect_save().returning(|_| Ok(()));
     world.work.batches.expect_save().returning(|_| Ok(()));
     world.work.items.expect_save().returning(|_| Ok(()));
@@ -239,8 +246,7 @@ async fn a_transport_is_completed_after_it_departed_and_only_once() {
 async fn a_race_that_was_lost_is_a_conflict() {
     let transport = a_transport().departed().build();
     let losing = || {
-        let mut world = at_the_gate(&transport, vec![]);
-        world.work.items.expect_packed_in().returning(|_| Ok(vec![]));
+        let mut world = arriving(&transport, Cargo::default());
         world.work.transports.expect_save().returning(|_| Err(StoreError::Conflict("transport".to_owned())));
         world
     };

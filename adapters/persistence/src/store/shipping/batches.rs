@@ -104,7 +104,7 @@ impl Work {
         Ok(batches)
     }
 
-    fn found_batches(&mut self, rows: Vec<BatchRow>) -> Result<Vec<Batch>, StoreError> {
+    pub(super) fn found_batches(&mut self, rows: Vec<BatchRow>) -> Result<Vec<Batch>, StoreError> {
         let batch = |row: BatchRow| {
             self.unit.found(aggregate(BatchId::new(row.id.0)), row.version);
             row.into_batch()

@@ -97,18 +97,10 @@ impl ItemRepository for Work {
         self.lock_items(ids).await
     }
 
-    async fn packed_in(&mut self, batches: &[BatchId]) -> Result<Vec<Item>, StoreError> {
-        let mut rows: Vec<FoundRow> = Vec::new();
-        for chunk in batches.chunks(CHUNK) {
-            let batches = padded(chunk.iter().map(|it| Id(it.as_uuid())));
-            let packed = shipping_items::table
-                .inner_join(packing())
-                .filter(shipping_batch_items::batch_id.eq_any(batches))
-                .select(found());
-            rows.extend(Prepared::kept(packed).load(self.unit.connection()?).await.map_err(store_error)?);
-        }
-        // Who saves them locks them, in this order.
-        rows.sort_unstable_by_key(|(it, _)| it.id);
+    async fn packed_in(&mut self, batch: BatchId) -> Result<Vec<Item>, StoreError> {
+        let packed = shipping_batch_items::batch_id.eq(Id(batch.as_uuid()));
+        let packed = shipping_items::table.inner_join(packing()).filter(packed).select(found());
+        let rows = packed.load(self.unit.connection()?).await.map_err(store_error)?;
         self.found_items(rows)
     }
 
@@ -157,7 +149,7 @@ impl Work {
         Ok(items)
     }
 
-    fn found_items(&mut self, rows: Vec<FoundRow>) -> Result<Vec<Item>, StoreError> {
+    pub(super) fn found_items(&mut self, rows: Vec<FoundRow>) -> Result<Vec<Item>, StoreError> {
         let item = |(row, packing): FoundRow| {
             let packing =
                 packing.map(|(batch, since)| Packing { batch_id: BatchId::new(batch.0), since: since.and_utc() });

@@ -1,21 +1,25 @@
 //! Transports as rows, and back.
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use kernel_domain::{Aggregate, StoreError};
 use shipping_domain::{
-    CenterCode, DriverId, Route, Transport, TransportId, TransportRepository, TransportSnapshot, TransportState,
+    Cargo, CenterCode, DriverId, Route, Transport, TransportId, TransportRepository, TransportSnapshot, TransportState,
 };
 
 use super::super::corrupt;
 use super::super::record::{Binds, Record, record};
 use super::super::unit::FIRST_VERSION;
 use super::Work;
+use super::batches::BatchRow;
+use super::items::ItemRow;
 use crate::error::store_error;
 use crate::id::Id;
-use crate::schema::shipping_transports;
+use crate::schema::{shipping_batch_items, shipping_batches, shipping_items, shipping_transports};
 use crate::sql::Locked;
 
 #[derive(Queryable, Selectable)]
@@ -37,6 +41,9 @@ record!(TransportRow in shipping_transports {
     id; source_code, destination_code, driver_id, on_road_driver_id, state, created_at, departed_at, arrived_at, version
 });
 
+/// A batch, and an item that sits in it, if there is one: a batch has as many rows as items, and one without any.
+type CargoRow = (BatchRow, Option<ItemRow>, Option<(Id, NaiveDateTime)>);
+
 #[async_trait]
 impl TransportRepository for Work {
     async fn add(&mut self, transport: &Transport) -> Result<(), StoreError> {
@@ -49,6 +56,31 @@ impl TransportRepository for Work {
         let Some(row) = row else { return Ok(None) };
         self.unit.found(aggregate(id), row.version);
         row.into_transport().map(Some)
+    }
+
+    async fn cargo(&mut self, transport: TransportId) -> Result<Cargo, StoreError> {
+        let in_it = shipping_batch_items::batch_id.eq(shipping_batches::id);
+        let in_it = in_it.and(shipping_batch_items::open_item_id.is_not_null());
+        let on_board = shipping_batches::table
+            .left_join(shipping_batch_items::table.on(in_it))
+            .left_join(shipping_items::table.on(shipping_items::id.eq(shipping_batch_items::item_id)))
+            .filter(shipping_batches::transport_id.eq(Some(Id(transport.as_uuid()))))
+            .select((
+                BatchRow::as_select(),
+                Option::<ItemRow>::as_select(),
+                (shipping_batch_items::batch_id, shipping_batch_items::added_at).nullable(),
+            ));
+        let rows: Vec<CargoRow> = on_board.load(self.unit.connection()?).await.map_err(store_error)?;
+        // Who saves them locks them, in the order of their ids.
+        let (mut batches, mut items) = (BTreeMap::new(), BTreeMap::new());
+        for (batch, item, packing) in rows {
+            batches.insert(batch.id, batch);
+            items.extend(item.map(|it| (it.id, (it, packing))));
+        }
+        Ok(Cargo {
+            batches: self.found_batches(batches.into_values().collect())?,
+            items: self.found_items(items.into_values().collect())?,
+        })
     }
 
     async fn is_on_the_road(&mut self, driver: DriverId) -> Result<bool, StoreError> {
