@@ -159,6 +159,25 @@ async fn who_gets_no_connection_hears_so_in_time_and_can_come_again() {
     shared.ping().await.expect("the connection is free again");
 }
 
+/// Some units of work have to read on another connection before they end.
+#[tokio::test(flavor = "multi_thread")]
+async fn units_of_work_leave_connections_to_reads() {
+    let Some(database) = databases::mysql().await else { return };
+    let shared = database.reopened(&Settings { pool_size: 4, ..Settings::default() });
+    let store = shared.shipping_store();
+    let mut works = Vec::new();
+    let refusal = loop {
+        match store.begin().await {
+            Ok(work) => works.push(work),
+            Err(error) => break error,
+        }
+    };
+
+    assert!(matches!(refusal, StoreError::Unavailable(_)), "{refusal:?}");
+    assert_eq!(works.len(), 3);
+    shared.ping().await.expect("there is a connection for reading");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_is_gone_is_unavailable_in_time() {
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();

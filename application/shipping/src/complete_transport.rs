@@ -5,7 +5,7 @@ use kernel_domain::StoreError;
 use shipping_domain::{CannotComplete, TransportId};
 
 use crate::reach::Reach;
-use crate::{Shipping, TransportView, WRITE};
+use crate::{Shipping, TransportSummary, TransportView, WRITE};
 
 /// What to complete.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,8 +30,8 @@ pub enum CompleteTransportError {
 
 impl Shipping {
     /// Completes a transport, a driver their own, its batches with it, and brings the moving items on board to the
-    /// destination. The other contexts are asked before the unit of work begins; who drove and where when they were asked
-    /// must still do so in it.
+    /// destination. The other contexts are asked what there is to show before anything is written: if they do not answer,
+    /// it has not arrived.
     pub async fn complete_transport(
         &self,
         actor: &Actor,
@@ -47,38 +47,30 @@ impl Shipping {
     ) -> Result<TransportView, CompleteTransportError> {
         let reach = Reach::of(actor, WRITE)?;
         let id = command.transport_id;
-        let known = self.transport_view(id).await?.ok_or(CompleteTransportError::UnknownTransport(id))?;
 
         let mut work = self.store.begin().await?;
         let transport = work.transports().find(id).await?;
         let mut transport =
             transport.filter(|it| reach.covers(it)).ok_or(CompleteTransportError::UnknownTransport(id))?;
-        let unchanged = transport.driver_id() == known.summary.driver_id
-            && *transport.route().source() == known.summary.source
-            && *transport.route().destination() == known.summary.destination;
-        if !unchanged {
-            return Err(StoreError::Conflict(format!("transport {id}")).into());
-        }
         let mut cargo = work.transports().cargo(id).await?;
 
         let completed = transport.complete(&mut cargo, self.clock.now())?;
 
+        let arrived = TransportSummary::of(&transport, cargo.batches.len());
+        let arrived = self.with_centers_and_driver(arrived).await?;
         work.transports().save(&transport).await?;
         work.batches().save(&cargo.batches).await?;
         work.items().save(&cargo.items).await?;
         work.outbox().append(&self.recorded(&[completed], actor)).await?;
         work.commit().await?;
-        // Told from what is known: a read that failed now would hide that the transport has arrived.
-        let driver = known.driver.clone();
-        Ok(known.after(&transport, cargo.batches.len(), driver))
+        Ok(arrived)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{World, a_summary};
-    use crate::{MockShippingQueries, TransportSummary};
+    use crate::testing::World;
     use kernel_application::testing::{anyone, nobody};
     use shipping_domain::testing::{a_batch, a_transport, an_item};
     use shipping_domain::{Cargo, DriverId, Transport};
@@ -91,8 +83,6 @@ mod tests {
         let mut world = World::finding_transport(transport);
         let batch = a_batch().departed_with(transport).build();
         let item = an_item().in_batch(&batch).build();
-        let summary = a_summary(transport);
-        world.queries.expect_transport().returning(move |_| Ok(Some(summary.clone())));
         let cargo = Cargo { batches: vec![batch], items: vec![item] };
         world.work.transports.expect_cargo().returning(move |_| Ok(cargo.clone()));
         world
@@ -117,30 +107,21 @@ mod tests {
         let arrived = shipping.complete_transport(&anyone(), complete(&transport)).await.expect("it arrives");
 
         assert!(arrived.summary.completed && arrived.summary.arrived_at.is_some());
+        assert_eq!(arrived.destination.map(|it| it.code).as_ref(), Some(transport.route().destination()));
+        assert_eq!(arrived.driver.map(|it| it.user_id), transport.driver_id().map(DriverId::as_uuid));
         assert_eq!(outcome.announced(), ["TransportComplete"]);
         assert!(outcome.committed());
     }
 
     #[tokio::test]
-    async fn who_took_the_wheel_after_the_others_were_asked_is_told_as_the_driver() {
+    async fn what_cannot_be_shown_is_not_kept() {
         let transport = a_transport().departed().build();
-        let mut world = on_board(&transport);
-        world.work.transports.expect_save().times(1).returning(|_| Ok(()));
-        world.work.batches.expect_save().returning(|_| Ok(()));
-        world.work.items.expect_save().returning(|_| Ok(()));
-        world.before.push(World::finding_transport(&transport).work);
-        let (current, mut is_first) = (a_summary(&transport), true);
-        world.queries = MockShippingQueries::new();
-        world.queries.expect_transport().times(2).returning(move |_| {
-            let planned = TransportSummary { driver_id: None, ..current.clone() };
-            Ok(Some(if std::mem::take(&mut is_first) { planned } else { current.clone() }))
-        });
-        let (shipping, outcome) = world.commits();
+        let (shipping, outcome) = World { others_answer: false, ..on_board(&transport) }.commits();
 
-        let arrived = shipping.complete_transport(&anyone(), complete(&transport)).await.expect("it arrives");
+        let refusal = shipping.complete_transport(&anyone(), complete(&transport)).await;
 
-        assert_eq!(arrived.driver.map(|it| it.user_id), transport.driver_id().map(DriverId::as_uuid));
-        assert!(outcome.committed());
+        assert!(matches!(refusal, Err(CompleteTransportError::Store(StoreError::Unavailable(_)))));
+        assert!(!outcome.committed(), "who asks again finds it on the road");
     }
 
     #[tokio::test]

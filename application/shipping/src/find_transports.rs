@@ -4,10 +4,10 @@ use std::collections::{BTreeSet, HashMap};
 
 use kernel_application::{Actor, Denied, Direction, Page, PageRequest};
 use kernel_domain::StoreError;
-use shipping_domain::{Transport, TransportId, TransportState};
+use shipping_domain::TransportId;
 
 use crate::reach::Reach;
-use crate::{Person, READ, Shipping, TransportFilter, TransportOrder, TransportSummary, TransportView};
+use crate::{READ, Shipping, TransportFilter, TransportOrder, TransportSummary, TransportView};
 
 /// Why nothing was found.
 #[derive(Debug, thiserror::Error)]
@@ -27,8 +27,9 @@ impl Shipping {
     /// The transport with this id; for a driver, if it is theirs.
     pub async fn transport(&self, actor: &Actor, id: TransportId) -> Result<TransportView, FindTransportError> {
         let reach = Reach::of(actor, READ)?;
-        let found = self.transport_view(id).await?.filter(|it| reach.shows(&it.summary));
-        found.ok_or(FindTransportError::UnknownTransport(id))
+        let found = self.queries.transport(id).await?.filter(|it| reach.shows(it));
+        let found = found.ok_or(FindTransportError::UnknownTransport(id))?;
+        Ok(self.with_centers_and_driver(found).await?)
     }
 
     /// A page of transports; for a driver, of theirs, whatever they ask for.
@@ -45,10 +46,14 @@ impl Shipping {
         Ok(page.with(self.with_centers_and_drivers(summaries).await?))
     }
 
-    /// The transport with its centers and its driver.
-    pub(crate) async fn transport_view(&self, id: TransportId) -> Result<Option<TransportView>, StoreError> {
-        let Some(summary) = self.queries.transport(id).await? else { return Ok(None) };
-        Ok(self.with_centers_and_drivers(vec![summary]).await?.pop())
+    /// Adds to the transport its centers and its driver.
+    pub(crate) async fn with_centers_and_driver(
+        &self,
+        transport: TransportSummary,
+    ) -> Result<TransportView, StoreError> {
+        let id = transport.id;
+        let view = self.with_centers_and_drivers(vec![transport]).await?.pop();
+        view.ok_or_else(|| StoreError::corrupt("transport", format!("transport {id} got lost")))
     }
 
     /// Adds to each transport its centers and its driver: one question to each of the other
@@ -78,26 +83,6 @@ impl Shipping {
             summary,
         };
         Ok(transports.into_iter().map(view).collect())
-    }
-}
-
-impl TransportView {
-    /// The same transport after it changed, with `batches` on it and `driver` at the wheel.
-    pub(crate) fn after(self, transport: &Transport, batches: usize, driver: Option<Person>) -> Self {
-        let (departed_at, arrived_at) = match transport.state() {
-            TransportState::Planned { .. } => (None, None),
-            TransportState::InTransit { departed_at, .. } => (Some(departed_at), None),
-            TransportState::Arrived { departed_at, arrived_at, .. } => (Some(departed_at), Some(arrived_at)),
-        };
-        let summary = TransportSummary {
-            completed: arrived_at.is_some(),
-            batch_count: u64::try_from(batches).unwrap_or(u64::MAX),
-            driver_id: transport.driver_id(),
-            departed_at,
-            arrived_at,
-            ..self.summary
-        };
-        Self { summary, driver, ..self }
     }
 }
 

@@ -61,7 +61,9 @@ impl Shipping {
     ) -> Result<TransportView, PlanTransportError> {
         actor.require(WRITE)?;
         let mut faults = Vec::new();
-        let (source, destination) = self.ends_of(&command, &mut faults).await?;
+        let (source, destination) = self.ends(&command.source, &command.destination).await?;
+        faults.extend(source.is_none().then(|| PlanFault::UnknownSource(command.source.clone())));
+        faults.extend(destination.is_none().then(|| PlanFault::UnknownDestination(command.destination.clone())));
         let driver = self.planned_driver(&command, &mut faults).await?;
         let route = Route::between(command.source, command.destination);
         let route = route.map_err(|circular| faults.insert(0, circular.into())).ok().filter(|_| faults.is_empty());
@@ -76,26 +78,23 @@ impl Shipping {
             .await?
             .map_err(PlanTransportError::Faults)?;
         work.commit().await?;
-        let summary = TransportSummary::fresh(&transport);
+        let summary = TransportSummary::of(&transport, 0);
         Ok(TransportView { summary, source, destination, driver: driver.map(|it| it.person) })
     }
 
-    async fn ends_of(
+    /// The centers at the two ends of a route, as far as they exist.
+    pub(crate) async fn ends(
         &self,
-        command: &PlanTransport,
-        faults: &mut Vec<PlanFault>,
+        source: &CenterCode,
+        destination: &CenterCode,
     ) -> Result<(Option<Center>, Option<Center>), StoreError> {
-        let (from, to) = (&command.source, &command.destination);
-        let found = self.centers.find(&[from.clone(), to.clone()]).await?;
+        let found = self.centers.find(&[source.clone(), destination.clone()]).await?;
         let known = |code: &CenterCode| found.iter().find(|it| it.code == *code).cloned();
-        let (source, destination) = (known(from), known(to));
-        faults.extend(source.is_none().then(|| PlanFault::UnknownSource(from.clone())));
-        faults.extend(destination.is_none().then(|| PlanFault::UnknownDestination(to.clone())));
-        Ok((source, destination))
+        Ok((known(source), known(destination)))
     }
 
     /// Asks, with the plan written down and not yet kept, whether these ends of it are still open. It is the one question to
-    /// another context within a unit of work: asked before, a center could close in between.
+    /// another context after something was written: asked before, a center could close in between.
     pub(crate) async fn still_open(
         &self,
         source: Option<&CenterCode>,
@@ -128,23 +127,6 @@ impl Shipping {
     pub(crate) async fn active_driver(&self, id: DriverId) -> Result<Option<Driver>, StoreError> {
         let found = self.drivers.find(&[id]).await?;
         Ok(found.into_iter().find(|it| it.id == id && it.may_drive))
-    }
-}
-
-impl TransportSummary {
-    /// A transport that carries nothing yet.
-    fn fresh(transport: &Transport) -> Self {
-        Self {
-            id: transport.id(),
-            completed: false,
-            batch_count: 0,
-            source: transport.route().source().clone(),
-            destination: transport.route().destination().clone(),
-            driver_id: transport.driver_id(),
-            created_at: transport.created_at(),
-            departed_at: None,
-            arrived_at: None,
-        }
     }
 }
 

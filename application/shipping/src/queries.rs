@@ -7,7 +7,8 @@ use chrono::{DateTime, Utc};
 use kernel_application::{Direction, Page, PageRequest};
 use kernel_domain::StoreError;
 use shipping_domain::{
-    Alias, BatchId, CenterCode, DriverId, Item, ItemId, ItemState, ItemStatus, TrackingNumber, TransportId,
+    Alias, BatchId, CenterCode, DriverId, Item, ItemId, ItemState, ItemStatus, TrackingNumber, Transport, TransportId,
+    TransportState,
 };
 
 use crate::{Center, Person};
@@ -101,6 +102,28 @@ pub struct TransportSummary {
     pub departed_at: Option<DateTime<Utc>>,
     /// When it arrived.
     pub arrived_at: Option<DateTime<Utc>>,
+}
+
+impl TransportSummary {
+    /// A transport as a use case left it, with this many batches on it.
+    pub(crate) fn of(transport: &Transport, batches: usize) -> Self {
+        let (departed_at, arrived_at) = match transport.state() {
+            TransportState::Planned { .. } => (None, None),
+            TransportState::InTransit { departed_at, .. } => (Some(departed_at), None),
+            TransportState::Arrived { departed_at, arrived_at, .. } => (Some(departed_at), Some(arrived_at)),
+        };
+        Self {
+            id: transport.id(),
+            completed: arrived_at.is_some(),
+            batch_count: u64::try_from(batches).unwrap_or(u64::MAX),
+            source: transport.route().source().clone(),
+            destination: transport.route().destination().clone(),
+            driver_id: transport.driver_id(),
+            created_at: transport.created_at(),
+            departed_at,
+            arrived_at,
+        }
+    }
 }
 
 /// A transport with its centers and its driver.

@@ -102,6 +102,8 @@ pub struct World {
     pub closing_centers: Vec<&'static str>,
     /// Whether every user is an active driver, or none is.
     pub drivers_may_drive: bool,
+    /// Whether the other contexts can be asked.
+    pub others_answer: bool,
     /// How often each other context is asked, if that matters.
     pub directory_calls: Option<usize>,
 }
@@ -115,6 +117,7 @@ impl Default for World {
             known_centers: vec!["ABC001", "ABC002"],
             closing_centers: Vec::new(),
             drivers_may_drive: true,
+            others_answer: true,
             directory_calls: None,
         }
     }
@@ -171,15 +174,18 @@ impl World {
     }
 
     fn shipping(self, works: VecDeque<MockedWork>) -> Shipping {
-        let Self { queries, known_centers, closing_centers, drivers_may_drive, directory_calls, .. } = self;
+        let Self { queries, known_centers, closing_centers, drivers_may_drive, others_answer, directory_calls, .. } =
+            self;
+        let answered = move || if others_answer { Ok(()) } else { Err(StoreError::unavailable("they are away")) };
         let calls = directory_calls.map_or(0..=usize::MAX - 1, |it| it..=it);
         let mut drivers = MockDriverDirectory::new();
-        drivers
-            .expect_find()
-            .times(calls.clone())
-            .returning(move |ids| Ok(ids.iter().map(|id| a_known_driver(*id, drivers_may_drive)).collect()));
+        drivers.expect_find().times(calls.clone()).returning(move |ids| {
+            answered()?;
+            Ok(ids.iter().map(|id| a_known_driver(*id, drivers_may_drive)).collect())
+        });
         let mut centers = MockCenterDirectory::new();
         centers.expect_find().times(calls).returning(move |codes| {
+            answered()?;
             let known = codes.iter().filter(|it| known_centers.contains(&it.as_str()));
             Ok(known.map(|it| a_known_center(it.as_str())).collect())
         });

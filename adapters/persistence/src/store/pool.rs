@@ -96,8 +96,9 @@ impl Pool {
         }
     }
 
-    /// The same connections for units of work, which leave a quarter of them to reads. Who plans a transport reads within
-    /// one: as many units as connections would wait for each other.
+    /// The same connections for units of work, which leave a quarter of them to reads. Some units have to read on another
+    /// connection before they end, what another context knows for one: as many of them as connections would wait for each
+    /// other.
     pub(super) fn for_units_of_work(&self) -> Self {
         let most = (self.size - self.size.div_ceil(4)).max(1);
         Self { share: Some(Arc::new(Semaphore::new(most))), ..self.clone() }

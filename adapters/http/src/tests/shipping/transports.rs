@@ -161,8 +161,6 @@ async fn every_batch_that_cannot_be_loaded_is_told_with_its_place() {
 
 fn at_the_gate(transport: &Transport, batches: Vec<Batch>) -> World {
     let mut world = World::finding_transport(transport);
-    let summary = a_summary(transport);
-    world.queries.expect_transport().returning(move |_| Ok(Some(summary.clone())));
     world.work.batches.expect_carried_by().returning(move |_| Ok(batches.clone()));
     world.work.transports.expect_is_on_the_road().returning(|_| Ok(false));
     world
@@ -216,8 +214,6 @@ async fn why_a_transport_does_not_start_has_a_name() {
 
 fn arriving(transport: &Transport, cargo: Cargo) -> World {
     let mut world = World::finding_transport(transport);
-    let summary = a_summary(transport);
-    world.queries.expect_transport().returning(move |_| Ok(Some(summary.clone())));
     world.work.transports.expect_cargo().returning(move |_| Ok(cargo.clone()));
     world
 }
