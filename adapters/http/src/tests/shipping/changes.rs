@@ -3,7 +3,7 @@
 use kernel_domain::StoreError;
 use poem::http::{Method, StatusCode};
 use serde_json::{Value, json};
-use shipping_application::testing::{World, a_batch_summary, a_summary};
+use shipping_application::testing::{World, a_batch_summary};
 use shipping_domain::testing::{a_batch, a_driver, a_transport, an_item};
 use shipping_domain::{Batch, Item, ItemStatus, Transport};
 
@@ -31,8 +31,6 @@ fn with_batch(batch: &Batch, items: Vec<Item>) -> World {
 
 fn with_transport(transport: &Transport, batches: Vec<Batch>) -> World {
     let mut world = World::finding_transport(transport);
-    let summary = a_summary(transport);
-    world.queries.expect_transport().returning(move |_| Ok(Some(summary.clone())));
     world.work.batches.expect_carried_by().returning(move |_| Ok(batches.clone()));
     world.work.transports.expect_save().returning(|_| Ok(()));
     world.work.transports.expect_remove().returning(|_| Ok(()));
