@@ -3,7 +3,7 @@
 use crate::tables::{names, owner};
 use crate::workspace::{File, contexts, files, says};
 
-const SHARED: &[&str] = &["adapters/http", "adapters/persistence"];
+const SHARED: &[&str] = &["adapters/http", "adapters/persistence", "adapters/remote"];
 
 /// Which contexts besides `home` the file speaks of, and by what.
 fn trespasses(home: &str, file: &File, contexts: &[String], tables: &[String]) -> Vec<String> {

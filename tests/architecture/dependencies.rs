@@ -29,7 +29,8 @@ const PURE: &[&str] = &["async-trait", "chrono", "mockall", "subtle", "thiserror
 const PURE_FOR_TESTS: &[&str] = &["proptest"];
 
 /// Adapters that serve every context; any other knows one context at most.
-const SHARED_ADAPTERS: &[&str] = &["adapters/cache", "adapters/contexts", "adapters/http", "adapters/persistence"];
+const SHARED_ADAPTERS: &[&str] =
+    &["adapters/cache", "adapters/contexts", "adapters/http", "adapters/persistence", "adapters/remote"];
 
 /// Crates that tie an adapter to no technology.
 const NEUTRAL: &[&str] = &[
@@ -74,6 +75,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("adapters/passwords", &["argon2", "pbkdf2"]),
     ("adapters/persistence", &["bb8", "diesel", "diesel-async", "diesel_migrations", "libsqlite3-sys", "mysql_async"]),
     ("adapters/phonenumbers", &["phonenumber"]),
+    ("adapters/remote", &["reqwest", "rustls"]),
     ("adapters/secrets", &["chacha20poly1305", "hmac"]),
     ("adapters/slack", &["reqwest", "rustls"]),
     ("adapters/storage", &["object_store", "reqwest", "rustls"]),
