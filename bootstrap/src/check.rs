@@ -76,6 +76,9 @@ fn warnings(config: &Config) -> Vec<String> {
     if config.database_url.expose().starts_with("sqlite:") {
         warnings.push("DATABASE_URL is a file: one instance alone can use it, on the machine where it is".to_owned());
     }
+    for variable in config.contexts.in_clear() {
+        warnings.push(format!("{variable} is no https://: whoever is on the way reads profiles, and the key to them"));
+    }
     if config.metrics.is_none() {
         warnings.push("METRICS_ADDR is none: nobody sees how it does".to_owned());
     }

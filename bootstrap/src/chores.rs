@@ -13,6 +13,8 @@ use tokio::sync::{RwLock, watch};
 use tokio::time::{MissedTickBehavior, interval};
 use user_application::Users;
 
+use crate::config::{Context, ServedContexts};
+
 /// Rows that are deleted in one go: none holds others up for long.
 const AT_ONCE: u32 = 1_000;
 
@@ -22,6 +24,8 @@ const ROUNDS: u32 = 100;
 /// The chores of every instance.
 #[derive(Clone)]
 pub struct Chores {
+    /// What is served here: the chores of a context are done where it is.
+    pub contexts: ServedContexts,
     /// Whose sessions end.
     pub auth: Arc<Auth>,
     /// Whose pictures go.
@@ -52,6 +56,19 @@ enum Chore {
 }
 
 impl Chore {
+    /// The context that it belongs to; none for what every process owes its own requests, and for what belongs to nobody.
+    fn context(self) -> Option<Context> {
+        match self {
+            Self::RemoveImages => Some(Context::User),
+            Self::DeleteSessions | Self::DeleteVerifications => Some(Context::Auth),
+            Self::LookForEnded
+            | Self::KeepKeyUses
+            | Self::DeleteAnswers
+            | Self::DeleteDelivered
+            | Self::DeleteHandled => None,
+        }
+    }
+
     /// How long to rest in between. Each instance has to know within a second whose tokens are good no more.
     fn pause(self) -> Duration {
         match self {
@@ -82,8 +99,11 @@ impl Chores {
         );
     }
 
-    /// Does one chore again and again. That it fails is told once, and so is that it works again.
+    /// Does one chore again and again, if it is one of ours. That it fails is told once, and so is that it works again.
     async fn repeat(&self, chore: Chore, mut stop: watch::Receiver<()>) {
+        if chore.context().is_some_and(|it| !self.contexts.has(it)) {
+            return;
+        }
         let mut ticks = interval(chore.pause());
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut is_failing = false;

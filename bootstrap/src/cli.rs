@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use auth_application::{CreateApiKey, CreateSuperuser};
 use auth_domain::{AllowedNumber, ApiKeyName, Description, NewPassword, Password, PhoneNumber, Scope};
 use chrono::{DateTime, Utc};
-use clap::{Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
 use kernel_domain::BoxError;
 use tokens_adapter::RootKeys;
 use tokio::net::TcpListener;
@@ -30,7 +30,10 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     /// Serve the API (what happens without a command)
-    Serve,
+    Serve {
+        #[command(flatten)]
+        part: Part,
+    },
     /// Deliver events, and do nothing else
     Relay,
     /// Look after events that could not be delivered
@@ -92,6 +95,8 @@ enum Command {
         /// Tell it as JSON
         #[arg(long)]
         json: bool,
+        #[command(flatten)]
+        part: Part,
     },
     /// Print a fresh key for `TOKEN_ROOT_KEY` or `SECRET_KEY`
     GenerateKeypair,
@@ -99,9 +104,23 @@ enum Command {
     Openapi,
 }
 
+/// What a process serves.
+#[derive(Args, Default)]
+struct Part {
+    /// Only these of auth, user, distribution and shipping, by comma; overrides `CONTEXTS`
+    #[arg(long)]
+    contexts: Option<String>,
+}
+
+impl Part {
+    fn configured(self) -> Result<Config, InvalidConfig> {
+        Config::read(|name| self.contexts.clone().filter(|_| name == "CONTEXTS").or_else(|| variable(name)))
+    }
+}
+
 /// Runs what the command line asks for.
 pub async fn run() -> ExitCode {
-    let command = Cli::parse().command.unwrap_or(Command::Serve);
+    let command = Cli::parse().command.unwrap_or(Command::Serve { part: Part::default() });
     match execute(command).await {
         Ok(code) => code,
         Err(error) => {
@@ -117,8 +136,8 @@ pub async fn run() -> ExitCode {
 }
 
 /// Tells what `check` found.
-async fn look(json: bool) -> ExitCode {
-    let found = check(configured()).await;
+async fn look(config: Result<Config, InvalidConfig>, json: bool) -> ExitCode {
+    let found = check(config).await;
     if json {
         println!("{:#}", found.json());
     } else {
@@ -129,8 +148,8 @@ async fn look(json: bool) -> ExitCode {
 
 async fn execute(command: Command) -> Result<ExitCode, BoxError> {
     match command {
-        Command::Check { json } => return Ok(look(json).await),
-        Command::Serve => serve_until_told_to_stop().await?,
+        Command::Check { json, part } => return Ok(look(part.configured(), json).await),
+        Command::Serve { part } => serve_until_told_to_stop(part).await?,
         Command::Relay => relay_until_told_to_stop().await?,
         Command::DeadLetters { command } => command.run(&*beside().await?.database.settled_events()).await?,
         Command::Migrate => {
@@ -163,9 +182,9 @@ fn configured() -> Result<Config, InvalidConfig> {
     Config::read(variable)
 }
 
-async fn serve_until_told_to_stop() -> Result<(), BoxError> {
+async fn serve_until_told_to_stop(part: Part) -> Result<(), BoxError> {
     let stop = told_to_stop();
-    let config = configured()?;
+    let config = part.configured()?;
     let traces = telemetry::start(&config)?;
     let app = build(&config).await?;
     let listener = TcpListener::bind(config.listen).await?;

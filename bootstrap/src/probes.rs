@@ -9,6 +9,7 @@ use eventbridge_adapter::EventBus;
 use http_adapter::Probe;
 use kernel_domain::BoxError;
 use persistence_adapter::Database;
+use remote_adapter::Peer;
 use storage_adapter::{Bucket, Files};
 
 /// Without a database of our schema nothing can be served.
@@ -102,6 +103,26 @@ pub(crate) struct BusProbe(pub(crate) Arc<EventBus>);
 impl Probe for BusProbe {
     async fn check(&self) -> Result<(), BoxError> {
         Ok(self.0.check().await?)
+    }
+
+    fn is_needed(&self) -> bool {
+        false
+    }
+}
+
+/// Without another context nothing is served that asks it; all else works.
+pub(crate) struct PeerProbe {
+    pub(crate) peer: Arc<Peer>,
+    pub(crate) context: &'static str,
+}
+
+#[async_trait]
+impl Probe for PeerProbe {
+    async fn check(&self) -> Result<(), BoxError> {
+        if self.peer.serves(self.context).await? {
+            return Ok(());
+        }
+        Err(format!("it does not serve {}", self.context).into())
     }
 
     fn is_needed(&self) -> bool {

@@ -8,7 +8,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::config::Config;
+use crate::config::{Config, Context};
 use crate::metrics;
 use crate::relays;
 use crate::telemetry::Requests;
@@ -29,15 +29,18 @@ pub async fn serve(
     let metrics = Arc::new(Metrics::start().map_err(|error| StartupError::Other(error.into()))?);
     let metrics_listener = metrics::listener(config.metrics).await?;
     let App { auth, users, distribution, shipping, chores, probes, idempotency, watched, .. } = app;
-    let relays = [app.relay, app.closed_accounts].into_iter().chain(app.announcements);
+    let closed_accounts = config.contexts.has(Context::Auth).then_some(app.closed_accounts);
+    let relays = [app.relay].into_iter().chain(closed_accounts).chain(app.announcements);
     let lifecycle = Lifecycle::default();
     let settings = HttpSettings {
+        contexts: config.contexts.names(),
+        questions: app.questions,
         public_url: config.public_url.clone(),
         public_docs: config.environment.is_private(),
         trusted_proxies: config.trusted_proxies.clone(),
         allowed_origins: config.allowed_origins.clone(),
         rates: config.throttle_rates.clone(),
-        media: app.media,
+        media: app.media.filter(|_| config.contexts.has(Context::User)),
         inbox: app.inbox.map(|it| Arc::new(Phones(it)) as Arc<dyn Inbox>),
         probes,
         lifecycle: lifecycle.clone(),

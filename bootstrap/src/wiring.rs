@@ -1,5 +1,6 @@
 //! Which adapter stands behind which port: the only place that names both.
 
+mod contexts;
 mod events;
 
 use std::sync::Arc;
@@ -7,11 +8,11 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use auth_application::{AccessTokens, Auth, EndedSessions, RecentKeys, RecentNumbers, TokenLimits};
 use cache_adapter::{CacheUrl, MemoryThrottle, RedisCache, RedisSettings, ResilientThrottle, ViewCache};
-use contexts_adapter::{ClosedAccounts, DistributionCenters, TransportRoutes, UserAccounts, UserDrivers, UserStaff};
+use contexts_adapter::{ClosedAccounts, UserAccounts};
 use distribution_application::Distribution;
 use eventbridge_adapter::{BusError, EventBus};
 use events_adapter::{Inbox, Relay};
-use http_adapter::{Media, MediaFile, Probe};
+use http_adapter::{Media, MediaFile, Probe, Questions};
 use images_adapter::Redrawing;
 use kernel_application::{Clock, Idempotency, Ids, Throttle};
 use kernel_domain::{BoxError, StoreError};
@@ -90,6 +91,8 @@ pub struct App {
     pub(crate) media: Option<Arc<dyn Media>>,
     /// What was sent to phones, on a developer's machine.
     pub(crate) inbox: Option<Inbox>,
+    /// Answers processes that serve other contexts.
+    pub(crate) questions: Option<Arc<dyn Questions>>,
     bus: Option<Arc<EventBus>>,
 }
 
@@ -123,16 +126,9 @@ pub async fn build(config: &Config) -> Result<App, StartupError> {
     let mut probes = database_probes(config, &database);
     let Shared { views, throttle, resilient } = shared(config, &mut probes);
     let (images, media) = pictures(config, &mut probes).await?;
+    let peers = contexts::Peers::of(&config.contexts, &*secrets, &mut probes)?;
 
-    let users = Arc::new(Users {
-        store: views.user_store(database.user_store()),
-        queries: views.user_queries(database.user_queries()),
-        image_editor: Arc::new(Redrawing::new()),
-        images,
-        hash: secrets.clone(),
-        clock: clock.clone(),
-        ids: ids.clone(),
-    });
+    let users = users(&database, &views, images, secrets.clone(), &clock, &ids);
     let passwords = Arc::new(Argon2id::new()?);
     let auth = Arc::new(Auth {
         store: database.auth_store(),
@@ -140,7 +136,7 @@ pub async fn build(config: &Config) -> Result<App, StartupError> {
         accounts: Arc::new(UserAccounts(users.clone())),
         numbering_plans: Arc::new(Libphonenumber::load()),
         passwords: passwords.clone(),
-        hash: secrets,
+        hash: secrets.clone(),
         access_tokens: access_tokens(config)?,
         refresh_tokens: Arc::new(RandomRefreshTokens),
         api_keys: Arc::new(RandomApiKeys::new()?),
@@ -155,22 +151,24 @@ pub async fn build(config: &Config) -> Result<App, StartupError> {
     let distribution = Arc::new(Distribution {
         store: views.distribution_store(database.distribution_store()),
         queries: views.distribution_queries(database.distribution_queries()),
-        staff: Arc::new(UserStaff(users.clone())),
+        staff: peers.staff(&users),
         changes: Arc::new(views.clone()),
-        usage: Arc::new(TransportRoutes(database.shipping_queries())),
+        usage: peers.usage(database.shipping_queries()),
         clock: clock.clone(),
         ids: ids.clone(),
     });
     let shipping = Arc::new(Shipping {
         store: database.shipping_store(),
         queries: database.shipping_queries(),
-        drivers: Arc::new(UserDrivers(users.clone())),
-        centers: Arc::new(DistributionCenters(distribution.clone())),
+        drivers: peers.drivers(&users),
+        centers: peers.centers(&distribution),
         clock: clock.clone(),
         ids: ids.clone(),
         pauses: Arc::new(SystemPauses),
     });
 
+    let questions =
+        contexts::questions(&config.contexts, &*secrets, &users, &distribution, database.shipping_queries());
     let bus = events::bus(config, &mut probes);
     let inbox = (config.environment == Environment::Local).then(Inbox::default);
     let publisher = events::publisher(config, bus.as_ref(), inbox.as_ref());
@@ -185,6 +183,7 @@ pub async fn build(config: &Config) -> Result<App, StartupError> {
         subscribers,
     };
     let chores = Chores {
+        contexts: config.contexts.clone(),
         auth: auth.clone(),
         users: users.clone(),
         idempotency: idempotency.clone(),
@@ -210,7 +209,28 @@ pub async fn build(config: &Config) -> Result<App, StartupError> {
         watched,
         media,
         inbox,
+        questions,
         bus,
+    })
+}
+
+/// Who there is, in every process: whoever authenticates has to know whose accounts were closed.
+fn users(
+    database: &Database,
+    views: &ViewCache,
+    images: Arc<dyn ImageStore>,
+    hash: Arc<Secrets>,
+    clock: &Arc<dyn Clock>,
+    ids: &Arc<dyn Ids>,
+) -> Arc<Users> {
+    Arc::new(Users {
+        store: views.user_store(database.user_store()),
+        queries: views.user_queries(database.user_queries()),
+        image_editor: Arc::new(Redrawing::new()),
+        images,
+        hash,
+        clock: clock.clone(),
+        ids: ids.clone(),
     })
 }
 

@@ -12,6 +12,7 @@ mod cache;
 mod cache_outage;
 mod center_cache;
 mod center_usage;
+mod context_ports;
 mod counts;
 mod cursors;
 mod databases;

@@ -1,7 +1,7 @@
 //! In-process bridges: a port of one context over the facade of another.
 //!
-//! Each file is named after who asks and who is asked. This is the only crate that knows two
-//! contexts at once; to move a context into a process of its own, replace its bridges here.
+//! Each file is named after who asks and who is asked. This is the only crate where two contexts meet: where one is served
+//! by another process, a bridge over there answers, and nothing but the port is carried in between.
 
 mod auth_user;
 mod distribution_user;

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use poem::http::{HeaderValue, header};
 use poem::{Endpoint, Request, Response, Result};
 use poem_openapi::{OpenApi, OpenApiService};
+use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use crate::document::{Described, document};
@@ -51,8 +52,13 @@ impl Endpoint for Fixed {
 impl Docs {
     /// The documentation of `service`.
     pub(crate) fn of<T: OpenApi>(service: &OpenApiService<Described<T>, ()>) -> Self {
+        Self::showing(service, &document(service))
+    }
+
+    /// The documentation of `service` that shows this document of it.
+    pub(crate) fn showing<T: OpenApi>(service: &OpenApiService<Described<T>, ()>, document: &Value) -> Self {
         let written = service.spec();
-        let document = document(service).to_string();
+        let document = document.to_string();
         // Inside of a script element, nothing may look like its end.
         let inlined = document.replace("</", "<\\/");
         let shown = |page: String| Fixed::page(page.replace(&written, &inlined));

@@ -57,6 +57,23 @@ pub(crate) fn document<T: OpenApi>(service: &OpenApiService<Described<T>, ()>) -
     document
 }
 
+/// Whether what is at this path is an operation of one of these contexts.
+pub(crate) fn is_of(contexts: &[&str], path: &str) -> bool {
+    let context = path.strip_prefix(BASE).and_then(|it| it.split('/').nth(1));
+    context.is_some_and(|it| contexts.contains(&it))
+}
+
+/// What a document says of these contexts, where others are served elsewhere.
+pub(crate) fn of(mut document: Value, contexts: &[&str]) -> Value {
+    if let Some(paths) = document["paths"].as_object_mut() {
+        paths.retain(|path, _| is_of(contexts, path));
+    }
+    if let Some(chapters) = document["tags"].as_array_mut() {
+        chapters.retain(|it| it["name"].as_str().is_some_and(|name| contexts.contains(&name)));
+    }
+    document
+}
+
 /// Members of answers that are null for some and missing for others. Any other that may be null is always there.
 const SOMETIMES: [(&str, &str); 1] = [("Profile", "dob")];
 

@@ -49,6 +49,7 @@ mod problem;
 mod profile;
 mod protection;
 mod query;
+mod questions;
 mod resource;
 mod server;
 mod shipping;
@@ -69,11 +70,15 @@ pub use inbox::{Inbox, InboxMessage};
 pub use lifecycle::{Lifecycle, Running};
 pub use media::{Media, MediaFile};
 pub use observer::{Ended, Observer};
+pub use questions::Questions;
 pub use server::{Patience, ServerSettings, serve};
 pub use throttle::{InvalidRate, Rates};
 
 /// The right to read the API's documentation, where it is not public.
 pub const READ_DOCS: Operation = Operation::new("docs:read");
+
+/// The contexts, by the names that stand in the paths of their operations.
+pub const CONTEXTS: [&str; 4] = ["auth", "user", "distribution", "shipping"];
 
 /// Everything that the API can ask for.
 pub struct Contexts {
@@ -97,6 +102,10 @@ pub struct Contexts {
 
 /// How the API behaves, whatever it serves.
 pub struct HttpSettings {
+    /// Which of the [`CONTEXTS`] are served; the operations of the others are not there.
+    pub contexts: Vec<&'static str>,
+    /// Whoever answers processes that serve other contexts, if there are any.
+    pub questions: Option<Arc<dyn Questions>>,
     /// Scheme, host and port that clients use, if that is not what they send as `Host`.
     pub public_url: Option<String>,
     /// The proxies whose word counts for where requests come from. None unless they are named.
@@ -126,6 +135,8 @@ pub struct HttpSettings {
 impl Default for HttpSettings {
     fn default() -> Self {
         Self {
+            contexts: CONTEXTS.to_vec(),
+            questions: None,
             public_url: None,
             trusted_proxies: Vec::new(),
             allowed_origins: Vec::new(),
@@ -153,7 +164,8 @@ pub fn api(contexts: Contexts, settings: HttpSettings) -> impl Endpoint<Output =
     let Contexts { auth, users, distribution, shipping, clock, ids, throttle, idempotency } = contexts;
 
     let mut resources = operations(Arc::clone(&auth), users, distribution, shipping);
-    resources.extend(DOCS.resources(settings.public_docs));
+    resources.retain(|(path, _)| document::is_of(&settings.contexts, path));
+    resources.extend(docs(&settings.contexts, settings.public_docs));
     pipeline(resources, Foundations { auth, clock, ids, throttle, idempotency }, settings)
 }
 
@@ -166,6 +178,15 @@ fn operations(
 ) -> Resources {
     let api: Api = (auth::api(auth), user::api(users), distribution::api(distribution), shipping::api(shipping));
     resource::operations(document::BASE, api)
+}
+
+/// The documentation of what is served.
+fn docs(contexts: &[&str], public: bool) -> Resources {
+    if CONTEXTS.iter().all(|it| contexts.contains(it)) {
+        return DOCS.resources(public);
+    }
+    let service = document::service::<Api>();
+    Docs::showing(&service, &document::of(document::document(&service), contexts)).resources(public)
 }
 
 /// The `OpenAPI` document of every operation there is, as JSON.
@@ -185,7 +206,7 @@ struct Foundations {
 
 /// What is served besides the operations and their documentation.
 fn extras(settings: &HttpSettings) -> Resources {
-    let HttpSettings { media, inbox, probes, lifecycle, .. } = settings;
+    let HttpSettings { media, inbox, questions, probes, lifecycle, .. } = settings;
     let readiness = health::Readiness::of(probes.clone(), lifecycle.clone());
     let mut extras = vec![
         ("/healthcheck".to_owned(), Resource::get(health::Liveness)),
@@ -194,6 +215,8 @@ fn extras(settings: &HttpSettings) -> Resources {
     ];
     extras.extend(media.clone().map(|it| ("/media/*path".to_owned(), Resource::get(media::Files(it)))));
     extras.extend(inbox.clone().map(|it| ("/dev/inbox".to_owned(), Resource::get(inbox::Page(it)))));
+    let desk = questions.clone().map(questions::Desk);
+    extras.extend(desk.map(|it| ("/internal/contexts/:question".to_owned(), Resource::post(it))));
     extras
 }
 

@@ -42,6 +42,11 @@ impl Resource {
     pub(crate) fn get(endpoint: impl Endpoint + 'static) -> Self {
         Self::new(HashMap::from([(Method::GET, endpoint.map_to_response().boxed())]))
     }
+
+    /// A resource that takes what is sent, and shows nothing.
+    pub(crate) fn post(endpoint: impl Endpoint + 'static) -> Self {
+        Self::new(HashMap::from([(Method::POST, endpoint.map_to_response().boxed())]))
+    }
 }
 
 impl Endpoint for Resource {

@@ -4,6 +4,7 @@
 
 mod auth;
 mod cache;
+mod contexts;
 mod database;
 mod environment;
 mod events;
@@ -28,6 +29,7 @@ use telemetry_adapter::TraceSettings;
 
 use reader::Reader;
 
+pub use contexts::{Context, ServedContexts};
 pub use environment::Environment;
 pub use events::EventsUrl;
 pub use keys::TokenFormat;
@@ -49,6 +51,9 @@ pub(crate) fn read_secret(
 pub struct Config {
     /// `ENV`: `local` (the default), `test`, `dev`, `stage` or `prod`.
     pub environment: Environment,
+    /// `CONTEXTS`: which contexts to serve, all by default; then `USER_URL`, `DISTRIBUTION_URL` and `SHIPPING_URL` say where
+    /// those are that are asked and not served.
+    pub contexts: ServedContexts,
     /// `LISTEN_ADDR`: where to serve, `127.0.0.1:8000` by default.
     pub listen: SocketAddr,
     /// `PUBLIC_URL`: what links start with, if not the `Host` that clients send.
@@ -128,6 +133,7 @@ impl Config {
         let database_url = reader.database_url(private);
         let config = Self {
             environment,
+            contexts: reader.contexts(),
             listen: reader.listen(),
             public_url: reader.public_url(),
             database_replica_url: reader.database_replica_url(&database_url),

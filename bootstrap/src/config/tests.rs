@@ -25,6 +25,8 @@ fn nothing_has_to_be_set_on_a_developers_machine() {
 fn every_fault_is_named_at_once() {
     let refusal = read(&[
         ("ENV", "production"),
+        ("CONTEXTS", "shipping"),
+        ("USER_URL", "users"),
         ("LISTEN_ADDR", "8000"),
         ("PUBLIC_URL", "ftp://example.com"),
         ("DATABASE_URL", "postgres://localhost/db"),
@@ -59,6 +61,8 @@ fn every_fault_is_named_at_once() {
     let faults = refusal.expect_err("nothing is right").faults;
     for name in [
         "ENV",
+        "USER_URL",
+        "DISTRIBUTION_URL",
         "LISTEN_ADDR",
         "PUBLIC_URL",
         "DATABASE_URL",
@@ -90,6 +94,45 @@ fn every_fault_is_named_at_once() {
         "DRAIN_SECONDS",
     ] {
         assert!(faults.iter().any(|fault| fault.starts_with(name)), "{name} in {faults:?}");
+    }
+}
+
+#[test]
+fn without_a_word_all_contexts_are_served_and_nobody_else_asks() {
+    let contexts = read(&[]).expect("the defaults are usable").contexts;
+
+    assert_eq!(contexts.names(), ["auth", "user", "distribution", "shipping"]);
+    assert!(!contexts.are_apart);
+}
+
+#[test]
+fn a_process_knows_where_those_are_that_it_asks_and_no_others() {
+    let everywhere = [("USER_URL", "http://u"), ("DISTRIBUTION_URL", "http://d"), ("SHIPPING_URL", "http://s")];
+    for (served, asked) in [
+        ("auth,user", vec![]),
+        ("user", vec![]),
+        ("shipping, distribution", vec![Context::User]),
+        ("shipping", vec![Context::User, Context::Distribution]),
+        ("distribution", vec![Context::User, Context::Shipping]),
+        ("auth,user,distribution", vec![Context::Shipping]),
+        ("auth,user,shipping", vec![Context::Distribution]),
+        ("auth,user,distribution,shipping", vec![]),
+    ] {
+        let contexts = read(&[&everywhere[..], &[("CONTEXTS", served)]].concat()).expect("it is usable").contexts;
+
+        let known = [Context::Auth, Context::User, Context::Distribution, Context::Shipping];
+        let known: Vec<_> = known.into_iter().filter(|it| contexts.peer(*it).is_some()).collect();
+        assert_eq!(known, asked, "{served}");
+        assert!(contexts.are_apart);
+    }
+}
+
+#[test]
+fn what_cannot_be_served_apart_is_refused() {
+    for served in ["auth", "auth,shipping", "billing", "shipping,", ","] {
+        let everywhere = [("USER_URL", "http://u"), ("DISTRIBUTION_URL", "http://d"), ("CONTEXTS", served)];
+        let faults = read(&everywhere).expect_err(served).faults;
+        assert!(faults.len() == 1 && faults[0].starts_with("CONTEXTS must be"), "{faults:?}");
     }
 }
 

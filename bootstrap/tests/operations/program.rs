@@ -1,5 +1,6 @@
 //! `majestic` in a process of its own, with nothing set but what the test sets.
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -39,14 +40,18 @@ impl Setting<'_> {
 
     /// Starts a server on a free port, and waits until requests may be sent there.
     pub(crate) async fn serve(&self) -> Server {
-        let free = TcpListener::bind("127.0.0.1:0").await.expect("a port").local_addr().expect("an address");
-        let mut command = self.command(&["serve"]);
-        command.env("LISTEN_ADDR", free.to_string()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        self.serve_at(a_free_address().await, &["serve"]).await
+    }
+
+    /// The same at this address, by this command.
+    pub(crate) async fn serve_at(&self, address: SocketAddr, arguments: &[&str]) -> Server {
+        let mut command = self.command(arguments);
+        command.env("LISTEN_ADDR", address.to_string()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("it starts");
         let said = Said::default();
         said.listen(child.stdout.take().expect("its output"));
         said.listen(child.stderr.take().expect("its complaints"));
-        let server = Server { child, base: format!("http://{free}"), said };
+        let server = Server { child, base: format!("http://{address}"), said };
         let http = client();
         let ready = async {
             while !server.is_ready(&http).await {
@@ -77,9 +82,18 @@ impl Server {
         assert!(told.success());
     }
 
+    /// Ends it without a warning.
+    pub(crate) async fn kill(&mut self) {
+        self.child.kill().await.expect("SIGKILL");
+    }
+
     pub(crate) async fn ended(&mut self) -> ExitStatus {
         timeout(PATIENCE, self.child.wait()).await.expect("it ends in time").expect("it ends")
     }
+}
+
+pub(crate) async fn a_free_address() -> SocketAddr {
+    TcpListener::bind("127.0.0.1:0").await.expect("a port").local_addr().expect("an address")
 }
 
 pub(crate) async fn is_ready(http: &Client, base: &str) -> bool {

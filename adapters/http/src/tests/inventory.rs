@@ -4,17 +4,17 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, LazyLock};
 
 use async_trait::async_trait;
-use kernel_domain::BoxError;
+use kernel_domain::{BoxError, StoreError};
 use poem::http::Method;
 use poem::test::{TestClient, TestResponse};
 use poem::{Endpoint, Response};
 use serde_json::Value;
 
 use super::contexts::{Served, serving};
-use crate::{HttpSettings, Inbox, InboxMessage, Media, MediaFile, document};
+use crate::{CONTEXTS, HttpSettings, Inbox, InboxMessage, Media, MediaFile, Questions, document};
 
 /// What is served and stands in no document.
-const BESIDES: [&str; 9] = [
+const BESIDES: [&str; 10] = [
     "GET /",
     "GET /api/docs/openapi.json",
     "GET /api/docs/redoc",
@@ -24,6 +24,7 @@ const BESIDES: [&str; 9] = [
     "GET /dev/inbox",
     "GET /healthcheck",
     "GET /media/*path",
+    "POST /internal/contexts/{}",
 ];
 
 struct Nothing;
@@ -41,8 +42,24 @@ impl Inbox for Nothing {
     }
 }
 
+#[async_trait]
+impl Questions for Nothing {
+    fn admits(&self, _: &str) -> bool {
+        false
+    }
+
+    async fn answer(&self, _: &str, _: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(None)
+    }
+}
+
 fn everything() -> HttpSettings {
-    HttpSettings { media: Some(Arc::new(Nothing)), inbox: Some(Arc::new(Nothing)), ..HttpSettings::default() }
+    HttpSettings {
+        media: Some(Arc::new(Nothing)),
+        inbox: Some(Arc::new(Nothing)),
+        questions: Some(Arc::new(Nothing)),
+        ..HttpSettings::default()
+    }
 }
 
 /// Every method of every path that is mounted.
@@ -109,6 +126,17 @@ async fn ask<E: Endpoint>(app: &TestClient<E>, path: &str, method: &Method, host
     let path: Vec<_> = path.split('/').map(|part| if part.starts_with([':', '*']) { ID } else { part }).collect();
     let request = app.request(method.clone(), path.join("/")).header("authorization", "Bearer staff");
     request.header("origin", "https://evil.example").header("host", host).send().await
+}
+
+#[test]
+fn every_operation_is_of_one_context() {
+    let operations: Vec<_> = inventory().into_iter().filter(|(path, _)| path.starts_with(document::BASE)).collect();
+    for context in CONTEXTS {
+        assert!(operations.iter().any(|(path, _)| document::is_of(&[context], path)), "{context} has no operation");
+    }
+    for (path, method) in operations {
+        assert!(document::is_of(&CONTEXTS, &path), "{method} {path} would be left out with any context");
+    }
 }
 
 #[tokio::test]

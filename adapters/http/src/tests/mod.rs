@@ -14,6 +14,7 @@ mod lists;
 mod logs;
 mod overload;
 mod pipeline;
+mod questions;
 mod shipping;
 mod throttling;
 mod user;
