@@ -136,8 +136,8 @@ impl Chores {
             Chore::LookForEnded => self.auth.look_for_ended().await,
             Chore::KeepKeyUses => self.auth.keep_key_uses().await,
             Chore::RemoveImages => self.users.remove_discarded_images().await.map(drop),
-            Chore::DeleteSessions => self.auth.delete_old_sessions().await.map(drop),
-            Chore::DeleteVerifications => self.auth.delete_old_verifications().await.map(drop),
+            Chore::DeleteSessions => by_and_by(stop, || self.auth.delete_old_sessions(AT_ONCE)).await,
+            Chore::DeleteVerifications => by_and_by(stop, || self.auth.delete_old_verifications(AT_ONCE)).await,
             Chore::DeleteAnswers => {
                 let old = self.clock.now() - ANSWERS_ARE_KEPT;
                 by_and_by(stop, || self.idempotency.forget(old, AT_ONCE)).await

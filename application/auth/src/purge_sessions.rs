@@ -9,7 +9,7 @@ use crate::{Auth, PURGE_SESSIONS};
 /// Sessions that are deleted by one unit of work: none holds others up for long.
 const AT_ONCE: u32 = 1_000;
 
-/// Units of work in one go; what is left then is left for the next one.
+/// Units of work for whoever asks; what is left then is left for the next one.
 const ROUNDS: u32 = 100;
 
 /// A session that ended is kept for so long that every instance has heard of it.
@@ -29,22 +29,23 @@ impl Auth {
     /// Deletes sessions that expired or ended, for whoever may ask for it; how many.
     pub async fn purge_sessions(&self, actor: &Actor) -> Result<u64, PurgeSessionsError> {
         actor.require(PURGE_SESSIONS)?;
-        Ok(self.delete_old_sessions().await?)
-    }
-
-    /// Deletes sessions that expired or ended; how many.
-    pub async fn delete_old_sessions(&self) -> Result<u64, StoreError> {
-        let now = self.clock.now();
         let mut deleted = 0;
         for _ in 0..ROUNDS {
-            let mut work = self.store.begin().await?;
-            let round = work.sessions().purge(now, now - AFTER_ITS_END, AT_ONCE).await?;
-            work.commit().await?;
+            let round = self.delete_old_sessions(AT_ONCE).await?;
             deleted += round;
             if round < u64::from(AT_ONCE) {
                 break;
             }
         }
+        Ok(deleted)
+    }
+
+    /// Deletes some sessions that expired or ended, in one unit of work; how many.
+    pub async fn delete_old_sessions(&self, at_once: u32) -> Result<u64, StoreError> {
+        let now = self.clock.now();
+        let mut work = self.store.begin().await?;
+        let deleted = work.sessions().purge(now, now - AFTER_ITS_END, at_once).await?;
+        work.commit().await?;
         Ok(deleted)
     }
 }
