@@ -75,10 +75,7 @@ pub async fn serve(
     if let Some(ended) = died {
         return Err(StartupError::Other(relays::why(ended)));
     }
-    while let Some(ended) = beside.join_next().await {
-        ended.map_err(|error| StartupError::Other(error.into()))?;
-    }
-    Ok(())
+    relays::all_ended(beside).await
 }
 
 /// What was sent to phones, for whoever sits at the machine.

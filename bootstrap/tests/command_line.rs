@@ -290,6 +290,30 @@ async fn a_relay_alone_delivers_and_stops_when_it_is_told() {
 }
 
 #[tokio::test]
+async fn a_relay_alone_tells_its_numbers_too() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let free = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port").local_addr().expect("an address");
+    signed_up_unheard(folder.path(), "+821012345678").await;
+
+    let mut relay = majestic(folder.path(), &["relay"]);
+    let _relay = relay.env("METRICS_ADDR", free.to_string()).stdout(Stdio::null()).spawn().expect("it starts");
+
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let delivered = r#"majestic_outbox_waiting{subscriber="bus"} 0"#;
+    let told = async {
+        loop {
+            if let Ok(answer) = reqwest::get(format!("http://{free}/metrics")).await
+                && answer.text().await.is_ok_and(|it| it.lines().any(|line| line == delivered))
+            {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    timeout(PATIENCE, told).await.expect("it says that nothing waits");
+}
+
+#[tokio::test]
 async fn a_check_says_by_its_exit_code_what_stands_in_the_way_of_a_deploy() {
     let folder = tempfile::tempdir().expect("a folder");
     let check = async |variables: &[(&str, &str)]| {
