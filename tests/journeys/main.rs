@@ -45,6 +45,7 @@ mod packing_and_loading;
 mod profiles;
 mod proving_a_number;
 mod races;
+mod readiness;
 mod rights;
 mod sessions;
 mod signing_in;

@@ -43,9 +43,19 @@ impl Amazon {
         serde_json::from_str(&text).unwrap_or_default()
     }
 
+    /// Makes a bus.
+    pub async fn bus(&self, name: &str) {
+        self.ask("events", "AWSEvents.CreateEventBus", json!({ "Name": name })).await;
+    }
+
+    /// Takes a bus away that has no rules.
+    pub async fn no_bus(&self, name: &str) {
+        self.ask("events", "AWSEvents.DeleteEventBus", json!({ "Name": name })).await;
+    }
+
     /// A bus whose events all go to a queue, and the URL of that.
     pub async fn bus_with_queue(&self, name: &str) -> String {
-        self.ask("events", "AWSEvents.CreateEventBus", json!({ "Name": name })).await;
+        self.bus(name).await;
         let queue = self.ask("sqs", "AmazonSQS.CreateQueue", json!({ "QueueName": name })).await;
         let url = queue["QueueUrl"].as_str().expect("a URL").to_owned();
         let asked = json!({ "QueueUrl": url, "AttributeNames": ["QueueArn"] });

@@ -25,6 +25,10 @@ const FRESH: Duration = Duration::from_secs(1);
 /// take to answer, so that a finding is recent as long as somebody asks every second or two.
 const STALE: Duration = Duration::from_secs(5);
 
+/// For how long a backend that nothing can be served without may be away before requests are to be sent elsewhere. It is
+/// away for every process at once: were each of them taken out at the first failure, a blip would leave nobody to answer.
+const OUTAGE: Duration = Duration::from_secs(10);
+
 /// Whoever asks is answered by then with what was found last, if that is recent, and whoever asks next with what is found
 /// meanwhile: orchestrators give up after a second.
 const QUICK: Duration = Duration::from_millis(250);
@@ -58,7 +62,7 @@ impl Endpoint for Liveness {
     }
 }
 
-/// Answers whether requests should be sent here: every needed backend works, and no end is near.
+/// Answers whether requests should be sent here: every needed backend works or did just now, and no end is near.
 pub(crate) struct Readiness {
     backends: Arc<Backends>,
     lifecycle: Lifecycle,
@@ -75,11 +79,11 @@ impl Endpoint for Readiness {
     type Output = Response;
 
     async fn call(&self, _: Request) -> Result<Response> {
-        let works = Backends::known(&self.backends).await;
-        let backends = || self.backends.probes.iter().zip(&works);
+        let known = Backends::known(&self.backends).await;
+        let backends = || self.backends.probes.iter().zip(&known);
         let draining = self.lifecycle.is_draining();
-        let served = backends().all(|((_, probe), works)| *works || !probe.is_needed());
-        let complete = works.iter().all(|works| *works);
+        let served = backends().all(|((_, probe), state)| !state.is_out() || !probe.is_needed());
+        let complete = known.iter().all(|state| state.works);
         let ready = !draining && served;
         let status = match (draining, served, complete) {
             (true, ..) => "draining",
@@ -88,7 +92,7 @@ impl Endpoint for Readiness {
             (false, true, true) => "ready",
         };
         let checks: Map<String, Value> = backends()
-            .map(|((name, _), works)| ((*name).to_owned(), if *works { "ok" } else { "failed" }.into()))
+            .map(|((name, _), state)| ((*name).to_owned(), if state.works { "ok" } else { "failed" }.into()))
             .collect();
         let body = json!({ "status": status, "checks": checks }).to_string();
         let mut answer = Response::builder().content_type("application/json").body(body);
@@ -107,21 +111,36 @@ struct Backends {
     is_looking: AtomicBool,
 }
 
-/// Which backends worked, in their order.
+/// How each backend does, in their order.
 #[derive(Clone)]
 struct Found {
     at: Instant,
-    works: Vec<bool>,
+    states: Vec<State>,
+}
+
+/// How a backend does.
+#[derive(Debug, Clone, Copy, Default)]
+struct State {
+    works: bool,
+    /// When it worked last, if it ever did.
+    worked: Option<Instant>,
+}
+
+impl State {
+    /// Whether it has been away for so long that it is not waited for.
+    fn is_out(self) -> bool {
+        !self.works && self.worked.is_none_or(|it| it.elapsed() >= OUTAGE)
+    }
 }
 
 impl Backends {
     /// What is known, looked up again if it is old. What is not known yet, or too long ago, is waited for.
-    async fn known(this: &Arc<Self>) -> Vec<bool> {
+    async fn known(this: &Arc<Self>) -> Vec<State> {
         let mut last = this.found.borrow().clone();
-        if let Some(Found { at, works }) = &last
+        if let Some(Found { at, states }) = &last
             && at.elapsed() < FRESH
         {
-            return works.clone();
+            return states.clone();
         }
         let seen = last.as_ref().map(|it| it.at);
         last = last.filter(|it| it.at.elapsed() < STALE);
@@ -131,7 +150,7 @@ impl Backends {
         let is_news = |found: &Option<Found>| found.as_ref().map(|it| it.at) > seen;
         let found = timeout(patience, news.wait_for(is_news)).await;
         let found = found.ok().and_then(Result::ok).and_then(|it| it.clone()).or(last);
-        found.map_or_else(|| vec![false; this.probes.len()], |it| it.works)
+        found.map_or_else(|| vec![State::default(); this.probes.len()], |it| it.states)
     }
 
     /// Looks at every backend, unless somebody is looking already. Nobody has to wait for the end of it.
@@ -143,7 +162,15 @@ impl Backends {
         tokio::spawn(async move {
             let probes = &looking.0.probes;
             let works = join_all(probes.iter().map(|(name, probe)| check(name, &**probe))).await;
-            looking.0.found.send_replace(Some(Found { at: Instant::now(), works }));
+            let at = Instant::now();
+            looking.0.found.send_modify(|found| {
+                let before = found.take().map_or_else(|| vec![State::default(); works.len()], |it| it.states);
+                let state = |(works, before): (bool, State)| State {
+                    works,
+                    worked: if works { Some(at) } else { before.worked },
+                };
+                *found = Some(Found { at, states: works.into_iter().zip(before).map(state).collect() });
+            });
         });
     }
 }
@@ -193,9 +220,18 @@ mod tests {
         }
     }
 
-    fn asking(probe: &Arc<Counting>) -> Arc<Backends> {
+    fn readiness(probe: &Arc<Counting>) -> Readiness {
         let probe: Arc<dyn Probe> = probe.clone();
-        Readiness::of(vec![("database", probe)], Lifecycle::default()).backends
+        Readiness::of(vec![("database", probe)], Lifecycle::default())
+    }
+
+    fn asking(probe: &Arc<Counting>) -> Arc<Backends> {
+        readiness(probe).backends
+    }
+
+    /// Whether each backend works, as far as is known.
+    async fn known(backends: &Arc<Backends>) -> Vec<bool> {
+        Backends::known(backends).await.iter().map(|it| it.works).collect()
     }
 
     #[tokio::test(start_paused = true)]
@@ -204,7 +240,7 @@ mod tests {
         let backends = asking(&probe);
 
         for checks in [1, 2] {
-            let answers = join_all((0..50).map(|_| Backends::known(&backends))).await;
+            let answers = join_all((0..50).map(|_| known(&backends))).await;
             assert!(answers.iter().all(|it| *it == [true]), "{answers:?}");
             assert_eq!(probe.checks.load(Ordering::Relaxed), checks);
             advance(FRESH).await;
@@ -215,32 +251,64 @@ mod tests {
     async fn who_asks_while_a_backend_is_stuck_hears_soon_what_was_found_last_and_then_that_it_failed() {
         let probe = Arc::new(Counting::default());
         let backends = asking(&probe);
-        assert_eq!(Backends::known(&backends).await, [true]);
+        assert_eq!(known(&backends).await, [true]);
         probe.is_stuck.store(true, Ordering::Relaxed);
         advance(FRESH).await;
 
         let asked = Instant::now();
-        assert_eq!(Backends::known(&backends).await, [true]);
+        assert_eq!(known(&backends).await, [true]);
         assert!((QUICK..2 * QUICK).contains(&asked.elapsed()), "{:?}", asked.elapsed());
 
         sleep(DEADLINE).await;
-        assert_eq!(Backends::known(&backends).await, [false]);
+        assert_eq!(known(&backends).await, [false]);
     }
 
     #[tokio::test(start_paused = true)]
     async fn what_was_found_long_ago_is_not_told_again() {
         let probe = Arc::new(Counting::default());
         let backends = asking(&probe);
-        assert_eq!(Backends::known(&backends).await, [true]);
+        assert_eq!(known(&backends).await, [true]);
         probe.is_stuck.store(true, Ordering::Relaxed);
         sleep(STALE).await;
 
         let asked = Instant::now();
-        assert_eq!(Backends::known(&backends).await, [false]);
+        assert_eq!(known(&backends).await, [false]);
         assert!((DEADLINE..DEADLINE + QUICK).contains(&asked.elapsed()), "{:?}", asked.elapsed());
 
         probe.is_stuck.store(false, Ordering::Relaxed);
         sleep(STALE).await;
-        assert_eq!(Backends::known(&backends).await, [true]);
+        assert_eq!(known(&backends).await, [true]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_blip_of_what_is_needed_is_named_and_only_a_longer_outage_sends_requests_elsewhere() {
+        let probe = Arc::new(Counting::default());
+        let readiness = readiness(&probe);
+        let ask = async || {
+            let answer = readiness.get_response(Request::default()).await;
+            (answer.status(), answer.into_body().into_string().await.unwrap_or_default())
+        };
+        assert_eq!(ask().await.0, StatusCode::OK);
+        probe.is_stuck.store(true, Ordering::Relaxed);
+
+        let (away, mut blip) = (Instant::now(), Vec::new());
+        let outage = loop {
+            let (status, body) = ask().await;
+            if away.elapsed() >= OUTAGE {
+                break (status, body);
+            }
+            assert_eq!(status, StatusCode::OK, "{body} after {:?}", away.elapsed());
+            blip.push(body);
+            sleep(FRESH).await;
+        };
+
+        let named = r#"{"checks":{"database":"failed"},"status":"degraded"}"#;
+        assert!(blip.iter().any(|it| it == named), "{blip:?}");
+        let gone = r#"{"checks":{"database":"failed"},"status":"not ready"}"#.to_owned();
+        assert_eq!(outage, (StatusCode::SERVICE_UNAVAILABLE, gone));
+
+        probe.is_stuck.store(false, Ordering::Relaxed);
+        sleep(STALE).await;
+        assert_eq!(ask().await.0, StatusCode::OK);
     }
 }

@@ -46,13 +46,20 @@ pub struct Patience {
     /// For the next request. Longer than load balancers keep idle connections (AWS: 60 s), or
     /// they send requests into connections that we are closing.
     pub idle: Duration,
+    /// For the next request, and for the first byte of all, while few more connections can be taken: then who says nothing
+    /// makes room for who has something to say.
+    pub crowded: Duration,
 }
 
 impl Default for ServerSettings {
     fn default() -> Self {
         Self {
             connections: 10_000,
-            patience: Patience { header: Duration::from_secs(10), idle: Duration::from_secs(75) },
+            patience: Patience {
+                header: Duration::from_secs(10),
+                idle: Duration::from_secs(75),
+                crowded: Duration::from_secs(1),
+            },
             notice: Duration::ZERO,
             grace: Duration::from_secs(20),
         }
@@ -74,7 +81,7 @@ pub async fn serve<E>(
     let (alive, cut) = watch::channel(());
     let acceptor = Acceptor {
         endpoint: Arc::new(endpoint),
-        permits: Arc::new(Semaphore::new(settings.connections)),
+        places: Places::of(settings.connections),
         patience: settings.patience,
         lifecycle: lifecycle.clone(),
         cut,
@@ -98,9 +105,27 @@ pub async fn serve<E>(
     drop(alive);
 }
 
+/// Places for connections.
+#[derive(Clone)]
+struct Places {
+    free: Arc<Semaphore>,
+    all: usize,
+}
+
+impl Places {
+    fn of(connections: usize) -> Self {
+        Self { free: Arc::new(Semaphore::new(connections)), all: connections }
+    }
+
+    /// Whether less than a quarter of them is free.
+    fn are_few(&self) -> bool {
+        self.free.available_permits().saturating_mul(4) < self.all
+    }
+}
+
 struct Acceptor<E> {
     endpoint: Arc<E>,
-    permits: Arc<Semaphore>,
+    places: Places,
     patience: Patience,
     lifecycle: Lifecycle,
     /// Closed when every connection has to go.
@@ -111,12 +136,12 @@ impl<E: Endpoint<Output = Response> + 'static> Acceptor<E> {
     async fn accept_all(&self, listener: &TcpListener, graceful: &GracefulShutdown) -> Infallible {
         loop {
             // The semaphore is never closed.
-            let Ok(permit) = Arc::clone(&self.permits).acquire_owned().await else { continue };
+            let Ok(permit) = Arc::clone(&self.places.free).acquire_owned().await else { continue };
             match listener.accept().await {
                 Ok((socket, _)) => {
                     let connection = Connection {
                         endpoint: Arc::clone(&self.endpoint),
-                        pace: Pace::new(self.patience),
+                        pace: Pace::new(self.patience, self.places.clone()),
                         watcher: graceful.watcher(),
                         lifecycle: self.lifecycle.clone(),
                         cut: self.cut.clone(),

@@ -10,25 +10,37 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep};
 
-use super::Patience;
+use super::{Patience, Places};
 
 /// Watches one connection. While a request is being served its own deadline counts; between
 /// requests it may idle; once a request has begun to arrive, it has to arrive.
 #[derive(Clone)]
 pub(super) struct Pace {
     patience: Patience,
+    places: Places,
     state: Arc<Mutex<State>>,
 }
 
 struct State {
     /// Requests being served.
     serving: usize,
-    /// Bytes of a request have arrived, its last header has not.
-    arriving: bool,
+    /// What is waited for while none is.
+    awaited: Awaited,
     /// Frames come and go between the requests of HTTP/2: they do not mean that one arrives.
     multiplexed: bool,
     /// When the state last changed.
     since: Instant,
+}
+
+/// What a connection keeps us waiting for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Awaited {
+    /// The first byte of all.
+    Word,
+    /// The rest of a request's header, of which bytes have arrived.
+    Header,
+    /// The next request.
+    Request,
 }
 
 /// A request being served, for as long as this lives.
@@ -36,16 +48,16 @@ pub(super) struct Serving(Pace);
 
 impl Pace {
     /// A fresh connection: whoever opens one has something to say.
-    pub(super) fn new(patience: Patience) -> Self {
-        let state = State { serving: 0, arriving: true, multiplexed: false, since: Instant::now() };
-        Self { patience, state: Arc::new(Mutex::new(state)) }
+    pub(super) fn new(patience: Patience, places: Places) -> Self {
+        let state = State { serving: 0, awaited: Awaited::Word, multiplexed: false, since: Instant::now() };
+        Self { patience, places, state: Arc::new(Mutex::new(state)) }
     }
 
     /// A request has arrived.
     pub(super) fn serve(&self, multiplexed: bool) -> Serving {
         let mut state = self.state();
         state.serving += 1;
-        state.arriving = false;
+        state.awaited = Awaited::Request;
         state.multiplexed = multiplexed;
         drop(state);
         Serving(self.clone())
@@ -59,31 +71,42 @@ impl Pace {
                 return;
             }
             // The state may change while we sleep, so never for long.
-            sleep(left.min(self.patience.header / 4)).await;
+            sleep(left.min(self.patience.crowded)).await;
         }
     }
 
     fn left(&self) -> Duration {
         let state = self.state();
-        let limit = match (state.serving, state.arriving) {
-            (0, true) => self.patience.header,
-            (0, false) => self.patience.idle,
-            _ => return self.patience.header,
+        if state.serving > 0 {
+            return self.patience.header;
+        }
+        let limit = match state.awaited {
+            Awaited::Word | Awaited::Request if self.places.are_few() => self.patience.crowded,
+            Awaited::Word | Awaited::Header => self.patience.header,
+            Awaited::Request => self.patience.idle,
         };
         limit.saturating_sub(state.since.elapsed())
     }
 
     fn heard(&self) {
         let mut state = self.state();
-        if state.serving == 0 && !state.arriving && !state.multiplexed {
-            state.arriving = true;
-            state.since = Instant::now();
+        if state.serving > 0 || state.multiplexed {
+            return;
+        }
+        match state.awaited {
+            // Its time has run since the connection was made.
+            Awaited::Word => state.awaited = Awaited::Header,
+            Awaited::Header => {}
+            Awaited::Request => {
+                state.awaited = Awaited::Header;
+                state.since = Instant::now();
+            }
         }
     }
 
     fn told(&self) {
         let mut state = self.state();
-        if state.serving == 0 && !state.arriving {
+        if state.serving == 0 && state.awaited == Awaited::Request {
             state.since = Instant::now();
         }
     }

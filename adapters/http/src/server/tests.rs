@@ -10,7 +10,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, interval, timeout};
 
 use super::{Patience, ServerSettings, serve};
 use crate::Lifecycle;
@@ -53,7 +53,11 @@ async fn running(settings: ServerSettings) -> Running {
 }
 
 fn impatient() -> ServerSettings {
-    let patience = Patience { header: Duration::from_millis(200), idle: Duration::from_mins(1) };
+    let patience = Patience {
+        header: Duration::from_millis(200),
+        idle: Duration::from_mins(1),
+        crowded: Duration::from_millis(50),
+    };
     ServerSettings { patience, grace: Duration::from_secs(5), ..ServerSettings::default() }
 }
 
@@ -211,6 +215,46 @@ async fn connections_beyond_the_limit_wait_for_their_turn() {
 
     assert!(slow.await.expect("an answer").ends_with("served"));
     assert!(second.await.expect("an answer").ends_with("served"));
+}
+
+#[tokio::test]
+async fn where_few_more_can_be_taken_who_says_nothing_makes_room() {
+    let patience = Patience { header: Duration::from_mins(1), ..impatient().patience };
+    let running = running(ServerSettings { connections: 20, patience, ..impatient() }).await;
+    let mut idle = Vec::new();
+    for turn in 0..60 {
+        let mut socket = connected(running.address).await;
+        // Some have asked and been answered, the others never say a word.
+        if turn % 2 == 0 {
+            socket.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").await.expect("sent");
+            let mut answer = [0; 512];
+            let length = timeout(SOON, socket.read(&mut answer)).await.expect("in time").expect("an answer");
+            assert!(String::from_utf8_lossy(&answer[..length]).ends_with("served"));
+        }
+        idle.push(socket);
+    }
+
+    let served = sent(running.address, "GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await;
+
+    assert!(served.ends_with("served"), "{served}");
+}
+
+#[tokio::test]
+async fn a_header_that_drips_in_has_no_more_time_than_any_other() {
+    let running = running(impatient()).await;
+    let (mut reads, mut writes) = connected(running.address).await.into_split();
+    let drip = async {
+        let mut ticks = interval(Duration::from_millis(20));
+        while writes.write_all(b"G").await.is_ok() {
+            ticks.tick().await;
+        }
+    };
+    let mut answer = Vec::new();
+
+    let cut = timeout(SOON, async { tokio::join!(drip, reads.read_to_end(&mut answer)) }).await;
+
+    assert!(cut.is_ok(), "it is still taken");
+    assert_eq!(String::from_utf8_lossy(&answer), "");
 }
 
 #[tokio::test]
