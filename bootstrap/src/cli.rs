@@ -17,7 +17,8 @@ use tokio::net::TcpListener;
 use crate::check::check;
 use crate::config::{Config, InvalidConfig, read_secret};
 use crate::dead_letters::DeadLetters;
-use crate::{App, StartupError, build, demo, relay, serve, telemetry};
+use crate::telemetry::{self, Telemetry};
+use crate::{App, build, demo, relay, serve};
 
 /// A modular monolith for logistics: items, batches, transports, and the centers between them.
 #[derive(Parser)]
@@ -185,34 +186,37 @@ fn configured() -> Result<Config, InvalidConfig> {
 async fn serve_until_told_to_stop(part: Part) -> Result<(), BoxError> {
     let stop = told_to_stop();
     let config = part.configured()?;
-    let traces = telemetry::start(&config)?;
-    let app = build(&config).await?;
-    let listener = TcpListener::bind(config.listen).await?;
-    if config.environment.is_private() {
-        greet(&format!("http://{}", listener.local_addr()?));
-    }
-    let served = serve(&config, app, listener, stop).await;
-    tell_of(&served);
-    telemetry::end(traces).await;
-    Ok(served?)
+    let telemetry = telemetry::start(&config)?;
+    let served = async {
+        let app = build(&config).await?;
+        let listener = TcpListener::bind(config.listen).await?;
+        if config.environment.is_private() {
+            greet(&format!("http://{}", listener.local_addr()?));
+        }
+        Ok(serve(&config, app, listener, stop).await?)
+    };
+    telling(telemetry, Box::pin(served)).await
 }
 
 async fn relay_until_told_to_stop() -> Result<(), BoxError> {
     let stop = told_to_stop();
     let config = configured()?;
-    let traces = telemetry::start(&config)?;
-    let app = build(&config).await?;
-    let relayed = relay(&config, app, stop).await;
-    tell_of(&relayed);
-    telemetry::end(traces).await;
-    Ok(relayed?)
+    let telemetry = telemetry::start(&config)?;
+    let relayed = async {
+        let app = build(&config).await?;
+        Ok(relay(&config, app, stop).await?)
+    };
+    telling(telemetry, Box::pin(relayed)).await
 }
 
-/// A process that ends by itself says so where it said everything else, too.
-fn tell_of(ended: &Result<(), StartupError>) {
-    if let Err(error) = ended {
-        tracing::error!(error = error as &dyn std::error::Error, "the process ends: it cannot go on");
+/// A process that ends by itself says so wherever it said everything else, too.
+async fn telling(telemetry: Telemetry, process: impl Future<Output = Result<(), BoxError>>) -> Result<(), BoxError> {
+    let ended = process.await;
+    if let Err(error) = &ended {
+        tracing::error!(error = &**error as &dyn std::error::Error, "the process ends: it cannot go on");
     }
+    telemetry.end().await;
+    ended
 }
 
 fn greet(base: &str) {

@@ -275,51 +275,8 @@ mod tests {
     use serde_json::{Value, json};
     use tracing_subscriber::layer::SubscriberExt as _;
 
+    use super::super::schema;
     use super::*;
-
-    /// Whether a value is written as its field has it.
-    type Kind = fn(&Value) -> bool;
-
-    /// Fields of Elastic Common Schema 8.17 (its field reference) that we use, besides `labels`, and how each is written.
-    const SCHEMA: [(&str, Kind); 18] = [
-        ("@timestamp", is_time),
-        ("client.ip", is_address),
-        ("ecs.version", Value::is_string),
-        ("error.message", Value::is_string),
-        ("error.stack_trace", Value::is_string),
-        ("event.duration", Value::is_u64),
-        ("event.id", Value::is_string),
-        ("http.request.id", Value::is_string),
-        ("http.request.method", Value::is_string),
-        ("http.response.status_code", Value::is_u64),
-        ("log.level", Value::is_string),
-        ("log.logger", Value::is_string),
-        ("message", Value::is_string),
-        ("service.name", Value::is_string),
-        ("trace.id", Value::is_string),
-        ("url.path", Value::is_string),
-        ("user.id", Value::is_string),
-        ("user_agent.original", Value::is_string),
-    ];
-
-    fn is_time(value: &Value) -> bool {
-        value.as_str().is_some_and(|it| chrono::DateTime::parse_from_rfc3339(it).is_ok())
-    }
-
-    fn is_address(value: &Value) -> bool {
-        value.as_str().is_some_and(|it| it.parse::<std::net::IpAddr>().is_ok())
-    }
-
-    /// Whether a line has fields of the schema alone, each as the schema has it; labels are words.
-    fn assert_keeps_the_schema(line: &Value) {
-        for (name, value) in line.as_object().expect("an object") {
-            let is_right = match SCHEMA.iter().find(|(known, _)| known == name) {
-                Some((_, is_right)) => is_right(value),
-                None => name == "labels" && value.as_object().is_some_and(|it| it.values().all(Value::is_string)),
-            };
-            assert!(is_right, "{name} in {line}");
-        }
-    }
 
     #[derive(Default)]
     struct Written(Mutex<Vec<u8>>);
@@ -380,7 +337,7 @@ mod tests {
 
         let [access, warning] = lines.as_slice() else { panic!("two lines, not {lines:?}") };
         for line in &lines {
-            assert_keeps_the_schema(line);
+            schema::assert_keeps_the_schema(line);
             for (name, told) in [
                 ("http.request.id", json!("c-1")),
                 ("http.request.method", json!("GET")),
@@ -464,6 +421,6 @@ mod tests {
 
     #[test]
     fn every_name_is_one_of_the_schema() {
-        assert_eq!(NAMES.iter().find(|(_, name)| !SCHEMA.iter().any(|(known, _)| known == name)), None);
+        assert_eq!(NAMES.iter().find(|(_, name)| schema::kind(name).is_none()), None);
     }
 }

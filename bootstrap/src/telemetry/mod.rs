@@ -4,6 +4,9 @@ mod ecs;
 mod masking;
 mod reports;
 mod requests;
+#[cfg(test)]
+#[path = "../../tests/operations/schema.rs"]
+mod schema;
 
 use std::fs::File;
 use std::io::{self, IsTerminal};
@@ -21,19 +24,25 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::config::{Config, Environment};
 use ecs::Ecs;
-use reports::Reports;
+use reports::{Reporting, Reports};
 
 pub(crate) use requests::Requests;
 
 /// What is logged unless `RUST_LOG` says otherwise.
 const DEFAULT_LEVEL: LevelFilter = LevelFilter::INFO;
 
+/// What tells others of this process, until it is [ended](Self::end).
+pub(crate) struct Telemetry {
+    traces: Option<Traces>,
+    reporting: Option<Reporting>,
+}
+
 /// Starts logging, reporting errors to the channel, unless it is a developer's machine, and telling of traces where somebody
-/// collects them: until what this gives is [ended](end). A second call changes nothing: tests start several servers in one process.
+/// collects them. A second call changes nothing: tests start several servers in one process.
 ///
 /// # Errors
 /// If the process has no standard output, or nobody can be told.
-pub(crate) fn start(config: &Config) -> Result<Option<Traces>, BoxError> {
+pub(crate) fn start(config: &Config) -> Result<Telemetry, BoxError> {
     // Whoever reaches a collector or a channel by TLS needs a provider, and it is the same for all.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let traces = config.traces.as_ref().map(Traces::start).transpose()?;
@@ -46,7 +55,7 @@ pub(crate) fn start(config: &Config) -> Result<Option<Traces>, BoxError> {
     let environment = config.environment;
     let channel = config.slack_webhook.clone().filter(|_| environment != Environment::Local);
     let channel = channel.map(Webhook::to).transpose().map_err(io::Error::other)?;
-    let reports = channel.map(|channel| Reports::to(channel, environment.name(), reports::REST));
+    let (reports, reporting) = channel.map(|channel| Reports::to(channel, environment.name(), reports::REST)).unzip();
     let registry = tracing_subscriber::registry().with(traces.as_ref().map(Traces::layer::<Registry>));
     let registry = registry.with(filter).with(reports);
     let started = if environment.is_private() {
@@ -56,14 +65,24 @@ pub(crate) fn start(config: &Config) -> Result<Option<Traces>, BoxError> {
         registry.with(Ecs::to(output)).try_init()
     };
     drop(started);
-    Ok(traces)
+    Ok(Telemetry { traces, reporting })
 }
 
-/// Tells the last steps of traces. That blocks a thread, for a few seconds at most.
-pub(crate) async fn end(traces: Option<Traces>) {
-    if let Some(traces) = traces {
-        // It does not panic, and that it was cancelled means that the process stops.
-        let _ = tokio::task::spawn_blocking(move || traces.end()).await;
+impl Telemetry {
+    /// Tells the last steps of traces and the last errors, which takes a few seconds at most.
+    pub(crate) async fn end(self) {
+        let traces = async {
+            if let Some(traces) = self.traces {
+                // It blocks a thread, it does not panic, and that it was cancelled means that the process stops.
+                let _ = tokio::task::spawn_blocking(move || traces.end()).await;
+            }
+        };
+        let reports = async {
+            if let Some(reporting) = self.reporting {
+                reporting.end().await;
+            }
+        };
+        tokio::join!(traces, reports);
     }
 }
 

@@ -2,13 +2,16 @@
 //! messages.
 
 use std::fmt::{self, Write as _};
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use slack_adapter::Webhook;
-use tokio::sync::mpsc;
-use tokio::time::sleep;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+use tokio::time::{sleep, timeout};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::Layer;
@@ -25,6 +28,9 @@ const IN_ONE: usize = 10;
 /// The usual rest between two messages: Slack takes one a second, and people fewer.
 pub(super) const REST: Duration = Duration::from_secs(6);
 
+/// What the last messages may take when the process ends: one that is on its way, and one more.
+const LAST: Duration = Duration::from_secs(4);
+
 /// What a report says besides the message; anything else stays in the log.
 const REPORTED: [&str; 8] = ["attempts", "cause", "chore", "correlation_id", "error", "event", "event_id", "status"];
 
@@ -38,13 +44,30 @@ pub(super) struct Reports {
 }
 
 impl Reports {
-    /// Reports to this channel from now on, under this name, with a rest between two messages. Needs a runtime, and ends
-    /// with it.
-    pub(super) fn to(channel: Webhook, name: &'static str, rest: Duration) -> Self {
+    /// Reports to this channel from now on, under this name, with a rest between two messages, until that is ended. Needs a
+    /// runtime.
+    pub(super) fn to(channel: Webhook, name: &'static str, rest: Duration) -> (Self, Reporting) {
         let (queue, waiting) = mpsc::channel(CAPACITY);
+        let (end, ended) = oneshot::channel();
         let lost = Arc::new(AtomicU64::new(0));
-        tokio::spawn(send(waiting, channel, name, rest, lost.clone()));
-        Self { queue, lost }
+        let reporter = Reporter { channel, name, lost: lost.clone() };
+        let told = tokio::spawn(reporter.send(waiting, rest, ended));
+        (Self { queue, lost }, Reporting { end, told })
+    }
+}
+
+/// Reports are sent, as long as this lives.
+pub(super) struct Reporting {
+    end: oneshot::Sender<()>,
+    told: JoinHandle<()>,
+}
+
+impl Reporting {
+    /// Sends what waits, without a rest. A channel that does not take it in time has lost it.
+    pub(super) async fn end(self) {
+        drop(self.end);
+        // It does not panic, and the log has what is late.
+        let _ = timeout(LAST, self.told).await;
     }
 }
 
@@ -62,29 +85,49 @@ impl<S: Subscriber> Layer<S> for Reports {
     }
 }
 
-/// Sends what waits, some in each message, until nobody can report any more. What a message told that did not arrive is
-/// counted in the next one.
-async fn send(
-    mut waiting: mpsc::Receiver<String>,
+/// Writes reports into the channel.
+struct Reporter {
     channel: Webhook,
     name: &'static str,
-    rest: Duration,
     lost: Arc<AtomicU64>,
-) {
-    let mut reports = Vec::with_capacity(IN_ONE);
-    while waiting.recv_many(&mut reports, IN_ONE).await > 0 {
-        let (mut message, told) = (String::new(), reports.len() as u64);
+}
+
+impl Reporter {
+    /// Sends what waits, some in each message, until nobody can report any more.
+    async fn send(self, mut waiting: mpsc::Receiver<String>, rest: Duration, ended: oneshot::Receiver<()>) {
+        let mut reports = Vec::with_capacity(IN_ONE);
+        let mut ended = pin!(ended.map(drop).fuse());
+        loop {
+            tokio::select! {
+                told = waiting.recv_many(&mut reports, IN_ONE) => if told == 0 { return },
+                () = &mut ended => break,
+            }
+            self.tell(&mut reports).await;
+            tokio::select! {
+                () = sleep(rest) => {}
+                () = &mut ended => break,
+            }
+        }
+        waiting.close();
+        while waiting.recv_many(&mut reports, IN_ONE).await > 0 {
+            self.tell(&mut reports).await;
+        }
+    }
+
+    /// Sends a message. What it told, if it did not arrive, is counted in the next one.
+    async fn tell(&self, reports: &mut Vec<String>) {
+        let (name, told) = (self.name, reports.len() as u64);
+        let mut message = String::new();
         for report in reports.drain(..) {
             let _ = writeln!(message, "[{name}] {}", escaped(&masked(&report)));
         }
-        let missing = lost.swap(0, Ordering::Relaxed);
+        let missing = self.lost.swap(0, Ordering::Relaxed);
         if missing > 0 {
             let _ = writeln!(message, "[{name}] and {missing} more, which are in the log");
         }
-        if channel.post(&message).await.is_err() {
-            lost.fetch_add(told + missing, Ordering::Relaxed);
+        if self.channel.post(&message).await.is_err() {
+            self.lost.fetch_add(told + missing, Ordering::Relaxed);
         }
-        sleep(rest).await;
     }
 }
 

@@ -43,17 +43,18 @@ async fn next(heard: &mut mpsc::UnboundedReceiver<String>) -> String {
     timeout(PATIENCE, heard.recv()).await.expect("it arrives in time").expect("the channel is open")
 }
 
-/// Logs with errors reported to the channel.
-fn reporting(channel: Webhook, rest: Duration, log: impl FnOnce()) {
-    let reports = Reports::to(channel, "prod", rest);
+/// Logs with errors reported to the channel, until what this gives is dropped.
+fn reporting(channel: Webhook, rest: Duration, log: impl FnOnce()) -> Reporting {
+    let (reports, reporting) = Reports::to(channel, "prod", rest);
     tracing::subscriber::with_default(tracing_subscriber::registry().with(reports), log);
+    reporting
 }
 
 #[tokio::test]
 async fn errors_are_reported_without_secrets_and_nothing_else_is() {
     let (channel, mut heard) = channel(200).await;
 
-    reporting(channel, Duration::ZERO, || {
+    let _reporting = reporting(channel, Duration::ZERO, || {
         tracing::warn!(target: ELSEWHERE, "a warning");
         tracing::error!(target: "slack_adapter", "about a report");
         let cause = "token 123456 of +821012345678";
@@ -67,7 +68,7 @@ async fn errors_are_reported_without_secrets_and_nothing_else_is() {
 async fn a_storm_of_errors_is_a_few_messages_and_holds_nobody_up() {
     let (channel, mut heard) = channel(200).await;
 
-    reporting(channel, Duration::ZERO, || {
+    let _reporting = reporting(channel, Duration::ZERO, || {
         for _ in 0..1_000 {
             tracing::error!(target: ELSEWHERE, "the same again");
         }
@@ -87,7 +88,7 @@ async fn a_storm_of_errors_is_a_few_messages_and_holds_nobody_up() {
 #[tokio::test]
 async fn a_channel_that_fails_makes_no_more_errors() {
     let (channel, mut heard) = channel(500).await;
-    let reports = Reports::to(channel, "prod", Duration::ZERO);
+    let (reports, _reporting) = Reports::to(channel, "prod", Duration::ZERO);
     // Whoever sends the reports runs on this thread, too, and what it logs is seen.
     let _logging = tracing::subscriber::set_default(tracing_subscriber::registry().with(reports));
 
@@ -97,4 +98,34 @@ async fn a_channel_that_fails_makes_no_more_errors() {
 
     let lost = "[prod] again\n[prod] and 1 more, which are in the log\n";
     assert_eq!(next(&mut heard).await, lost, "the one before did not arrive, and there is no report about a report");
+}
+
+#[tokio::test]
+async fn what_waits_when_the_process_ends_is_told_without_a_rest() {
+    let (channel, mut heard) = channel(200).await;
+
+    let reporting = reporting(channel, Duration::from_hours(1), || {
+        for _ in 0..=IN_ONE {
+            tracing::error!(target: ELSEWHERE, "the end is near");
+        }
+    });
+    reporting.end().await;
+
+    let told = [heard.try_recv(), heard.try_recv()].map(|it| it.map(|it| it.matches("the end is near").count()));
+    assert_eq!(told, [Ok(IN_ONE), Ok(1)]);
+}
+
+#[tokio::test]
+async fn a_channel_that_takes_nothing_holds_no_end_up() {
+    let silent = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let url = format!("http://{}/hook", silent.local_addr().expect("an address"));
+    let channel = Webhook::to(WebhookUrl::parse(&url).expect("a URL")).expect("a client");
+
+    let reporting = reporting(channel, Duration::ZERO, || {
+        for _ in 0..CAPACITY {
+            tracing::error!(target: ELSEWHERE, "the end is near");
+        }
+    });
+
+    timeout(PATIENCE, reporting.end()).await.expect("it ends in time");
 }

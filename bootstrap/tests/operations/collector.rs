@@ -5,13 +5,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::trace::v1::Span;
 use prost::Message as _;
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
-use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Duration, sleep, timeout};
 
 use crate::program::PATIENCE;
-
-const OK: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-type: application/x-protobuf\r\ncontent-length: 0\r\n\r\n";
+use crate::stub::answering;
 
 /// What was told so far.
 #[derive(Clone)]
@@ -22,44 +19,16 @@ pub(crate) struct Collector {
 
 impl Collector {
     pub(crate) async fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let endpoint = format!("http://{}", listener.local_addr().expect("an address"));
-        let collector = Self { endpoint, spans: Arc::default() };
-        let listening = collector.clone();
-        tokio::spawn(async move {
-            while let Ok((socket, _)) = listener.accept().await {
-                tokio::spawn(listening.clone().hear(socket));
-            }
-        });
-        collector
-    }
-
-    async fn hear(self, socket: TcpStream) {
-        let mut socket = BufReader::new(socket);
-        loop {
-            let (mut first, mut length) = (String::new(), 0);
-            if socket.read_line(&mut first).await.unwrap_or(0) == 0 {
-                return;
-            }
-            assert!(first.starts_with("POST /v1/traces "), "{first}");
-            loop {
-                let mut header = String::new();
-                socket.read_line(&mut header).await.expect("a header");
-                let header = header.trim().to_lowercase();
-                if header.is_empty() {
-                    break;
-                }
-                if let Some(given) = header.strip_prefix("content-length:") {
-                    length = given.trim().parse().expect("a length");
-                }
-            }
-            let mut body = vec![0; length];
-            socket.read_exact(&mut body).await.expect("a body");
-            let told = ExportTraceServiceRequest::decode(body.as_slice()).expect("what OTLP says");
+        let spans = Arc::<Mutex<Vec<Span>>>::default();
+        let taken = spans.clone();
+        let endpoint = answering(move |heard| {
+            assert!(heard.head.starts_with("POST /v1/traces "), "{}", heard.head);
+            let told = ExportTraceServiceRequest::decode(heard.body.as_slice()).expect("what OTLP says");
             let scopes = told.resource_spans.into_iter().flat_map(|it| it.scope_spans);
-            self.spans.lock().unwrap_or_else(PoisonError::into_inner).extend(scopes.flat_map(|it| it.spans));
-            socket.get_mut().write_all(OK).await.expect("an answer");
-        }
+            taken.lock().unwrap_or_else(PoisonError::into_inner).extend(scopes.flat_map(|it| it.spans));
+            ("application/x-protobuf", String::new())
+        });
+        Self { endpoint: endpoint.await, spans }
     }
 
     /// The steps of one trace, as soon as one of this name is among them.
@@ -78,7 +47,11 @@ impl Collector {
     }
 
     pub(crate) fn steps_of(&self, trace: u128) -> Vec<Span> {
-        let spans = self.spans.lock().unwrap_or_else(PoisonError::into_inner);
-        spans.iter().filter(|it| it.trace_id == trace.to_be_bytes()).cloned().collect()
+        self.steps().into_iter().filter(|it| it.trace_id == trace.to_be_bytes()).collect()
+    }
+
+    /// The steps of all traces.
+    pub(crate) fn steps(&self) -> Vec<Span> {
+        self.spans.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }

@@ -8,6 +8,7 @@ use tokio::time::timeout;
 
 use crate::collector::Collector;
 use crate::program::{PATIENCE, Server, Setting, client};
+use crate::schema::assert_keeps_the_schema;
 
 const TRACE: u128 = 0x4bf9_2f35_77b3_4da6_a3ce_929d_0e0e_4736;
 const X_RAY_TRACE: u128 = 0x5759_e988_bd86_2e3f_e1be_46a9_9427_2793;
@@ -72,7 +73,8 @@ async fn a_trace_that_begins_elsewhere_goes_on_to_where_its_events_are_delivered
     assert!(server.ended().await.success(), "{}", server.said.all());
     assert_eq!(collector.steps_of(UNWANTED), [], "whoever sent it does not want it told");
     let log = server.said.all();
-    let lines: Vec<Value> = log.lines().filter_map(|it| serde_json::from_str(it).ok()).collect();
+    let lines: Vec<Value> = log.lines().map(|it| serde_json::from_str(it).expect("a line of JSON")).collect();
+    lines.iter().for_each(assert_keeps_the_schema);
     let of_trace = |it: &&Value| it["trace.id"] == json!(format!("{TRACE:032x}"));
     assert!(lines.iter().filter(of_trace).any(|it| it["message"] == json!("request")), "{log}");
 }
