@@ -8,12 +8,12 @@ use cache_adapter::CacheUrl;
 use futures_util::future::join_all;
 use http_adapter::Probe;
 use kernel_domain::BoxError;
+use persistence_adapter::Database;
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
-use crate::App;
 use crate::config::{Config, Environment, InvalidConfig};
-use crate::wiring::{StartupError, build};
+use crate::wiring::{Probes, StartupError, besides_pictures, build};
 
 /// A backend that does not answer by then cannot be reached.
 const DEADLINE: Duration = Duration::from_secs(5);
@@ -45,23 +45,27 @@ pub(crate) async fn check(config: Result<Config, InvalidConfig>) -> Findings {
         Err(InvalidConfig { faults }) => return Findings { faults, warnings: Vec::new(), backends: Vec::new() },
     };
     let warnings = warnings(&config);
+    match look(&config).await {
+        Ok(backends) => Findings { faults: Vec::new(), warnings, backends },
+        Err(error) => Findings { faults: vec![causes(&error)], warnings, backends: Vec::new() },
+    }
+}
+
+/// Looks at every backend, at the others even if one of them is needed to begin with and gone.
+async fn look(config: &Config) -> Result<Vec<Backend>, StartupError> {
     let began = Instant::now();
-    let app = match timeout(DEADLINE, build(&config)).await {
-        Ok(Ok(app)) => app,
-        // Whose keys have to be asked for is the place for pictures.
-        Ok(Err(StartupError::Store(error))) => {
-            let backends = vec![Backend::found("storage", began, Err(error.into()))];
-            return Findings { faults: Vec::new(), warnings, backends };
-        }
-        Ok(Err(error)) => {
-            return Findings { faults: vec![causes(&error)], warnings, backends: Vec::new() };
-        }
-        Err(late) => {
-            let backends = vec![Backend::found("storage", began, Err(late.into()))];
-            return Findings { faults: Vec::new(), warnings, backends };
-        }
+    // Whose keys have to be asked for is the place for pictures.
+    let problem: BoxError = match timeout(DEADLINE, build(config)).await {
+        Ok(Ok(app)) => return Ok(backends(&app.database, &app.probes).await),
+        Ok(Err(StartupError::Store(error))) => error.into(),
+        Ok(Err(error)) => return Err(error),
+        Err(late) => late.into(),
     };
-    Findings { faults: Vec::new(), warnings, backends: backends(&app).await }
+    let storage = Backend::found("storage", began, Err(problem));
+    let (database, probes) = besides_pictures(config)?;
+    let mut backends = backends(&database, &probes).await;
+    backends.push(storage);
+    Ok(backends)
 }
 
 /// What is allowed, and seldom meant.
@@ -85,9 +89,9 @@ fn warnings(config: &Config) -> Vec<String> {
     warnings
 }
 
-async fn backends(app: &App) -> Vec<Backend> {
-    let probes = app.probes.iter().map(|(name, probe)| probe_backend(name, probe));
-    let (mut backends, schema) = tokio::join!(join_all(probes), schema(app));
+async fn backends(database: &Database, probes: &Probes) -> Vec<Backend> {
+    let probes = probes.iter().map(|(name, probe)| probe_backend(name, probe));
+    let (mut backends, schema) = tokio::join!(join_all(probes), schema(database));
     backends.push(schema);
     backends
 }
@@ -98,9 +102,9 @@ async fn probe_backend(name: &str, probe: &Arc<dyn Probe>) -> Backend {
     Backend::found(name, began, outcome.unwrap_or_else(|late| Err(late.into())))
 }
 
-async fn schema(app: &App) -> Backend {
+async fn schema(database: &Database) -> Backend {
     let began = Instant::now();
-    let outcome = match timeout(DEADLINE, app.database.pending_migrations()).await {
+    let outcome = match timeout(DEADLINE, database.pending_migrations()).await {
         Ok(Ok(pending)) if pending.is_empty() => Ok(()),
         Ok(Ok(pending)) => {
             Err(format!("it lacks {}: `majestic migrate` brings it up to date", pending.join(", ")).into())

@@ -17,4 +17,4 @@ mod wiring;
 pub use chores::Chores;
 pub use relays::relay;
 pub use serve::serve;
-pub use wiring::{App, StartupError, build};
+pub use wiring::{App, Probes, StartupError, build};

@@ -34,6 +34,9 @@ use crate::metrics::Watched;
 use crate::probes::{BucketProbe, DatabaseProbe, FilesProbe, RedisProbe, ReplicaProbe};
 use crate::system::{SystemClock, SystemIds, SystemPauses};
 
+/// Whether each backend works, by its name.
+pub type Probes = Vec<(&'static str, Arc<dyn Probe>)>;
+
 /// Why the application could not be built.
 #[derive(Debug, thiserror::Error)]
 pub enum StartupError {
@@ -79,7 +82,7 @@ pub struct App {
     /// What is done again and again.
     pub chores: Chores,
     /// What has to work before requests are sent here.
-    pub probes: Vec<(&'static str, Arc<dyn Probe>)>,
+    pub probes: Probes,
     /// The database behind all of them.
     pub database: Database,
     pub(crate) idempotency: Arc<dyn Idempotency>,
@@ -122,11 +125,9 @@ pub async fn build(config: &Config) -> Result<App, StartupError> {
     let secrets = Arc::new(secrets(config)?);
     let channel = events::channel(config)?;
     let subscribers = events::subscribers(channel.is_some());
-    let database = database(config, &subscribers, secrets.clone())?;
-    let mut probes = database_probes(config, &database);
-    let Shared { views, throttle, resilient } = shared(config, &mut probes);
+    let Backends { database, shared: Shared { views, throttle, resilient }, bus, peers, mut probes } =
+        Backends::of(config, &subscribers, &secrets)?;
     let (images, media) = pictures(config, &mut probes).await?;
-    let peers = contexts::Peers::of(&config.contexts, &*secrets, &mut probes)?;
 
     let users = users(&database, &views, images, secrets.clone(), &clock, &ids);
     let passwords = Arc::new(Argon2id::new()?);
@@ -169,7 +170,6 @@ pub async fn build(config: &Config) -> Result<App, StartupError> {
 
     let questions =
         contexts::questions(&config.contexts, &*secrets, &users, &distribution, database.shipping_queries());
-    let bus = events::bus(config, &mut probes);
     let inbox = (config.environment == Environment::Local).then(Inbox::default);
     let publisher = events::publisher(config, bus.as_ref(), inbox.as_ref());
     let relays = events::relays(&database, publisher, ClosedAccounts(auth.clone()), channel, &clock, &ids);
@@ -234,15 +234,41 @@ fn users(
     })
 }
 
+/// The backends that are asked nothing before they are needed: all but the place for pictures.
+struct Backends {
+    database: Database,
+    shared: Shared,
+    bus: Option<Arc<EventBus>>,
+    peers: contexts::Peers,
+    probes: Probes,
+}
+
+impl Backends {
+    fn of(config: &Config, subscribers: &[&str], secrets: &Arc<Secrets>) -> Result<Self, StartupError> {
+        let database = database(config, subscribers, secrets.clone())?;
+        let mut probes = database_probes(config, &database);
+        let shared = shared(config, &mut probes);
+        let bus = events::bus(config, &mut probes);
+        let peers = contexts::Peers::of(&config.contexts, &**secrets, &mut probes)?;
+        Ok(Self { database, shared, bus, peers, probes })
+    }
+}
+
+/// The database, and whether the backends work that are there before the place for pictures is: for whoever looks at them
+/// while that is gone.
+pub(crate) fn besides_pictures(config: &Config) -> Result<(Database, Probes), StartupError> {
+    let Backends { database, probes, .. } = Backends::of(config, &[], &Arc::new(secrets(config)?))?;
+    Ok((database, probes))
+}
+
 /// The key in use, and those before it.
 fn secrets(config: &Config) -> Result<Secrets, InvalidSecret> {
     Secrets::parse(config.secret_key.expose(), config.secret_retired_keys.iter().map(Secret::expose))
 }
 
 /// Whether the database works, and its replica, if there is one.
-fn database_probes(config: &Config, database: &Database) -> Vec<(&'static str, Arc<dyn Probe>)> {
-    let mut probes: Vec<(&'static str, Arc<dyn Probe>)> =
-        vec![("database", Arc::new(DatabaseProbe::of(database.clone())))];
+fn database_probes(config: &Config, database: &Database) -> Probes {
+    let mut probes: Probes = vec![("database", Arc::new(DatabaseProbe::of(database.clone())))];
     if config.database_replica_url.is_some() {
         probes.push(("replica", Arc::new(ReplicaProbe(database.clone()))));
     }
@@ -267,7 +293,7 @@ struct Shared {
     resilient: Option<Arc<ResilientThrottle>>,
 }
 
-fn shared(config: &Config, probes: &mut Vec<(&'static str, Arc<dyn Probe>)>) -> Shared {
+fn shared(config: &Config, probes: &mut Probes) -> Shared {
     match &config.cache {
         CacheUrl::Memory => {
             Shared { views: ViewCache::alone(), throttle: Arc::new(MemoryThrottle::default()), resilient: None }
@@ -295,7 +321,7 @@ fn access_tokens(config: &Config) -> Result<Arc<dyn AccessTokens>, StartupError>
 /// Where pictures are kept, and who hands them out.
 async fn pictures(
     config: &Config,
-    probes: &mut Vec<(&'static str, Arc<dyn Probe>)>,
+    probes: &mut Probes,
 ) -> Result<(Arc<dyn ImageStore>, Option<Arc<dyn Media>>), StartupError> {
     match &config.storage {
         StorageUrl::Folder(folder) => {

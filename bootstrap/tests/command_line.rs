@@ -342,6 +342,34 @@ async fn a_check_says_by_its_exit_code_what_stands_in_the_way_of_a_deploy() {
 }
 
 #[tokio::test]
+async fn a_check_names_every_backend_that_is_gone_also_when_all_of_them_are() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let gone = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port").local_addr().expect("an address");
+    let keys: &[(&str, &str)] = &[("AWS_ACCESS_KEY_ID", "id"), ("AWS_SECRET_ACCESS_KEY", "secret")];
+    // A role whose keys nobody hands out: without them the place for pictures cannot even be asked.
+    let role: &[(&str, &str)] = &[("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "/nobody")];
+
+    for credentials in [keys, role] {
+        let mut check = majestic(folder.path(), &["check"]);
+        check.envs(credentials.iter().copied()).envs([
+            ("DATABASE_URL", format!("mysql://root@{gone}/majestic")),
+            ("DATABASE_REPLICA_URL", format!("mysql://root@{gone}/replica")),
+            ("CACHE_URL", format!("redis://{gone}")),
+            ("STORAGE_URL", format!("s3://pictures?region=us-east-1&endpoint=http://{gone}")),
+            ("EVENTS_URL", format!("eventbridge://bus?region=us-east-1&endpoint=http://{gone}")),
+        ]);
+        let checked = run(&mut check).await;
+
+        let said = text(&checked.stdout);
+        assert_eq!(checked.status.code(), Some(3), "{said}{}", text(&checked.stderr));
+        for backend in ["database", "replica", "cache", "storage", "events", "schema"] {
+            let told = said.lines().find(|it| it.split_whitespace().next() == Some(backend));
+            assert!(told.is_some_and(|it| !it.contains("ok, in")), "{backend} in {said}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_check_tells_programs_the_same() {
     let folder = tempfile::tempdir().expect("a folder");
 

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use contexts_adapter::{DistributionCenters, TransportRoutes, UserDrivers, UserStaff};
 use distribution_application::{CenterUsage, Distribution, StaffDirectory};
-use http_adapter::Probe;
 use kernel_application::KeyedHash;
 use kernel_domain::StoreError;
 use remote_adapter::{
@@ -14,7 +13,7 @@ use remote_adapter::{
 use shipping_application::{CenterDirectory, DriverDirectory, ShippingQueries};
 use user_application::Users;
 
-use super::StartupError;
+use super::{Probes, StartupError};
 use crate::config::{Context, ServedContexts};
 use crate::probes::PeerProbe;
 
@@ -29,7 +28,7 @@ impl Peers {
     pub(super) fn of(
         contexts: &ServedContexts,
         hash: &dyn KeyedHash,
-        probes: &mut Vec<(&'static str, Arc<dyn Probe>)>,
+        probes: &mut Probes,
     ) -> Result<Self, StartupError> {
         let mut peer = |context: Context| -> Result<Option<Arc<Peer>>, StartupError> {
             let Some(url) = contexts.peer(context) else { return Ok(None) };

@@ -6,13 +6,12 @@ use std::time::Duration;
 use contexts_adapter::ClosedAccounts;
 use eventbridge_adapter::EventBus;
 use events_adapter::{Inbox, InboxPublisher, LogPublisher, OncePublisher, Relay, RelaySettings, wire_entry};
-use http_adapter::Probe;
 use kernel_application::{Clock, Ids, Publisher};
 use persistence_adapter::{BUS, Database};
 use slack_adapter::{Announcements, Webhook};
 use telemetry_adapter::TracedPublisher;
 
-use super::StartupError;
+use super::{Probes, StartupError};
 use crate::config::{Config, Environment, EventsUrl};
 use crate::probes::BusProbe;
 
@@ -37,7 +36,7 @@ pub(super) fn channel(config: &Config) -> Result<Option<Webhook>, StartupError> 
 }
 
 /// The bus that events go to, unless the log is enough.
-pub(super) fn bus(config: &Config, probes: &mut Vec<(&'static str, Arc<dyn Probe>)>) -> Option<Arc<EventBus>> {
+pub(super) fn bus(config: &Config, probes: &mut Probes) -> Option<Arc<EventBus>> {
     let EventsUrl::Bus(url) = &config.events else { return None };
     let bus = Arc::new(EventBus::open(url, config.events_credentials.clone(), wire_entry));
     probes.push(("events", Arc::new(BusProbe(bus.clone()))));
