@@ -1,66 +1,53 @@
 //! Secrets and personal data, each a text like no other, are used in every way there is, and looked for wherever they
-//! must not be: in the log, in errors, in the database.
-
-use std::path::Path;
-use std::process::Stdio;
+//! must not be: in the log, in errors, in traces, in numbers, in messages to people, in events, in the database.
 
 use reqwest::{Client, Method, StatusCode};
 use serde_json::{Value, json};
-use tokio::process::{Child, Command};
-use tokio::time::timeout;
+use tokio::net::TcpListener;
 
-use crate::program::{PATIENCE, Said, client};
+use crate::bus::Bus;
+use crate::channel::Channel;
+use crate::collector::Collector;
+use crate::program::{Setting, client};
 
 const TOKEN: &str = "4815162342";
 const PASSWORD: &str = "canary-password-Xq7";
 const WRONG_PASSWORD: &str = "canary-wrong-password-Zw3";
+const QUERY: &str = "canary-query-Kp5";
+const IDEMPOTENCY_KEY: &str = "canary-once-Vr8";
 const PHONE_NUMBER: &str = "+821048151623";
 const NAME: &str = "Canary Serinus";
 const SECRET_KEY: &str = "ca9a51d2f3e4c5b6a79889706a5b4c3d2e1f00112233445566778899aabbccdd";
 const ROOT_KEY: &str = "5e1fd2f3e4c5b6a79889706a5b4c3d2e1f00112233445566778899aabbccdd99";
+/// What the bus is asked with.
+const BUS_KEY: &str = "canary-bus-key-Ht2";
 
-fn majestic(folder: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_majestic"));
-    command.args(arguments).current_dir(folder).env_clear().kill_on_drop(true).stdin(Stdio::null());
-    for (name, value) in [
-        ("ENV", "test"),
-        ("LISTEN_ADDR", "127.0.0.1:0"),
-        ("SECRET_KEY", SECRET_KEY),
-        ("TOKEN_ROOT_KEY", ROOT_KEY),
-        ("AUTH_FIXED_TOKEN", TOKEN),
-        ("AUTH_TOKEN_DIGITS", "10"),
-        ("MAJESTIC_PASSWORD", PASSWORD),
-        ("RUST_LOG", "debug"),
-    ] {
-        command.env(name, value);
-    }
-    command
-}
-
-async fn serving(folder: &Path) -> (Child, String, Said) {
-    let mut serve = majestic(folder, &[]);
-    let mut server = serve.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
-    let said = Said::default();
-    said.listen(server.stdout.take().expect("its output"));
-    said.listen(server.stderr.take().expect("its complaints"));
-    let greeting = said.until(|it| it.lines().any(|line| line.contains("serves on http://"))).await;
-    let base = greeting.split_whitespace().find(|it| it.starts_with("http://")).expect("an address").to_owned();
-    (server, base, said)
-}
+/// Everything that can be listed.
+const LISTS: [&str; 7] = [
+    "auth/api-keys/",
+    "auth/sessions/",
+    "distribution/centers/",
+    "shipping/batches/",
+    "shipping/shippingitems/",
+    "shipping/transports/",
+    "user/users/",
+];
 
 /// Talks to the server, and keeps every refusal.
 struct Visitor {
     http: Client,
     base: String,
     credential: Option<String>,
+    asked: u32,
     refusals: Vec<String>,
 }
 
 impl Visitor {
     async fn ask(&mut self, method: Method, path: &str, body: Value) -> Value {
+        self.asked += 1;
         let mut request = self.http.request(method, format!("{}/api/v1/{path}", self.base));
         if !body.is_null() {
-            request = request.json(&body);
+            request = request.json(&body).header("idempotency-key", format!("{IDEMPOTENCY_KEY}-{}", self.asked));
         }
         if let Some(credential) = &self.credential {
             request = request.header("authorization", credential);
@@ -78,35 +65,53 @@ impl Visitor {
     async fn post(&mut self, path: &str, body: Value) -> Value {
         self.ask(Method::POST, path, body).await
     }
+
+    async fn get(&mut self, path: &str) -> Value {
+        self.ask(Method::GET, path, Value::Null).await
+    }
 }
 
 fn text(value: &Value) -> String {
     value.as_str().expect("a text").to_owned()
 }
 
+/// On a developer's machine events go to the log, which says whatever it can.
 #[tokio::test]
 async fn no_secret_is_found_where_none_may_be() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let (mut server, base, said) = serving(folder.path()).await;
-    let created =
-        majestic(folder.path(), &["create-superuser", "--phonenumber", "+821048151699", "--username", "root"]);
-    let created = timeout(PATIENCE, { created }.output()).await.expect("in time").expect("it runs");
-    assert!(created.status.success(), "{}", String::from_utf8_lossy(&created.stderr));
+    let environment = [("ENV", "test"), ("AUTH_FIXED_TOKEN", TOKEN), ("RUST_LOG", "debug")];
+    find_no_secret(environment.map(|(name, value)| (name, value.to_owned())).to_vec(), None).await;
+}
 
-    let mut visitor = Visitor { http: client(), base, credential: None, refusals: Vec::new() };
+#[tokio::test]
+async fn no_secret_is_found_where_others_share_it_either() {
+    let bus = Bus::start().await;
+    let environment = vec![
+        ("ENV", "dev".to_owned()),
+        ("EVENTS_URL", bus.url.clone()),
+        ("AWS_ACCESS_KEY_ID", "id".to_owned()),
+        ("AWS_SECRET_ACCESS_KEY", BUS_KEY.to_owned()),
+    ];
+    find_no_secret(environment, Some(bus)).await;
+}
+
+/// A driver signs up and in, in every way there is, also in vain: the tokens that were sent, and all other secrets.
+async fn a_driver_comes(visitor: &mut Visitor, bus: Option<&Bus>) -> ([String; 2], Vec<String>) {
+    let token_sent = async |nth: usize| match bus {
+        Some(bus) => bus.nth_token_sent_to(nth, PHONE_NUMBER).await,
+        None => TOKEN.to_owned(),
+    };
     let number = json!({ "phonenumber": PHONE_NUMBER });
     let shown = |token: &str| json!({ "phonenumber": PHONE_NUMBER, "token": token });
     visitor.post("auth/signup/token_request/", number.clone()).await;
+    let first = token_sent(1).await;
     visitor.post("auth/signup/token_confirm/", shown("0000000000")).await;
-    visitor.post("auth/signup/token_confirm/", shown(TOKEN)).await;
+    visitor.post("auth/signup/token_confirm/", shown(&first)).await;
     let driver = json!({
         "phonenumber": PHONE_NUMBER, "user_type": "DRIVER", "fullname": NAME, "password": PASSWORD,
     });
     let signed_up = visitor.post("auth/signup/", driver.clone()).await;
     visitor.post("auth/signup/", driver).await;
-    let mut secrets =
-        vec![TOKEN, PASSWORD, WRONG_PASSWORD, SECRET_KEY, ROOT_KEY].into_iter().map(str::to_owned).collect::<Vec<_>>();
-    secrets.extend([text(&signed_up["access"]), text(&signed_up["refresh"])]);
+    let mut secrets = vec![text(&signed_up["access"]), text(&signed_up["refresh"])];
 
     // Sign-ins that fail are those whose bodies other systems have logged.
     for password in [PASSWORD, WRONG_PASSWORD] {
@@ -116,51 +121,110 @@ async fn no_secret_is_found_where_none_may_be() {
     }
     visitor.post("auth/signin/", json!([{ "phonenumber": PHONE_NUMBER, "password": PASSWORD }])).await;
     visitor.post("auth/signin/token_request/", number).await;
-    let tokens = visitor.post("auth/signin/token_confirm/", shown(TOKEN)).await;
+    let second = token_sent(2).await;
+    let tokens = visitor.post("auth/signin/token_confirm/", shown(&second)).await;
     secrets.extend([text(&tokens["access"]), text(&tokens["refresh"])]);
     let next = visitor.post("auth/token/refresh/", json!({ "refresh": tokens["refresh"] })).await;
     secrets.extend([text(&next["access"]), text(&next["refresh"])]);
     visitor.post("auth/token/refresh/", json!({ "refresh": tokens["refresh"] })).await;
     visitor.post("auth/token/verify/", json!({ "token": next["access"] })).await;
     visitor.credential = Some(format!("Bearer {}", text(&next["access"])));
-    visitor.ask(Method::GET, "user/users/self/profile/", Value::Null).await;
+    visitor.get("user/users/self/profile/").await;
     visitor.credential = Some(format!("Bearer {}", text(&signed_up["access"])));
     visitor.ask(Method::PATCH, "user/users/self/profile/", json!({ "fullname": NAME, "dob": PASSWORD })).await;
     let change = json!({ "password": WRONG_PASSWORD, "new_password": PASSWORD });
     visitor.post("auth/password/change/", change).await;
+    ([first, second], secrets)
+}
 
+/// Staff look at everything, and make a key that a machine uses: what of it is secret.
+async fn staff_come(visitor: &mut Visitor) -> Vec<String> {
     visitor.credential = None;
     let root = visitor.post("auth/signin/", json!({ "username": "root", "password": PASSWORD })).await;
-    secrets.push(text(&root["access"]));
     visitor.credential = Some(format!("Bearer {}", text(&root["access"])));
+    for list in LISTS {
+        visitor.get(&format!("{list}?cursor={QUERY}")).await;
+        visitor.get(&format!("{list}?search={QUERY}&phonenumber={QUERY}&{QUERY}={QUERY}")).await;
+    }
     let key = text(&visitor.post("auth/api-keys/", json!({ "name": "canary" })).await["key"]);
-    secrets.push(key.split_once('.').expect("a secret").1.to_owned());
     visitor.credential = Some(format!("Api-Key {key}"));
-    visitor.ask(Method::GET, "shipping/shippingitems/", Value::Null).await;
-    visitor.ask(Method::GET, "user/users/self/profile/", Value::Null).await;
+    visitor.get("shipping/shippingitems/").await;
+    visitor.get("user/users/self/profile/").await;
     visitor.credential = Some(format!("Api-Key {key}x"));
-    visitor.ask(Method::GET, "shipping/shippingitems/", Value::Null).await;
+    visitor.get("shipping/shippingitems/").await;
+    vec![text(&root["access"]), key.split_once('.').expect("a secret").1.to_owned()]
+}
 
-    let log = said.until(|it| it.matches("verification_attempt published").count() >= 2).await;
+async fn find_no_secret(environment: Vec<(&'static str, String)>, bus: Option<Bus>) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (collector, channel) = (Collector::start().await, Channel::open().await);
+    let free = TcpListener::bind("127.0.0.1:0").await.expect("a port").local_addr().expect("an address");
+    let usual = [
+        ("DATABASE_URL", "sqlite://majestic.db".to_owned()),
+        ("SECRET_KEY", SECRET_KEY.to_owned()),
+        ("TOKEN_ROOT_KEY", ROOT_KEY.to_owned()),
+        ("AUTH_TOKEN_DIGITS", "10".to_owned()),
+        ("MAJESTIC_PASSWORD", PASSWORD.to_owned()),
+        ("METRICS_ADDR", free.to_string()),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", collector.endpoint.clone()),
+        ("SLACK_WEBHOOK_URL", channel.url.clone()),
+    ];
+    let setting = Setting { folder: folder.path(), variables: usual.into_iter().chain(environment).collect() };
+    setting.run(&["migrate"]).await;
+    setting.run(&["create-superuser", "--phonenumber", "+821048151699", "--username", "root"]).await;
+    let mut server = setting.serve().await;
+
+    let mut visitor =
+        Visitor { http: client(), base: server.base.clone(), credential: None, asked: 0, refusals: Vec::new() };
+    let (tokens, mut secrets) = a_driver_comes(&mut visitor, bus.as_ref()).await;
+    secrets.extend(staff_come(&mut visitor).await);
+    secrets.extend([PASSWORD, WRONG_PASSWORD, SECRET_KEY, ROOT_KEY, BUS_KEY].map(str::to_owned));
+
+    if bus.is_none() {
+        server.said.until(|it| it.matches("verification_attempt published").count() >= 2).await;
+    }
+    let messages = channel.until("signed up").await;
+    let numbers = visitor.http.get(format!("http://{free}/metrics")).send().await.expect("an answer");
+    let numbers = numbers.text().await.expect("a text");
+    server.terminate().await;
+    assert!(server.ended().await.success(), "{}", server.said.all());
+    let log = server.said.until(|it| it.contains("stopping: not ready any more")).await;
+    let spans = collector.steps();
     assert!(log.contains("/api/v1/auth/signin/"), "requests are logged:\n{log}");
-    let errors = visitor.refusals.join("\n");
-    for secret in &secrets {
-        assert!(!log.contains(secret.as_str()), "the log tells {secret}");
-        assert!(!errors.contains(secret.as_str()), "an error tells {secret}");
+    assert!(spans.iter().any(|it| it.name.contains("/api/v1/auth/signin")), "requests are traced: {spans:#?}");
+    assert!(numbers.contains("/api/v1/auth/signin"), "requests are counted:\n{numbers}");
+
+    let events = bus.map(|it| format!("{:?}", it.entries())).unwrap_or_default();
+    let (refusals, spans) = (visitor.refusals.join("\n"), format!("{spans:?}"));
+    // Who sends tokens is told them, and nobody else is.
+    let told = [
+        ("the log", &log),
+        ("an error", &refusals),
+        ("a trace", &spans),
+        ("a number", &numbers),
+        ("a message", &messages),
+    ];
+    for (place, told) in told {
+        for secret in secrets.iter().chain(&tokens).map(String::as_str).chain([QUERY, IDEMPOTENCY_KEY]) {
+            assert!(!told.contains(secret), "{place} tells {secret}");
+        }
+        for personal in [PHONE_NUMBER.trim_start_matches('+'), NAME] {
+            assert!(!told.contains(personal), "{place} tells {personal}");
+        }
     }
-    for personal in [PHONE_NUMBER.trim_start_matches('+'), NAME] {
-        assert!(!log.contains(personal), "the log tells {personal}");
-    }
-    server.kill().await.expect("it ends");
     let mut kept = String::new();
-    for file in std::fs::read_dir(folder.path().join("var")).expect("the folder of the database") {
-        let path = file.expect("a file").path();
-        if path.is_file() {
-            kept.push_str(&String::from_utf8_lossy(&std::fs::read(path).expect("its content")));
+    for file in std::fs::read_dir(folder.path()).expect("the folder of the database") {
+        let file = file.expect("a file");
+        if file.file_name().to_string_lossy().starts_with("majestic.db") {
+            kept.push_str(&String::from_utf8_lossy(&std::fs::read(file.path()).expect("its content")));
         }
     }
     assert!(kept.contains(PHONE_NUMBER), "what is kept in clear is found");
     for secret in &secrets {
+        assert!(!events.contains(secret.as_str()), "an event tells {secret}");
         assert!(!kept.contains(secret.as_str()), "the database tells {secret}");
+    }
+    for token in &tokens {
+        assert!(!kept.contains(token.as_str()), "the database tells {token}");
     }
 }

@@ -4,6 +4,7 @@
 #![expect(clippy::expect_used, clippy::panic, reason = "a program that goes wrong fails the test")]
 
 mod apart;
+mod bus;
 mod canary;
 mod channel;
 mod collector;
