@@ -125,7 +125,7 @@ async fn list(events: &dyn SettledEvents, as_json: bool) -> Result<(), BoxError>
 
 fn line(letter: &DeadLetter) -> String {
     format!(
-        "{} {} for {}: {} {} version {}, {} attempts, {} waiting, happened {}",
+        "{} {} for {}: {} {} version {}, {} attempts, {} waiting, happened {}, {}",
         letter.event,
         letter.name,
         letter.subscriber,
@@ -135,6 +135,7 @@ fn line(letter: &DeadLetter) -> String {
         letter.attempts,
         letter.waiting,
         letter.occurred_at.to_rfc3339_opts(SecondsFormat::Secs, true),
+        letter.reason.as_deref().unwrap_or("nobody knows why"),
     )
 }
 
@@ -151,6 +152,7 @@ fn object(letter: &DeadLetter) -> Value {
         "occurred_at": letter.occurred_at.to_rfc3339_opts(SecondsFormat::Micros, true),
         "correlation_id": letter.correlation_id.as_ref().map(CorrelationId::as_str),
         "attempts": letter.attempts,
+        "reason": letter.reason,
         "waiting": letter.waiting,
         "data": data.map(Value::Object),
     })

@@ -231,7 +231,8 @@ async fn park_everything(folder: &Path) {
     let limits = ClaimLimits { events: 100, lease: TimeDelta::seconds(10) };
     #[expect(clippy::disallowed_methods, reason = "the server beside this goes by the real time, too")]
     let claimed = deliveries.claim(owner, limits, Utc::now()).await.expect("it answers");
-    let parked: Vec<_> = claimed.into_iter().map(|it| (it, DeliveryOutcome::Parked)).collect();
+    let parked: Vec<_> =
+        claimed.into_iter().map(|it| (it, DeliveryOutcome::Parked { reason: "no rule takes it".to_owned() })).collect();
     deliveries.settle(owner, &parked).await.expect("it answers");
 }
 
@@ -250,9 +251,11 @@ async fn dead_letters_are_listed_replayed_and_dropped_beside_the_server() {
 
     let (_, listed, _) = letters(&["list"]).await;
     assert_eq!(listed.matches("UserSignup for bus: user").count(), 3, "{listed}");
+    assert_eq!(listed.matches("no rule takes it").count(), 3, "{listed}");
     let (_, objects, _) = letters(&["list", "--json"]).await;
     let objects: Vec<serde_json::Value> = objects.lines().map(|it| serde_json::from_str(it).expect("JSON")).collect();
     assert_eq!((objects.len(), &objects[0]["attempts"], &objects[0]["waiting"]), (3, &json!(1), &json!(0)));
+    assert_eq!(objects[0]["reason"], json!("no rule takes it"));
     let first = objects[0]["event_id"].as_str().expect("an id");
 
     assert_eq!(letters(&["drop", first, "--subscriber", "bus"]).await.1, "1 dropped\n");

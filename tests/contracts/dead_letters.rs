@@ -27,7 +27,8 @@ crate::every_database_promises![
 /// Parks the first event of an item that waits, and gives the rest of the claim back.
 async fn park_first(database: &TestDatabase) {
     let claimed = claim(database, ONE, later(0)).await;
-    let outcomes = std::iter::once(DeliveryOutcome::Parked).chain(std::iter::repeat(DeliveryOutcome::Released));
+    let parked = DeliveryOutcome::Parked { reason: format!("it is refused {}", "아".repeat(200)) };
+    let outcomes = std::iter::once(parked).chain(std::iter::repeat(DeliveryOutcome::Released));
     settle(database, ONE, &claimed.into_iter().zip(outcomes).collect::<Vec<_>>()).await;
 }
 
@@ -54,6 +55,9 @@ async fn a_dead_letter_tells_what_it_is_and_who_waits(database: TestDatabase) {
     assert_eq!((letter.context.as_str(), letter.aggregate_kind.as_str()), ("shipping", "item"));
     assert_eq!((letter.aggregate_id, letter.aggregate_version), (item.id().as_uuid(), 2));
     assert_eq!((letter.attempts, letter.waiting), (1, 2));
+    let reason = letter.reason.as_deref().unwrap_or_default();
+    assert!(reason.starts_with("it is refused 아"), "{reason}");
+    assert_eq!(reason.chars().count(), 200, "no more than its beginning is kept");
     let data = letter.data.as_ref().expect("it is no secret");
     assert!(data.contains(&("item_tracking_number".to_owned(), item.tracking_number().to_string())), "{data:?}");
 }
@@ -103,6 +107,8 @@ async fn a_replayed_letter_comes_again_and_its_aggregate_follows_in_order(databa
     let claimed = claim(&database, OTHER, later(3600)).await;
     assert_eq!(versions(&claimed), [2, 3, 4]);
     assert_eq!(claimed[0].attempts, 1, "as if it had never been tried");
+    settle(&database, OTHER, &[(claimed[0].clone(), DeliveryOutcome::Parked { reason: "again".to_owned() })]).await;
+    assert_eq!(letters(&database).await[0].reason.as_deref(), Some("again"));
 }
 
 async fn a_dropped_letter_frees_its_aggregate(database: TestDatabase) {

@@ -148,7 +148,7 @@ async fn a_parked_event_stops_its_own_aggregate_only(database: TestDatabase) {
     announce(&database, &poisoned, 2).await;
 
     let claimed = claim(&database, ONE, noon()).await;
-    let outcomes = [DeliveryOutcome::Parked, DeliveryOutcome::Released];
+    let outcomes = [DeliveryOutcome::Parked { reason: String::new() }, DeliveryOutcome::Released];
     settle(&database, ONE, &claimed.into_iter().zip(outcomes).collect::<Vec<_>>()).await;
     announce(&database, &poisoned, 1).await;
     announce(&database, &healthy, 1).await;

@@ -240,7 +240,7 @@ async fn a_relay_that_died_is_succeeded_when_its_lease_ends_and_not_heard_any_mo
     clock.advance(TimeDelta::milliseconds(1));
     assert_eq!(successor.drain().await.unwrap(), 2);
 
-    let late: Vec<_> = dead.into_iter().map(|it| (it, DeliveryOutcome::Parked)).collect();
+    let late: Vec<_> = dead.into_iter().map(|it| (it, DeliveryOutcome::Parked { reason: String::new() })).collect();
     settle(&database, ONE, &late).await;
     assert_eq!(database.settled_events().dead_letters(0, 10).await.unwrap(), [], "its fence is old");
     assert_eq!(successor.drain().await.unwrap(), 0);
@@ -273,6 +273,7 @@ async fn a_poison_event_stops_only_its_own_aggregate_is_seen_and_can_be_replayed
     assert_eq!((letters.len(), letters[0].event), (1, poison));
     // One of the attempts was the claim that showed which event it is.
     assert_eq!((letters[0].attempts, letters[0].waiting), (relay.settings.max_attempts, 2));
+    assert_eq!(letters[0].reason.as_deref(), Some("the event was refused: malformed"));
     assert_eq!(bus.different(), 1_000, "what comes after it waits");
     if let Failing::Refuses(poison) = &bus.failing {
         poison.lock().unwrap().take();

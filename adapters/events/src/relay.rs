@@ -199,11 +199,17 @@ impl Relay {
         let (event, attempts) = (&delivery.event.id, delivery.attempts);
         if attempts >= self.settings.max_attempts {
             tracing::error!(%event, attempts, error, "an event is parked: it could not be delivered");
-            return DeliveryOutcome::Parked;
+            return DeliveryOutcome::Parked { reason: causes(error) };
         }
         tracing::warn!(%event, attempts, error, "an event could not be delivered yet");
         DeliveryOutcome::RetryAt(self.clock.now() + pauses::after_attempts(attempts, &*self.ids))
     }
+}
+
+/// An error, and what stands behind it.
+fn causes(error: &(dyn std::error::Error + 'static)) -> String {
+    let causes = std::iter::successors(Some(error), |it| it.source()).map(ToString::to_string);
+    causes.collect::<Vec<_>>().join(": ")
 }
 
 fn is_about_the_event(fate: &Result<(), Undelivered>) -> bool {

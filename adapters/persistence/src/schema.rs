@@ -26,6 +26,7 @@ diesel::table! {
         lease_owner -> Nullable<Binary>,
         fence -> BigInt,
         trace_parent -> Nullable<Text>,
+        reason -> Nullable<Text>,
     }
 }
 

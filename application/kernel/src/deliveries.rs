@@ -46,14 +46,17 @@ pub struct Delivery {
 }
 
 /// What became of a delivery.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DeliveryOutcome {
     /// It arrived.
     Delivered,
     /// It did not, and is tried again at this time.
     RetryAt(DateTime<Utc>),
     /// It was tried often enough: it is parked, and its aggregate's later events with it.
-    Parked,
+    Parked {
+        /// Why it was not taken, the last time. No more than the first 200 characters are kept.
+        reason: String,
+    },
     /// It was not tried, or whoever it is for could not be reached: it is due again, and the attempt does not count.
     Released,
 }

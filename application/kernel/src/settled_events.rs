@@ -36,6 +36,8 @@ pub struct DeadLetter {
     pub correlation_id: Option<CorrelationId>,
     /// How often it was tried.
     pub attempts: u32,
+    /// Why it was not taken, the last time; nothing if nobody wrote that down yet when it was parked.
+    pub reason: Option<String>,
     /// How many later events of its aggregate wait for it.
     pub waiting: u64,
 }

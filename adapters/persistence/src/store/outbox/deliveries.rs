@@ -32,6 +32,12 @@ use crate::sql::{Prepared, padded};
 /// or be of the version that wrote it.
 const UNREADABLE_AT_MOST: i32 = 10;
 
+/// What is said of an event that was parked because of that.
+const UNREADABLE: &str = "it cannot be read: it was sealed with another key, or written by another version";
+
+/// Characters of a reason that are kept.
+const REASON: usize = 200;
+
 pub(in super::super) struct Queue {
     pub(in super::super) readers: Pool,
     pub(in super::super) writers: Pool,
@@ -74,9 +80,9 @@ impl Deliveries for Queue {
         let due = self.due(connection, limits.events, now).await?;
         let Reading { claimed, tried, hopeless } = self.read(due);
         lease(connection, &tried, owner, now + limits.lease).await?;
-        end(connection, &hopeless, PARKED).await?;
+        end(connection, &hopeless, PARKED, Some(UNREADABLE)).await?;
         if sabotage::is_on(Sabotage::SentBeforeSending) {
-            end(connection, &tried, DELIVERED).await?;
+            end(connection, &tried, DELIVERED, None).await?;
         }
         transaction.commit(Bells::default()).await?;
         for sabotage in [Sabotage::SentBeforeSending, Sabotage::RowsClaimedAlone, Sabotage::NoFence] {
@@ -165,14 +171,15 @@ impl Queue {
     }
 
     /// Ends claims, unless another relay has made them its own since. A secret that arrived is forgotten.
-    async fn close(&self, connection: &mut Connection, owner: Uuid, alike: &Alike) -> Result<(), StoreError> {
-        let (state, next_attempt_at, tried) = match alike.outcome {
-            DeliveryOutcome::Delivered => (DELIVERED, None, true),
-            DeliveryOutcome::RetryAt(at) => (OPEN, Some(at.naive_utc()), true),
-            DeliveryOutcome::Parked => (PARKED, None, true),
-            DeliveryOutcome::Released => (OPEN, None, false),
+    async fn close(&self, connection: &mut Connection, owner: Uuid, alike: &Alike<'_>) -> Result<(), StoreError> {
+        let (state, next_attempt_at, tried, reason) = match alike.outcome {
+            DeliveryOutcome::Delivered => (DELIVERED, None, true, None),
+            DeliveryOutcome::RetryAt(at) => (OPEN, Some(at.naive_utc()), true, None),
+            DeliveryOutcome::Parked { reason } => (PARKED, None, true, Some(reason)),
+            DeliveryOutcome::Released => (OPEN, None, false, None),
         };
-        let is_secret_over = alike.is_confidential && alike.outcome == DeliveryOutcome::Delivered;
+        let reason = reason.map(|it| it.chars().take(REASON).collect::<String>());
+        let is_secret_over = alike.is_confidential && *alike.outcome == DeliveryOutcome::Delivered;
         for events in alike.events.chunks(CHUNK) {
             if sabotage::is_on(Sabotage::NoFence) {
                 let taken = diesel::update(outbox::table)
@@ -196,6 +203,7 @@ impl Queue {
                     outbox::attempts.eq(outbox::attempts - i32::from(!tried)),
                     outbox::next_attempt_at.eq(next_attempt_at),
                     outbox::lease_owner.eq(None::<Id>),
+                    outbox::reason.eq(reason.as_deref()),
                     is_secret_over.then(|| outbox::payload.eq("")),
                 ));
             Prepared::kept(closed).execute(connection).await.map_err(store_error)?;
@@ -234,13 +242,19 @@ async fn lease(
     Ok(())
 }
 
-async fn end(connection: &mut Connection, positions: &[i64], state: &str) -> Result<(), StoreError> {
+async fn end(
+    connection: &mut Connection,
+    positions: &[i64],
+    state: &str,
+    reason: Option<&str>,
+) -> Result<(), StoreError> {
     for chunk in positions.chunks(CHUNK) {
         let over = outbox::position.eq_any(padded(chunk.iter().copied()));
         let ended = diesel::update(outbox::table).filter(over).set((
             outbox::state.eq(state),
             outbox::next_attempt_at.eq(None::<NaiveDateTime>),
             outbox::lease_owner.eq(None::<Id>),
+            outbox::reason.eq(reason),
         ));
         Prepared::kept(ended).execute(connection).await.map_err(store_error)?;
     }
@@ -248,19 +262,19 @@ async fn end(connection: &mut Connection, positions: &[i64], state: &str) -> Res
 }
 
 /// Deliveries that end alike, together: most end alike.
-struct Alike {
-    outcome: DeliveryOutcome,
+struct Alike<'s> {
+    outcome: &'s DeliveryOutcome,
     fence: i64,
     is_confidential: bool,
     events: Vec<Id>,
 }
 
-impl Alike {
-    fn groups(settled: &[(Delivery, DeliveryOutcome)]) -> Vec<Self> {
+impl<'s> Alike<'s> {
+    fn groups(settled: &'s [(Delivery, DeliveryOutcome)]) -> Vec<Self> {
         let mut groups: Vec<Self> = Vec::new();
         for (Delivery { event, fence, .. }, outcome) in settled {
             let id = Id(event.id.as_uuid());
-            let (outcome, fence, is_confidential) = (*outcome, *fence, event.is_confidential);
+            let (fence, is_confidential) = (*fence, event.is_confidential);
             let alike =
                 |it: &&mut Self| it.outcome == outcome && it.fence == fence && it.is_confidential == is_confidential;
             match groups.iter_mut().find(alike) {

@@ -32,6 +32,7 @@ struct LetterRow {
     occurred_at: NaiveDateTime,
     correlation_id: String,
     attempts: i32,
+    reason: Option<String>,
 }
 
 impl LetterRow {
@@ -50,6 +51,7 @@ impl LetterRow {
             occurred_at: self.occurred_at.and_utc(),
             correlation_id: CorrelationId::parse(&self.correlation_id),
             attempts: u32::try_from(self.attempts).unwrap_or_default(),
+            reason: self.reason,
             waiting: u64::try_from(waiting).unwrap_or_default(),
         }
     }
@@ -86,6 +88,7 @@ impl SettledEvents for Stores {
         let open = diesel::update(letter(event, names.clone())).set((
             outbox::state.eq(OPEN),
             outbox::attempts.eq(0),
+            outbox::reason.eq(None::<String>),
             outbox::next_attempt_at.eq(None::<NaiveDateTime>),
         ));
         let replayed = Prepared::kept(open).execute(access.connection()).await.map_err(store_error)?;
