@@ -10,7 +10,6 @@ use auth_application::Auth;
 use distribution_application::Distribution;
 use ipnet::IpNet;
 use kernel_application::{Clock, Idempotency, Ids, Operation, Throttle};
-use poem::middleware::{NormalizePath, TrailingSlash};
 use poem::{Endpoint, EndpointExt as _, Response};
 use shipping_application::Shipping;
 use user_application::Users;
@@ -53,6 +52,7 @@ mod questions;
 mod resource;
 mod server;
 mod shipping;
+mod slashes;
 mod tags;
 mod throttle;
 mod timestamp;
@@ -233,7 +233,7 @@ fn pipeline(
     resource::mounted(resources)
         .data(upload::Uploads::default())
         .with(caller::Recognising(auth))
-        .with(NormalizePath::new(TrailingSlash::Trim))
+        .with(slashes::MergedSlashes)
         .with(answer::Answering)
         // Boxed now and then: each layer holds the one inside, and is moved with all of it.
         .boxed()

@@ -100,13 +100,16 @@ fn routed(path: &str) -> String {
     routed.join("/")
 }
 
-/// The routes to `resources`. There is no other way to anything.
+/// The routes to `resources`, each with a slash at the end and without one. There is no other way to anything.
 pub(crate) fn mounted(resources: Resources) -> Route {
     resources.into_iter().fold(Route::new(), |route, (path, resource)| {
-        if !resource.template.is_empty() {
+        let template = if resource.template.is_empty() { path.as_str().into() } else { Arc::clone(&resource.template) };
+        let resource = Arc::new(Resource { template, ..resource });
+        let bare = path.trim_end_matches('/');
+        // The root is its slash, and what may be any path ends with whatever it ends with.
+        if bare.is_empty() || bare.contains('*') {
             return route.at(path, resource);
         }
-        let template = path.as_str().into();
-        route.at(path, Resource { template, ..resource })
+        route.at(bare, Arc::clone(&resource)).at(format!("{bare}/"), resource)
     })
 }

@@ -1,7 +1,7 @@
 //! Metrics in the text format of Prometheus.
 
 use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
 use metrics::{Counter, Histogram, Key, Label, Level, Metadata, Recorder as _, Unit};
@@ -10,11 +10,11 @@ use metrics_exporter_prometheus::{BuildError, PrometheusBuilder, PrometheusHandl
 /// What requests take is told apart at these seconds: from an answer out of memory to one that is as good as none.
 const SECONDS: [f64; 14] = [0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
 
-/// Labels are a bounded set of words, whatever clients send.
-const METHODS: [&str; 7] = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"];
+/// Labels are a bounded set of words, whatever clients send: a method that is not among these is the last one.
+const METHODS: [&str; 8] = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "other"];
 
-/// How requests ended, by the class of their status.
-const CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
+/// How requests ended, by the class of their status: the first is that of clients who left before there was one.
+const CLASSES: [&str; 6] = ["left", "1xx", "2xx", "3xx", "4xx", "5xx"];
 
 /// Who tells: the recorder is ours alone.
 const TOLD_HERE: Metadata<'static> = Metadata::new("majestic", Level::INFO, None);
@@ -119,18 +119,15 @@ pub struct MetricsUnavailable(#[from] BuildError);
 pub struct Metrics {
     recorder: PrometheusRecorder,
     handle: PrometheusHandle,
-    /// Looked up for each request: asking the recorder would cost a new key each time.
-    requests: RwLock<HashMap<Series, Histogram>>,
+    /// By route. Looked up for each request: asking the recorder would cost a new key each time.
+    requests: RwLock<HashMap<Box<str>, Arc<Requests>>>,
     throttled: RwLock<HashMap<&'static str, Counter>>,
     shed: Counter,
 }
 
-#[derive(PartialEq, Eq, Hash, Clone)]
-struct Series {
-    route: Arc<str>,
-    method: &'static str,
-    class: &'static str,
-}
+/// What the requests of one route took, by method and class of status.
+#[derive(Default)]
+struct Requests([[OnceLock<Histogram>; CLASSES.len()]; METHODS.len()]);
 
 impl Metrics {
     /// Begins to count.
@@ -150,20 +147,27 @@ impl Metrics {
 
     /// A request has ended: without a status, if its client left before.
     pub fn answered(&self, method: &str, route: Option<&str>, status: Option<u16>, took: Duration) {
-        let method = METHODS.into_iter().find(|it| *it == method).unwrap_or("other");
-        let class = status.and_then(|it| CLASSES.get(usize::from(it / 100).checked_sub(1)?)).copied().unwrap_or("left");
-        let series = Series { route: route.unwrap_or("none").into(), method, class };
-        let known = self.requests.read().unwrap_or_else(PoisonError::into_inner).get(&series).cloned();
-        known.unwrap_or_else(|| self.known_from_now(series)).record(took.as_secs_f64());
+        let route = route.unwrap_or("none");
+        let known = self.requests.read().unwrap_or_else(PoisonError::into_inner).get(route).cloned();
+        let Requests(series) = &*known.unwrap_or_else(|| self.known_from_now(route));
+        let other = METHODS.len() - 1;
+        let method = METHODS.iter().position(|it| *it == method).unwrap_or(other);
+        let class = status.map_or(0, |it| usize::from(it / 100));
+        if let Some(series) = series.get(method).and_then(|it| it.get(class)) {
+            let histogram = series.get_or_init(|| self.histogram(route, METHODS[method], CLASSES[class]));
+            histogram.record(took.as_secs_f64());
+        }
     }
 
-    fn known_from_now(&self, series: Series) -> Histogram {
-        let Series { route, method, class } = series.clone();
-        let labels = vec![Label::new("route", route), Label::new("method", method), Label::new("status", class)];
+    fn known_from_now(&self, route: &str) -> Arc<Requests> {
+        let mut requests = self.requests.write().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(requests.entry(route.into()).or_default())
+    }
+
+    fn histogram(&self, route: &str, method: &'static str, class: &'static str) -> Histogram {
+        let labels = vec![Label::new("route", route.to_owned()), Label::new("method", method), Label::new("status", class)];
         let key = Key::from_parts(Metric::REQUESTS.name, labels);
-        let histogram = self.recorder.register_histogram(&key, &TOLD_HERE);
-        self.requests.write().unwrap_or_else(PoisonError::into_inner).insert(series, histogram.clone());
-        histogram
+        self.recorder.register_histogram(&key, &TOLD_HERE)
     }
 
     /// A request was refused under this scope.

@@ -251,7 +251,7 @@ struct Escaped<'o>(&'o mut String);
 impl fmt::Write for Escaped<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         let mut rest = text;
-        while let Some(at) = rest.find(|it: char| it < ' ' || it == '"' || it == '\\') {
+        while let Some(at) = rest.bytes().position(|it| it < b' ' || it == b'"' || it == b'\\') {
             let (plain, special) = rest.split_at(at);
             self.0.push_str(plain);
             let mut characters = special.chars();

@@ -19,6 +19,10 @@ use mysql_async::{Opts, OptsBuilder, Pool, PoolConstraints, PoolOpts};
 use poem::listener::TcpListener;
 use poem::{EndpointExt as _, Route, Server, get, post};
 
+/// That of the product.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// As many as the product has.
 const CONNECTIONS: usize = 16;
 

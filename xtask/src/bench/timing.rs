@@ -46,7 +46,6 @@ struct Probe {
 const NUMBER: &str = r#"{"phonenumber":"{number}"}"#;
 const TOKEN_REQUEST: &str = "/api/v1/auth/signin/token_request/";
 
-/// A number is sent three tokens in all, and may be sent five in a day.
 const PROBES: [Probe; 5] = [
     Probe { path: "/api/v1/auth/phonenumber/check/", body: NUMBER, before: None, is_slow: false },
     Probe { path: TOKEN_REQUEST, body: NUMBER, before: None, is_slow: false },
@@ -68,7 +67,8 @@ const PROBES: [Probe; 5] = [
 
 /// Asks about known and unknown numbers, and prints what their times tell.
 pub(super) fn measure(programs: &Programs, database: &Database, options: &Options) -> Result<(), String> {
-    programs.fill(database, options.pairs * ITEMS_PER_PERSON)?;
+    let probes = u32::try_from(PROBES.len()).unwrap_or(u32::MAX);
+    programs.fill(database, options.pairs * probes * ITEMS_PER_PERSON)?;
     let mut hiding = programs.majestic(database, &["serve"]);
     hiding.env("AUTH_HIDE_ACCOUNTS", "true");
     let server = Server::start("majestic", hiding)?;
@@ -80,8 +80,9 @@ pub(super) fn measure(programs: &Programs, database: &Database, options: &Option
         let pairs = if probe.is_slow { options.pairs / 10 } else { options.pairs };
         let mut times = Times { known: Vec::new(), unknown: Vec::new() };
         for pair in 0..pairs {
-            // Each unknown number is asked about by one probe only; people have those from 2000 0000.
-            let (known, unknown) = (number(20_000_000 + pair), number(30_000_000 + at * 1_000_000 + pair));
+            // Each number is asked about by one probe only, or its earlier tokens would tell; people have those from 2000 0000.
+            let (known, unknown) = (20_000_000 + at * options.pairs + pair, 30_000_000 + at * 1_000_000 + pair);
+            let (known, unknown) = (number(known), number(unknown));
             let [known, unknown] = probe.both(&mut client, &known, &unknown, pair % 2 == 0)?;
             if pair >= WARM_UP.min(pairs / 2) {
                 times.known.push(known);
