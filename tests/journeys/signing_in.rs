@@ -18,9 +18,11 @@ const PROFILE: &str = "/api/v1/user/users/self/profile/";
 
 async fn username_and_phone_number_open_the_same_door(app: TestApp) {
     let (_, number) = app.somebody(Role::Staff { groups: vec![] }, Privileges::None).await;
-    let spelt = format!("+82 {}-{}", &number.as_str()[3..5], &number.as_str()[5..]);
+    let (operator, subscriber) = (&number.as_str()[3..5], &number.as_str()[5..]);
+    let spelt = [format!("+82 {operator}-{subscriber}"), format!("tel:+82-0{operator}-{subscriber}")];
 
-    for name in [json!({ "phonenumber": spelt }), json!({ "username": number.digits() })] {
+    let names = spelt.map(|it| json!({ "phonenumber": it }));
+    for name in names.into_iter().chain([json!({ "username": number.digits() })]) {
         let mut credentials = name.clone();
         credentials["password"] = json!(PASSWORD);
         let tokens = app.anybody().post(SIGN_IN, credentials).await.expecting(StatusCode::OK);

@@ -47,13 +47,19 @@ pub(crate) struct Problem {
     headers: Vec<(HeaderName, HeaderValue)>,
     /// A member beside the usual ones (RFC 9457, 3.2): the number that this is about.
     phone_number: Option<String>,
+    /// The limit that was reached, for whoever counts that.
+    limit: Option<Limit>,
     /// For our logs only.
     cause: Option<BoxError>,
 }
 
+/// The scope of a limit that was reached, told with the answer to whoever counts how often that happens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Limit(pub(crate) &'static str);
+
 impl Problem {
     fn new(status: StatusCode, fault: Fault) -> Self {
-        Self { status, faults: vec![fault], headers: Vec::new(), phone_number: None, cause: None }
+        Self { status, faults: vec![fault], headers: Vec::new(), phone_number: None, limit: None, cause: None }
     }
 
     fn with(mut self, name: HeaderName, value: HeaderValue) -> Self {
@@ -68,7 +74,8 @@ impl Problem {
 
     /// All that is wrong with the request. `faults` has at least one entry.
     pub(crate) fn invalid(faults: Vec<Fault>) -> Self {
-        Self { status: StatusCode::BAD_REQUEST, faults, headers: Vec::new(), phone_number: None, cause: None }
+        let status = StatusCode::BAD_REQUEST;
+        Self { status, faults, headers: Vec::new(), phone_number: None, limit: None, cause: None }
     }
 
     /// The same problem, which tells the phone number that it is about.
@@ -124,8 +131,9 @@ impl Problem {
     }
 
     /// Asked too often: the scope, its rate, and the seconds until the next request may pass.
-    pub(crate) fn throttled(scope: &str, rate: Rate, seconds: u64) -> Self {
-        Self::too_often(Fault::throttled(scope, rate, seconds), seconds)
+    pub(crate) fn throttled(scope: &'static str, rate: Rate, seconds: u64) -> Self {
+        let problem = Self::too_often(Fault::throttled(scope, rate, seconds), seconds);
+        Self { limit: Some(Limit(scope)), ..problem }
     }
 
     /// Asked too often, by a rule of the business.
@@ -196,6 +204,9 @@ impl Problem {
             .header(header::VARY, header::ACCEPT_LANGUAGE.as_str())
             .body(document.to_string());
         response.headers_mut().extend(self.headers);
+        if let Some(limit) = self.limit {
+            response.extensions_mut().insert(limit);
+        }
         response
     }
 

@@ -12,7 +12,7 @@ use poem::http::{HeaderName, HeaderValue};
 use poem::{Endpoint, FromRequest, Middleware, Request, RequestBody, Response, Result};
 
 use crate::observer::Observer;
-use crate::problem::Problem;
+use crate::problem::{Limit, Problem};
 use crate::{caller, idempotency, origin};
 
 /// The scopes of requests, and how often each lets the same caller pass.
@@ -200,11 +200,7 @@ async fn count(request: &Request, scope: &'static str, caller: &str) -> Result<(
     };
     let verdict = gate.throttle.hit(scope, caller, rate).await?;
     *told.lock().unwrap_or_else(PoisonError::into_inner) = Some((rate, verdict));
-    if verdict.allowed {
-        return Ok(());
-    }
-    gate.observer.throttled(scope);
-    Err(Problem::throttled(scope, rate, seconds(verdict.reset_after)))
+    if verdict.allowed { Ok(()) } else { Err(Problem::throttled(scope, rate, seconds(verdict.reset_after))) }
 }
 
 /// Where a request comes from, as far as its requests count together.
@@ -273,6 +269,10 @@ impl<E: Endpoint<Output = Response>> Endpoint for ThrottlingEndpoint<E> {
         let desk = Desk { gate: Arc::clone(&self.gate), told: Arc::default() };
         request.set_data(desk.clone());
         let mut answer = self.inner.call(request).await?;
+        // Also those that count over all callers, which are found to be reached in the midst of an operation.
+        if let Some(Limit(scope)) = answer.extensions().get() {
+            self.gate.observer.throttled(scope);
+        }
         let decided = *desk.told.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((rate, verdict)) = decided {
             let headers = answer.headers_mut();

@@ -165,7 +165,8 @@ impl Metrics {
     }
 
     fn histogram(&self, route: &str, method: &'static str, class: &'static str) -> Histogram {
-        let labels = vec![Label::new("route", route.to_owned()), Label::new("method", method), Label::new("status", class)];
+        let labels =
+            vec![Label::new("route", route.to_owned()), Label::new("method", method), Label::new("status", class)];
         let key = Key::from_parts(Metric::REQUESTS.name, labels);
         self.recorder.register_histogram(&key, &TOLD_HERE)
     }

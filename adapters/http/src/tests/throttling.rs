@@ -16,7 +16,7 @@ use super::{faults_of, foundations, request_from};
 use crate::caller::{Allowed, Right};
 use crate::problem::Problem;
 use crate::throttle::{AuthCheck, Throttled, UserDefault};
-use crate::{Foundations, HttpSettings, Rates, resource};
+use crate::{Foundations, HttpSettings, Observer, Rates, resource};
 
 struct Doors;
 
@@ -33,6 +33,13 @@ impl Doors {
     #[oai(path = "/knock", method = "get")]
     async fn knock(&self, _admitted: Throttled<AuthCheck>) -> Result<Json<u8>, Problem> {
         Ok(Json(1))
+    }
+
+    /// Guess
+    #[oai(path = "/guess", method = "get")]
+    async fn guess(&self, _admitted: Throttled<AuthCheck>) -> Result<Json<u8>, Problem> {
+        let rate = Rate { limit: 7, window: Duration::from_hours(1) };
+        Err(Problem::throttled("wrong-tokens", rate, 41))
     }
 
     /// Enter
@@ -81,8 +88,30 @@ async fn counted(settings: HttpSettings, requests: &[Asked<'_>]) -> Vec<(String,
     counted.lock().unwrap_or_else(PoisonError::into_inner).clone()
 }
 
+/// Remembers the scopes of the limits that were reached.
+#[derive(Default)]
+struct Watching(Mutex<Vec<&'static str>>);
+
+impl Observer for Watching {
+    fn throttled(&self, scope: &'static str) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(scope);
+    }
+}
+
 fn hit(scope: &str, caller: &str) -> (String, String) {
     (scope.to_owned(), caller.to_owned())
+}
+
+#[tokio::test]
+async fn whoever_watches_hears_of_every_limit_that_is_reached_whoever_found_it_to_be() {
+    let watching = Arc::new(Watching::default());
+    let settings = HttpSettings { observer: watching.clone(), ..HttpSettings::default() };
+    let (one, two) = ("203.0.113.7", "203.0.113.8");
+
+    counted(settings, &[("/knock", one, &[]), ("/knock", one, &[]), ("/guess", two, &[]), ("/knock", two, &[])]).await;
+
+    let reached = watching.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    assert_eq!(reached, ["auth-check", "wrong-tokens", "auth-check"]);
 }
 
 #[tokio::test]
