@@ -137,10 +137,7 @@ impl Round {
             let (way, driver) = (r#""distribution_center_code_source":"C000000""#, seeded_id(0));
             let way = format!(r#"{way},"distribution_center_code_destination":"C000001""#);
             let plan = format!(r#"{{{way},"driver_uuid":"{driver}"}}"#);
-            let (_, planned) = self.ask("POST", TRANSPORTS, &plan)?;
-            // The last one: centers and people come before it.
-            let transport = planned.rsplit(r#""uuid":""#).next().and_then(|it| it.split('"').next());
-            let path = format!("{TRANSPORTS}{}", transport.ok_or("a transport has no id")?);
+            let path = format!("{TRANSPORTS}{}", self.made(TRANSPORTS, &plan, "uuid")?);
             self.ask("POST", &format!("{path}/add/"), &format!(r#"{{"alias":"{batch}"}}"#))?;
             self.ask("POST", &format!("{path}/start/"), "{}")?;
             completed.push(milliseconds(self.ask("POST", &format!("{path}/complete/"), "")?.0));
