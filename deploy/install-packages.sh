@@ -10,7 +10,8 @@ need() { # COMMAND OR FILE, PACKAGE
 
 need cc gcc                          # ring and SQLite are compiled from C
 need /usr/include/stdio.h libc6-dev
-need docker docker.io                # MySQL and Redis for the tests
+need docker docker.io                # MySQL and Redis for the tests, and the product's own image
+need /etc/ssl/certs/ca-certificates.crt ca-certificates # for that image
 need debootstrap debootstrap         # their images, where no registry can be reached
 python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv) # a stand-in for S3, for the tests
 [ "${#missing[@]}" -gt 0 ] || exit 0

@@ -29,6 +29,7 @@ mod api_keys;
 mod bad_input;
 mod centers;
 mod changing_shipping;
+mod contained;
 mod conventions;
 mod documentation;
 mod driving;

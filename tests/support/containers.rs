@@ -25,7 +25,7 @@ const REDIS_PORT: u16 = 6379;
 const CLUSTER_NODE: &str = "redis-server --bind 0.0.0.0 --protected-mode no --save '' --cluster-enabled yes \
     --cluster-announce-ip 127.0.0.1 --cluster-node-timeout 2000";
 
-/// The label by which `cargo xtask test` finds what a run has started.
+/// The name of the label by which `cargo xtask test` finds what a run has started.
 const RUN_LABEL: &str = "majestic.test-run";
 
 /// A crash of this server loses nothing that a test would miss, so it need not wait for the disk.
@@ -242,6 +242,11 @@ fn shared(image: &str, server: &str, port: u16) -> ContainerRequest<GenericImage
     request(image, port, None)
         .with_container_name(format!("majestic-test-{server}-{}", run()))
         .with_reuse(ReuseDirective::Always)
+}
+
+/// The label that a container needs that is started in another way, so that `cargo xtask test` removes it, too.
+pub fn run_label() -> String {
+    format!("{RUN_LABEL}={}", run())
 }
 
 fn run() -> String {

@@ -27,6 +27,11 @@ pub fn python() -> Option<String> {
     given("TEST_PYTHON")
 }
 
+/// The product's container image, which `cargo xtask test` builds, named by `TEST_IMAGE`.
+pub fn image() -> Option<String> {
+    given("TEST_IMAGE")
+}
+
 /// The stand-in for Amazon, with S3, EventBridge and SQS, that `cargo xtask test` starts, named by `TEST_S3_ENDPOINT`.
 pub fn s3_endpoint() -> Option<String> {
     given("TEST_S3_ENDPOINT")

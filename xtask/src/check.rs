@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::is_ci;
 use crate::process::{command, run, succeeds_within};
+use crate::sbom::sbom;
 
 const ANSWER_DEADLINE: Duration = Duration::from_secs(30);
 
@@ -23,6 +24,7 @@ pub(crate) fn gates() -> Result<(), String> {
     let mut documentation = command("cargo", &["doc", "--workspace", "--no-deps"]);
     documentation.env("RUSTDOCFLAGS", "--deny warnings");
     run(documentation)?;
+    sbom()?;
     dependencies()
 }
 

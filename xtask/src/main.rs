@@ -1,4 +1,4 @@
-//! The project's chores as one command: `cargo xtask test`, `check`, `chaos`, `images` and `bench`.
+//! The project's chores as one command: `cargo xtask test`, `check`, `chaos`, `image`, `images`, `sbom` and `bench`.
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -10,9 +10,11 @@ mod bench;
 mod chaos;
 mod check;
 mod docker;
+mod image;
 mod images;
 mod process;
 mod python;
+mod sbom;
 mod test;
 
 use std::path::Path;
@@ -33,8 +35,12 @@ enum Chore {
     Check,
     /// Lets processes, servers and networks fail while clients are at work, and looks for what cannot be true.
     Chaos(chaos::Chaos),
+    /// Builds the container image of the product, from what this machine has.
+    Image(image::Image),
     /// Finds or builds the database images that the tests start.
     Images,
+    /// Writes down which packages the product is made of, in `CycloneDX`, to target/majestic.cdx.json.
+    Sbom,
     /// Measures the release binary on MySQL: against the least a server could do, or alone.
     Bench(bench::Bench),
 }
@@ -56,7 +62,9 @@ fn run(chore: Chore) -> Result<(), String> {
         Chore::Test { only } => test::test(only.as_deref()),
         Chore::Check => check::check(),
         Chore::Chaos(options) => chaos::chaos(&options),
+        Chore::Image(options) => image::image(&options),
         Chore::Images => images::show(),
+        Chore::Sbom => sbom::sbom(),
         Chore::Bench(bench) => bench::bench(&bench),
     }
 }

@@ -6,15 +6,20 @@ use std::process::Stdio;
 use crate::chaos;
 use crate::check::gates;
 use crate::docker::{Docker, Sweeper, run_id};
+use crate::image::{self, Profile};
 use crate::images::{SERVERS, Server};
 use crate::is_ci;
 use crate::process::command;
 use crate::python::{Bucket, Python};
 
+/// Names the product's image for the tests.
+const PRODUCT: &str = "TEST_IMAGE";
+
 /// `cargo xtask test`
 pub(crate) fn test(only: Option<&str>) -> Result<(), String> {
     let Servers { images, mut left_out } = servers();
     let python = peers().map_err(|why| left_out.push(format!("the tests with S3 and Python ({why})"))).ok();
+    let docker = Docker::find().map_err(|why| left_out.push(format!("the tests of the product's image ({why})"))).ok();
     match only {
         None if is_ci() && !left_out.is_empty() => {
             return Err(format!("CI may not leave out {}", left_out.join(", ")));
@@ -23,9 +28,12 @@ pub(crate) fn test(only: Option<&str>) -> Result<(), String> {
         Some(only) => left_out.push(format!("the checks and every test without `{only}` in its name")),
     }
 
-    let run = run_id();
-    let sweeper = if images.is_empty() { None } else { Some(Sweeper::start(&run)?) };
     let mut variables = images;
+    if let Some(docker) = &docker {
+        variables.push((PRODUCT, image::build(docker, Profile::Dev)?));
+    }
+    let run = run_id();
+    let sweeper = if variables.is_empty() { None } else { Some(Sweeper::start(&run)?) };
     if let Some((python, bucket)) = &python {
         variables.push((chaos::PYTHON, python.path().display().to_string()));
         variables.push(("TEST_S3_ENDPOINT", bucket.endpoint.clone()));
