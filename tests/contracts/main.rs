@@ -31,6 +31,7 @@ mod shipping_lists;
 mod shipping_races;
 mod shipping_store;
 mod shipping_trips;
+mod simulated_relays;
 mod smaller_stores;
 mod throttle;
 mod throttle_outage;
