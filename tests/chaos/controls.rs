@@ -10,7 +10,8 @@ use crate::{Options, Stack};
 struct Control {
     /// Which.
     name: &'static str,
-    /// What the service is told to do wrong: names of `persistence_adapter`'s `Sabotage`.
+    /// What the service is told to do wrong: names of the `Sabotage` of `persistence_adapter` and
+    /// `cache_adapter`.
     sabotage: &'static str,
 }
 
@@ -34,6 +35,7 @@ const CONTROLS: &[Control] = &[
         name: "what was read at REPEATABLE READ is written back",
         sabotage: "RepeatableRead,NoRowLocks,UncheckedVersions",
     },
+    Control { name: "a view stays in Redis when it is true no more", sabotage: "NoEvictions" },
 ];
 
 /// Each control gets no longer than this.

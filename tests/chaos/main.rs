@@ -15,6 +15,7 @@
 
 mod arrivals;
 mod backends;
+mod bounds;
 mod bus;
 mod clients;
 mod controls;

@@ -7,7 +7,7 @@ use support::storm::Choice;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
-use crate::backends::{Backends, Proxies, Server};
+use crate::backends::{Backends, Proxies};
 use crate::service::Service;
 use crate::watch::Calm;
 
@@ -24,7 +24,7 @@ const FREEZE: Duration = Duration::from_secs(3);
 /// Longer than a relay has what it claimed.
 const LONG_FREEZE: Duration = Duration::from_secs(12);
 /// How long a process may take to answer once what it depends on does.
-const RECOVERY_DEADLINE: Duration = Duration::from_secs(30);
+const RECOVERY_DEADLINE: Duration = Duration::from_secs(10);
 const PATIENCE: Duration = Duration::from_secs(2);
 const PAUSE: Duration = Duration::from_millis(20);
 
@@ -77,9 +77,18 @@ pub(crate) async fn haunt_processes(
                 deeds.stops += 1;
                 deeds.restarts.push(service.start_again().await?);
             }
-            (2, Backends::Servers { redis, .. }) => kill_server(redis, calm, &mut deeds).await?,
+            (2, Backends::Servers { redis, .. }) => {
+                let begin = Instant::now();
+                redis.kill_and_start().await?;
+                calm.was_none_for_views(begin);
+                deeds.kills += 1;
+            }
             (3 | 4, Backends::Servers { mysql, .. }) => {
-                kill_server(mysql, calm, &mut deeds).await?;
+                calm.disturb();
+                let killed = mysql.kill_and_start().await;
+                calm.settle();
+                killed?;
+                deeds.kills += 1;
                 backends.until_mysql_answers().await?;
                 let back = Instant::now();
                 for service in services.iter() {
@@ -88,7 +97,7 @@ pub(crate) async fn haunt_processes(
                 deeds.recoveries.push(back.elapsed());
             }
             _ => {
-                kill(service, backends.proxies_of(victim), &mut choice, calm).await?;
+                kill(service, backends.proxies_of(victim), &mut choice).await?;
                 deeds.kills += 1;
                 deeds.restarts.push(service.start_again().await?);
             }
@@ -107,29 +116,14 @@ async fn freeze(service: &mut Service, time: Duration, calm: &Calm, deeds: &mut 
 
 /// Kills a process; mostly while MySQL is slow for it or the bus says nothing, so that it dies between what it did and what it
 /// says of that.
-async fn kill(
-    service: &mut Service,
-    proxies: Option<&Proxies>,
-    choice: &mut Choice,
-    calm: &Calm,
-) -> Result<(), String> {
+async fn kill(service: &mut Service, proxies: Option<&Proxies>, choice: &mut Choice) -> Result<(), String> {
     let Some(Proxies { mysql, bus, .. }) = proxies.filter(|_| !choice.one_in(4)) else { return service.kill().await };
     let (proxy, fault) =
         if choice.one_in(2) { (mysql, Fault::Latency(LATENCY / 3)) } else { (bus, Fault::Truncate(0)) };
-    calm.disturb();
     proxy.set(fault).await;
     sleep(AGONY).await;
     let killed = service.kill().await;
     proxy.heal().await;
-    calm.settle();
-    killed
-}
-
-async fn kill_server(server: &Server, calm: &Calm, deeds: &mut Deeds) -> Result<(), String> {
-    calm.disturb();
-    let killed = server.kill_and_start().await;
-    calm.settle();
-    deeds.kills += 1;
     killed
 }
 
@@ -164,13 +158,13 @@ pub(crate) async fn haunt_networks(
         faults += 1;
         let proxies = &proxies[choice.below(proxies.len())];
         match choice.below(10) {
-            // Whatever becomes of the bus, no transaction waits for it.
             0 => bus.freeze(FREEZE).await?,
             1..=3 => fail(&proxies.bus, &mut choice).await,
-            other => {
-                calm.disturb();
-                fail(if other < 7 { &proxies.mysql } else { &proxies.redis }, &mut choice).await;
-                calm.settle();
+            4..=6 => fail(&proxies.mysql, &mut choice).await,
+            _ => {
+                let begin = Instant::now();
+                fail(&proxies.redis, &mut choice).await;
+                calm.was_none_for_views(begin);
             }
         }
     }

@@ -93,7 +93,7 @@ pub(crate) async fn play(options: &Options, sabotage: Option<&str>) -> Result<(V
     let arrivals =
         timeout(ARRIVALS_DEADLINE, arrivals).await.map_err(|_| "the queue of the bus does not end".to_owned())?;
     let arrivals = arrivals.map_err(|why| format!("the queue of the bus cannot be read: {why}"))?;
-    let facts = Facts { entries: crowd.history.entries(), arrivals, deeds, seen, drained };
+    let facts = Facts { entries: crowd.history.entries(), arrivals, deeds, seen, unrest: calm.unrest(), drained };
     Ok((Verdict::of(facts, &mut sql, &folder, options).await?, folder))
 }
 

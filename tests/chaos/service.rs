@@ -11,6 +11,8 @@ use tokio::time::{Instant, sleep, timeout};
 
 /// A debug binary needs a moment on a busy machine.
 const START_DEADLINE: Duration = Duration::from_mins(1);
+/// What ran before has everything that it needs.
+const RESTART_DEADLINE: Duration = Duration::from_secs(15);
 /// What has begun may take 20 s to end.
 const STOP_DEADLINE: Duration = Duration::from_secs(40);
 const KILL_DEADLINE: Duration = Duration::from_secs(10);
@@ -59,7 +61,7 @@ impl Service {
     pub(crate) async fn start(program: Program, port: u16) -> Result<Self, String> {
         let process = serve(&program)?;
         let mut service = Self { program, base: format!("http://127.0.0.1:{port}"), process };
-        service.until_it_answers().await?;
+        service.until_it_answers(START_DEADLINE).await?;
         Ok(service)
     }
 
@@ -86,19 +88,19 @@ impl Service {
     pub(crate) async fn start_again(&mut self) -> Result<Duration, String> {
         let begun = Instant::now();
         self.process = serve(&self.program)?;
-        self.until_it_answers().await?;
+        self.until_it_answers(RESTART_DEADLINE).await?;
         Ok(begun.elapsed())
     }
 
-    async fn until_it_answers(&mut self) -> Result<(), String> {
+    async fn until_it_answers(&mut self, patience: Duration) -> Result<(), String> {
         let http = Client::builder().timeout(Duration::from_secs(5)).build().map_err(|why| why.to_string())?;
-        let deadline = Instant::now() + START_DEADLINE;
+        let deadline = Instant::now() + patience;
         while http.get(format!("{}/api/healthcheck/", self.base)).send().await.is_err() {
             if let Ok(Some(status)) = self.process.try_wait() {
                 return Err(format!("a process of the service ended by itself, with {status}: see its log"));
             }
             if Instant::now() > deadline {
-                return Err("a process of the service does not answer".to_owned());
+                return Err(format!("a process of the service does not answer within {patience:?}"));
             }
             sleep(PAUSE).await;
         }

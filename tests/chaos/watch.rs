@@ -34,34 +34,54 @@ pub(crate) struct Seen {
     /// Transactions that were open for too long while nothing disturbed them.
     pub(crate) faults: Vec<String>,
     pub(crate) oldest: Duration,
+    /// Looks at transactions, and those at which one that was open for too long would have been a fault.
+    pub(crate) looks: usize,
+    pub(crate) judged: usize,
     /// How often each error was told of.
     pub(crate) errors: BTreeMap<u64, u64>,
 }
 
-/// Since when nothing disturbs a transaction: a process that is frozen cannot end its own.
-pub(crate) struct Calm(Mutex<(usize, Instant)>);
+/// Since when nothing disturbs a transaction, and when views could not be evicted. A process that is frozen cannot end its
+/// transactions, and a MySQL that was killed has them wait until it is back; nothing else excuses one that stays open.
+pub(crate) struct Calm {
+    transactions: Mutex<(usize, Instant)>,
+    unrest: Mutex<Vec<(Instant, Instant)>>,
+}
+
+/// How long it takes until evictions that Redis did not hear are made up for.
+const EVICTIONS_LAG: Duration = Duration::from_secs(3);
 
 impl Default for Calm {
     fn default() -> Self {
-        Self(Mutex::new((0, Instant::now())))
+        Self { transactions: Mutex::new((0, Instant::now())), unrest: Mutex::default() }
     }
 }
 
 impl Calm {
     /// Something disturbs transactions from now on.
     pub(crate) fn disturb(&self) {
-        self.0.lock().expect("nobody panicked with it").0 += 1;
+        self.transactions.lock().expect("nobody panicked with it").0 += 1;
     }
 
     /// It is over.
     pub(crate) fn settle(&self) {
-        let mut calm = self.0.lock().expect("nobody panicked with it");
+        let mut calm = self.transactions.lock().expect("nobody panicked with it");
         *calm = (calm.0.saturating_sub(1), Instant::now());
     }
 
-    /// For how long nothing has.
+    /// From `begin` until now, Redis was not there for everybody, or forgot what it had.
+    pub(crate) fn was_none_for_views(&self, begin: Instant) {
+        self.unrest.lock().expect("nobody panicked with it").push((begin, Instant::now() + EVICTIONS_LAG));
+    }
+
+    /// All times when views could not be evicted.
+    pub(crate) fn unrest(&self) -> Vec<(Instant, Instant)> {
+        self.unrest.lock().expect("nobody panicked with it").clone()
+    }
+
+    /// For how long nothing has disturbed a transaction.
     fn lasts(&self) -> Duration {
-        let (disturbances, since) = *self.0.lock().expect("nobody panicked with it");
+        let (disturbances, since) = *self.transactions.lock().expect("nobody panicked with it");
         if disturbances > 0 { Duration::ZERO } else { since.elapsed() }
     }
 }
@@ -87,6 +107,8 @@ pub(crate) async fn watch(url: String, calm: &Calm, mut stop: watch::Receiver<bo
         match timeout(ANSWER_DEADLINE, look(open)).await {
             Ok(Ok((age, errors))) => {
                 // What began before the disturbance ended may still suffer from it.
+                seen.looks += 1;
+                seen.judged += usize::from(calm.lasts() > LONGEST_TRANSACTION);
                 if age > LONGEST_TRANSACTION && calm.lasts() > age {
                     seen.faults.push(format!("a transaction is open for {age:?}"));
                 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 use support::app::{Answer, Stack, TestApp, Visitor};
 use support::invariants::broken;
 use support::sql::Sql;
-use support::storm::{Choice, Command, Entry, History, Left, World, faults};
+use support::storm::{Choice, Command, Entry, History, Left, World, disorder, faults, old_names};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, interval, timeout};
 
@@ -31,6 +31,8 @@ const REPETITIONS: usize = 2;
 
 /// No transaction is open for longer than a request may take.
 const LONGEST_TRANSACTION: Duration = Duration::from_secs(5);
+/// How long a name may be shown that a center has no more.
+const NAMES_LAST: Duration = Duration::from_secs(1);
 /// How often that is looked at.
 const LOOK: Duration = Duration::from_millis(200);
 
@@ -101,6 +103,8 @@ async fn whatever_many_clients_ask_for_at_once_what_must_be_true_is_true(app: Te
     let left = Left::of(&mut sql).await;
     let faults = faults(&entries, &left);
     assert!(faults.is_empty(), "{faults:#?}");
+    assert_eq!(disorder(&entries, &left), [] as [String; 0]);
+    assert_eq!(old_names(&entries, NAMES_LAST, &[]), [] as [String; 0]);
     assert_eq!(broken(&mut sql).await, [], "by their ids, in support::invariants");
 
     let mut happened = counted(&entries, &left);

@@ -8,6 +8,7 @@ mod distribution;
 mod memory;
 mod redis;
 mod resilient;
+mod sabotage;
 mod url;
 mod user;
 mod views;

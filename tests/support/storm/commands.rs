@@ -14,7 +14,7 @@ use crate::paths::{BATCHES, CENTERS, ITEMS, TRANSPORTS};
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(missing_docs, reason = "each says what it asks for")]
 pub enum Command {
-    Register,
+    Register { sku: String },
     OpenBatch,
     OpenCenter { code: String },
     Plan { source: String, destination: String, driver: Option<String> },
@@ -28,10 +28,12 @@ pub enum Command {
     DeleteItem { item: String },
     DeleteBatch { alias: String },
     DeleteTransport { transport: String },
+    RenameCenter { code: String, path: String, name: String },
     CloseCenter { code: String, path: String },
     SeeTransport { transport: String },
     SeeItemsOf { alias: String },
     SeeItem { item: String },
+    SeeCenter { path: String },
     List { path: &'static str },
 }
 
@@ -54,7 +56,7 @@ impl Command {
     fn wire(&self) -> (Method, String, Option<Value>) {
         let numbered = |items: &[String]| items.iter().map(|it| json!({ "tracking_number": it })).collect::<Value>();
         match self {
-            Self::Register => (Method::POST, ITEMS.to_owned(), Some(json!({ "sku": "SHOE-42" }))),
+            Self::Register { sku } => (Method::POST, ITEMS.to_owned(), Some(json!({ "sku": sku }))),
             Self::OpenBatch => (Method::POST, BATCHES.to_owned(), Some(json!({}))),
             Self::OpenCenter { code } => {
                 (Method::POST, CENTERS.to_owned(), Some(json!({ "center_code": code, "name": code })))
@@ -89,10 +91,12 @@ impl Command {
             Self::DeleteItem { item } => (Method::DELETE, format!("{ITEMS}{item}/"), None),
             Self::DeleteBatch { alias } => (Method::DELETE, format!("{BATCHES}{alias}/"), None),
             Self::DeleteTransport { transport } => (Method::DELETE, format!("{TRANSPORTS}{transport}/"), None),
+            Self::RenameCenter { path, name, .. } => (Method::PATCH, path.clone(), Some(json!({ "name": name }))),
             Self::CloseCenter { path, .. } => (Method::DELETE, path.clone(), None),
             Self::SeeTransport { transport } => (Method::GET, format!("{TRANSPORTS}{transport}/"), None),
             Self::SeeItemsOf { alias } => (Method::GET, format!("{BATCHES}{alias}/shippingitems/?page_size=100"), None),
             Self::SeeItem { item } => (Method::GET, format!("{ITEMS}{item}/"), None),
+            Self::SeeCenter { path } => (Method::GET, path.clone(), None),
             Self::List { path } => (Method::GET, (*path).to_owned(), None),
         }
     }
@@ -103,6 +107,7 @@ const ITEMS_IN_PLAY: usize = 24;
 const BATCHES_IN_PLAY: usize = 8;
 const TRANSPORTS_IN_PLAY: usize = 4;
 const CENTERS_IN_PLAY: usize = 4;
+const CENTERS_IN_CHANGE: usize = 2;
 
 /// What clients know of.
 #[derive(Default)]
@@ -119,6 +124,8 @@ struct Known {
     /// What was in play once.
     past: Past,
     centers_so_far: usize,
+    /// Numbers that were given to items and centers: no two have the same.
+    numbers_so_far: usize,
 }
 
 #[derive(Default)]
@@ -138,7 +145,7 @@ impl World {
     /// The next command of a client: what is short is made first.
     pub fn next(&self, choice: &mut Choice) -> Command {
         let mut known = self.0.lock().expect("nobody panicked with it");
-        known.missing(choice).or_else(|| known.chosen(choice)).unwrap_or(Command::Register)
+        known.missing(choice).or_else(|| known.chosen(choice)).unwrap_or_else(|| known.register())
     }
 
     /// Learns from an answer.
@@ -147,7 +154,7 @@ impl World {
         let text = |name: &str| answer.text(name);
         let Known { items, batches, transports, centers, past, .. } = &mut *known;
         match (&answer.command, answer.status.unwrap_or_default(), answer.code.as_str()) {
-            (Command::Register, 201, _) => add(items, text("tracking_number")),
+            (Command::Register { .. }, 201, _) => add(items, text("tracking_number")),
             (Command::OpenBatch, 201, _) => add(batches, text("alias")),
             (Command::Plan { .. }, 201, _) => add(transports, text("uuid")),
             (Command::OpenCenter { code }, 201, _) => {
@@ -191,7 +198,7 @@ impl Known {
             return Some(Command::OpenCenter { code: format!("C{}", self.centers_so_far) });
         }
         if self.items.len() < ITEMS_IN_PLAY && choice.one_in(2) {
-            return Some(Command::Register);
+            return Some(self.register());
         }
         if self.batches.len() < BATCHES_IN_PLAY && choice.one_in(2) {
             return Some(Command::OpenBatch);
@@ -204,8 +211,17 @@ impl Known {
         None
     }
 
-    fn chosen(&self, choice: &mut Choice) -> Option<Command> {
-        Some(match choice.below(100) {
+    fn register(&mut self) -> Command {
+        Command::Register { sku: self.number() }
+    }
+
+    fn number(&mut self) -> String {
+        self.numbers_so_far += 1;
+        self.numbers_so_far.to_string()
+    }
+
+    fn chosen(&mut self, choice: &mut Choice) -> Option<Command> {
+        Some(match choice.below(112) {
             0..=11 => Command::Pack { alias: self.batch(choice)?, items: vec![self.item(choice)?] },
             12..=23 => Command::Pack { alias: self.batch(choice)?, items: choice.some_of(5, &self.items) },
             24..=29 => Command::Unpack { alias: self.batch(choice)?, items: choice.some_of(3, &self.items) },
@@ -227,8 +243,18 @@ impl Known {
             87..=91 => Command::SeeTransport { transport: self.transport(choice)? },
             92..=95 => Command::SeeItemsOf { alias: self.batch(choice)? },
             96..=97 => Command::SeeItem { item: self.item(choice)? },
+            98..=99 => {
+                let (code, path) = choice.of(self.oldest_centers())?.clone();
+                Command::RenameCenter { code, path, name: self.number() }
+            }
+            100..=109 => Command::SeeCenter { path: choice.of(self.oldest_centers())?.1.clone() },
             _ => Command::List { path: choice.of(&[ITEMS, BATCHES, TRANSPORTS, CENTERS])? },
         })
+    }
+
+    /// At the beginning everybody opens centers at once: of so many each would be seen too seldom to be seen as it was.
+    fn oldest_centers(&self) -> &[(String, String)] {
+        self.centers.get(..CENTERS_IN_CHANGE).unwrap_or(&self.centers)
     }
 
     fn item(&self, choice: &mut Choice) -> Option<String> {

@@ -17,6 +17,8 @@ pub fn faults(entries: &[Entry], left: &Left) -> Vec<String> {
     who_is_acknowledged_is_told_of(&operations, left, &mut faults);
     answers_tell_of_what_was_asked(&operations, &mut faults);
     fates_were_asked_for(&operations, left, &mut faults);
+    nobody_undoes_what_one_alone_decided(&operations, left, &mut faults);
+    each_registration_is_one_item(left, &mut faults);
     damaged_and_lost_items_stay_behind(&operations, left, &mut faults);
     counts_were_true_once(entries, &operations, left, &mut faults);
     faults
@@ -57,6 +59,8 @@ fn each_key_acts_once(entries: &[Entry], faults: &mut Vec<String>) {
 #[derive(Default)]
 struct Kept {
     there: BTreeSet<String>,
+    /// What was deleted, as somebody was told.
+    gone: BTreeSet<String>,
     /// What somebody may have deleted.
     perhaps_gone: BTreeSet<String>,
     /// How many may have been made without anybody knowing their names.
@@ -82,6 +86,7 @@ impl Kept {
                 if !self.there.remove(name) {
                     faults.push(format!("it goes twice: {operation:?}"));
                 }
+                self.gone.insert(name.to_owned());
             }
             Fate::Unknown => _ = self.perhaps_gone.insert(name.to_owned()),
             Fate::Refused => {}
@@ -93,7 +98,11 @@ impl Kept {
         if !lost.is_empty() {
             faults.push(format!("{what} that were acknowledged are not there: {lost:?}"));
         }
-        let more: Vec<_> = left.difference(&self.there).collect();
+        let kept: Vec<_> = left.intersection(&self.gone).collect();
+        if !kept.is_empty() {
+            faults.push(format!("{what} are still there whose deletion was acknowledged: {kept:?}"));
+        }
+        let more: Vec<_> = left.difference(&self.there).filter(|it| !self.gone.contains(*it)).collect();
         if more.len() > self.perhaps_made {
             faults.push(format!("{what} are there that nobody made, {} at most: {more:?}", self.perhaps_made));
         }
@@ -105,7 +114,7 @@ fn who_is_acknowledged_is_there(operations: &[Operation<'_>], left: &Left, fault
     let [mut items, mut batches, mut transports, mut centers] = [(); 4].map(|()| Kept::default());
     for operation in operations {
         match operation.command {
-            Command::Register => items.made(operation, |it| it.text("tracking_number"), faults),
+            Command::Register { .. } => items.made(operation, |it| it.text("tracking_number"), faults),
             Command::OpenBatch => batches.made(operation, |it| it.text("alias"), faults),
             Command::Plan { .. } => transports.made(operation, |it| it.text("uuid").replace('-', ""), faults),
             Command::OpenCenter { code } => centers.made(operation, |_| code.clone(), faults),
@@ -123,7 +132,7 @@ fn who_is_acknowledged_is_there(operations: &[Operation<'_>], left: &Left, fault
     }
     items.compare("items", &left.items.keys().cloned().collect(), faults);
     batches.compare("batches", &left.batches, faults);
-    transports.compare("transports", &left.transports, faults);
+    transports.compare("transports", &left.transports.keys().cloned().collect(), faults);
     centers.compare("centers", &left.centers, faults);
 }
 
@@ -254,6 +263,49 @@ fn fates_were_asked_for(operations: &[Operation<'_>], left: &Left, faults: &mut 
             faults.push(format!("{number} was delivered, and is {status}"));
         }
     }
+}
+
+/// An item that one command alone said to be damaged or lost stays so, whatever is done with its batch; and a transport that
+/// one command alone planned anew goes where that said.
+fn nobody_undoes_what_one_alone_decided(operations: &[Operation<'_>], left: &Left, faults: &mut Vec<String>) {
+    let mut decisions: BTreeMap<String, Vec<&Operation<'_>>> = BTreeMap::new();
+    for operation in operations.iter().filter(|it| it.may_have_acted()) {
+        match operation.command {
+            Command::SetStatus { item, .. } => decisions.entry(item.clone()).or_default().push(operation),
+            Command::Replan { transport, .. } => {
+                decisions.entry(transport.replace('-', "")).or_default().push(operation);
+            }
+            _ => {}
+        }
+    }
+    for (what, decided) in decisions {
+        let [only] = decided.as_slice() else { continue };
+        if only.acknowledged().is_none() {
+            continue;
+        }
+        let (asked, found) = match only.command {
+            Command::SetStatus { status: status @ ("DAMAGED" | "LOST"), .. } => {
+                (*status, left.items.get(&what).map(|it| it.status.as_str()))
+            }
+            Command::Replan { destination, .. } => {
+                (destination.as_str(), left.transports.get(&what).map(String::as_str))
+            }
+            _ => continue,
+        };
+        if found.is_some_and(|it| it != asked) {
+            faults.push(format!("{what} was to be {asked}, which nobody changed, and is {found:?}"));
+        }
+    }
+}
+
+/// Every registration has a number of its own, and makes one item, however often it is tried.
+fn each_registration_is_one_item(left: &Left, faults: &mut Vec<String>) {
+    let mut by_sku: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (number, item) in &left.items {
+        by_sku.entry(&item.sku).or_default().push(number);
+    }
+    let twice = by_sku.into_iter().filter(|(_, items)| items.len() > 1);
+    faults.extend(twice.map(|(sku, items)| format!("one registration of {sku} made {items:?}")));
 }
 
 /// What was damaged or lost before the only transport it was on was completed, and stayed so, was not moved by it.

@@ -34,6 +34,8 @@ impl Event {
 /// An item.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ItemLeft {
+    /// The number that whoever registered it gave to it.
+    pub sku: String,
     /// How it fares.
     pub status: String,
     /// Where it is.
@@ -47,8 +49,8 @@ pub struct Left {
     pub items: BTreeMap<String, ItemLeft>,
     /// The aliases of the batches.
     pub batches: BTreeSet<String>,
-    /// The ids of the transports, in hexadecimal digits.
-    pub transports: BTreeSet<String>,
+    /// Where each transport is to go, by its id in hexadecimal digits.
+    pub transports: BTreeMap<String, String>,
     /// The codes of the centers.
     pub centers: BTreeSet<String>,
     /// What happened, in the order in which it was appended.
@@ -59,16 +61,20 @@ impl Left {
     /// Reads everything.
     pub async fn of(sql: &mut Sql) -> Self {
         let mut left = Self::default();
-        let items = "SELECT JSON_OBJECT('number', tracking_number, 'status', status, 'center', current_center_code) AS line \
-            FROM shipping_items";
+        let items = "SELECT JSON_OBJECT('number', tracking_number, 'sku', sku, 'status', status, \
+            'center', current_center_code) AS line FROM shipping_items";
         for item in rows(sql, items).await {
             let center = item["center"].as_str().map(ToOwned::to_owned);
-            left.items.insert(text(&item["number"]), ItemLeft { status: text(&item["status"]), center });
+            let fares = ItemLeft { sku: text(&item["sku"]), status: text(&item["status"]), center };
+            left.items.insert(text(&item["number"]), fares);
         }
         left.batches =
             sql.lines("SELECT alias AS line FROM shipping_batches").await.expect("batches").into_iter().collect();
-        let transports = sql.lines("SELECT LOWER(HEX(id)) AS line FROM shipping_transports").await;
-        left.transports = transports.expect("transports").into_iter().collect();
+        let transports = "SELECT JSON_OBJECT('id', LOWER(HEX(id)), 'destination', destination_code) AS line \
+            FROM shipping_transports";
+        for transport in rows(sql, transports).await {
+            left.transports.insert(text(&transport["id"]), text(&transport["destination"]));
+        }
         let centers = sql.lines("SELECT center_code AS line FROM distribution_centers").await;
         left.centers = centers.expect("centers").into_iter().collect();
         let events = "SELECT JSON_OBJECT('id', LOWER(HEX(event_id)), 'position', position, 'name', name, \

@@ -10,6 +10,7 @@ mod deliveries;
 mod faults;
 mod history;
 mod left;
+mod names;
 mod order;
 #[cfg(test)]
 mod tests;
@@ -20,4 +21,5 @@ pub use deliveries::Deliveries;
 pub use faults::faults;
 pub use history::{Entry, History};
 pub use left::{Event, ItemLeft, Left};
+pub use names::old_names;
 pub use order::disorder;

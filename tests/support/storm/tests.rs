@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::history::Entry;
 use super::left::{Event, ItemLeft, Left};
-use super::{Command, Deliveries, disorder, faults};
+use super::{Command, Deliveries, disorder, faults, old_names};
 
 const TRANSPORT: &str = "00000000000000000000000000000031";
 
@@ -24,15 +24,15 @@ impl Story {
         let mut story = Self { begin: Instant::now(), entries: Vec::new(), left: Left::default() };
         let transport = || TRANSPORT.to_owned();
         for (second, item) in [(0, "shoe"), (1, "hat")] {
-            story.done(second, Command::Register, json!({ "tracking_number": item }));
-            let fares = ItemLeft { status: "MOVING".to_owned(), center: Some("B".to_owned()) };
+            story.done(second, register(item), json!({ "tracking_number": item }));
+            let fares = ItemLeft { sku: item.to_owned(), status: "MOVING".to_owned(), center: Some("B".to_owned()) };
             story.left.items.insert(item.to_owned(), fares);
         }
         story.done(2, Command::OpenBatch, json!({ "alias": "box" }));
         story.left.batches.insert("box".to_owned());
         let plan = Command::Plan { source: "A".to_owned(), destination: "B".to_owned(), driver: None };
         story.done(3, plan, json!({ "uuid": TRANSPORT }));
-        story.left.transports.insert(transport());
+        story.left.transports.insert(transport(), "B".to_owned());
         story.done(4, pack(&["shoe", "hat"]), packed(&["shoe", "hat"]));
         story.told(4, "ItemAddedToBatch", "shoe", 2, json!({ "item_tracking_number": "shoe", "batch_alias": "box" }));
         story.told(4, "ItemAddedToBatch", "hat", 2, json!({ "item_tracking_number": "hat", "batch_alias": "box" }));
@@ -107,6 +107,14 @@ impl Story {
     fn arrivals(&self) -> Vec<String> {
         self.left.events.iter().map(|it| it.id.clone()).collect()
     }
+}
+
+fn register(sku: &str) -> Command {
+    Command::Register { sku: sku.to_owned() }
+}
+
+fn set_status(item: &str, status: &'static str) -> Command {
+    Command::SetStatus { item: item.to_owned(), status }
 }
 
 fn pack(items: &[&str]) -> Command {
@@ -187,11 +195,11 @@ const OFFENDERS: &[Offender] = &[
     ("it fails", |story| story.entries[0].status = Some(500)),
     ("it fails", |story| story.entries[0].status = Some(503)),
     ("acts more than once", |story| {
-        let again = story.done(8, Command::Register, json!({ "tracking_number": "shoe" }));
+        let again = story.done(8, register("shoe"), json!({ "tracking_number": "shoe" }));
         again.key = Some("key 0".to_owned());
     }),
     ("has more than one answer", |story| {
-        let again = story.done(8, Command::Register, json!({ "tracking_number": "sock" }));
+        let again = story.done(8, register("shoe"), json!({ "tracking_number": "sock" }));
         (again.is_replayed, again.key) = (true, Some("key 0".to_owned()));
     }),
     ("it is made twice", |story| story.entries[1].body = json!({ "tracking_number": "shoe" })),
@@ -202,6 +210,25 @@ const OFFENDERS: &[Offender] = &[
     ("items are there that nobody made", |story| {
         story.nobody_answers(0);
         story.left.items.insert("sock".to_owned(), story.left.items["shoe"].clone());
+    }),
+    // One creation that nobody knows of beside it, which must not excuse what is too much.
+    ("items are still there whose deletion was acknowledged", |story| {
+        story.done(8, register("sock"), Value::Null).status = None;
+        story.done(9, Command::DeleteItem { item: "hat".to_owned() }, Value::Null);
+    }),
+    ("one registration of sock made [\"left sock\", \"right sock\"]", |story| {
+        story.done(8, register("sock"), Value::Null).status = None;
+        story.done(9, register("glove"), Value::Null).status = None;
+        let sock = || ItemLeft { sku: "sock".to_owned(), status: "CREATED".to_owned(), center: None };
+        story.left.items.extend(["left sock", "right sock"].map(|it| (it.to_owned(), sock())));
+    }),
+    ("shoe was to be DAMAGED, which nobody changed, and is Some(\"MOVING\")", |story| {
+        story.done(8, set_status("shoe", "DAMAGED"), Value::Null);
+    }),
+    ("was to be C, which nobody changed, and is Some(\"B\")", |story| {
+        let replan = Command::Replan { transport: TRANSPORT.to_owned(), destination: "C".to_owned() };
+        let replan = story.done(3, replan, Value::Null);
+        (replan.key, replan.request) = (None, "a call".to_owned());
     }),
     ("it goes twice", |story| {
         story.done(8, Command::DeleteItem { item: "glove".to_owned() }, Value::Null);
@@ -225,16 +252,16 @@ const OFFENDERS: &[Offender] = &[
     ("the answer does not tell of what was asked", |story| story.entries[7].body = json!({ "driver": null })),
     ("nobody asked for", |story| story.left.events[0].request = "nobody's".to_owned()),
     ("nobody asked for shoe to be LOST", |story| {
-        let lost = ItemLeft { status: "LOST".to_owned(), center: None };
+        let lost = ItemLeft { sku: "1".to_owned(), status: "LOST".to_owned(), center: None };
         story.left.items.insert("shoe".to_owned(), lost);
     }),
     ("shoe was delivered, and is MOVING", |story| {
-        story.done(8, Command::SetStatus { item: "shoe".to_owned(), status: "COMPLETED" }, Value::Null);
+        story.done(8, set_status("shoe", "COMPLETED"), Value::Null);
     }),
     ("shoe was LOST and still moved", |story| {
-        let lost = story.done(0, Command::SetStatus { item: "shoe".to_owned(), status: "LOST" }, Value::Null);
+        let lost = story.done(0, set_status("shoe", "LOST"), Value::Null);
         (lost.key, lost.request) = (None, "a call".to_owned());
-        let lost = ItemLeft { status: "LOST".to_owned(), center: Some("B".to_owned()) };
+        let lost = ItemLeft { sku: "1".to_owned(), status: "LOST".to_owned(), center: Some("B".to_owned()) };
         story.left.items.insert("shoe".to_owned(), lost);
     }),
     ("2 to 2 are there, and 1 are said to be", |story| {
@@ -317,4 +344,42 @@ fn what_arrives_twice_is_counted_and_what_does_not_arrive_or_too_early_is_told()
     let mut early = arrivals;
     early.swap(3, 4);
     assert_told(&Deliveries::of(&early, &story.left).faults, "arrived before");
+}
+
+/// Center A is opened, renamed in the first second and again in the third, and seen as `name` in that second.
+fn seen_as(name: &str, second: u64) -> Story {
+    let mut story = Story { begin: Instant::now(), entries: Vec::new(), left: Left::default() };
+    story.done(0, Command::OpenCenter { code: "A".to_owned() }, Value::Null);
+    for (second, name) in [(1, "1"), (3, "2")] {
+        let (code, path) = ("A".to_owned(), "/a".to_owned());
+        story.done(second, Command::RenameCenter { code, path, name: name.to_owned() }, Value::Null);
+    }
+    let centers = json!({ "results": [{ "center_code": "A", "name": name }] });
+    story.done(second, Command::List { path: "/" }, centers);
+    story
+}
+
+#[test]
+fn an_old_name_that_is_still_shown_is_told_unless_nobody_could_evict_it() {
+    let old = |story: &Story, unrest: &[_]| old_names(&story.entries, Duration::from_secs(1), unrest);
+
+    for (name, second) in [("A", 0), ("A", 2), ("1", 2), ("1", 4), ("2", 3), ("2", 60)] {
+        assert_eq!(old(&seen_as(name, second), &[]), [] as [String; 0], "{name} {second}");
+    }
+    for (name, second) in [("A", 3), ("A", 60), ("1", 5), ("1", 60)] {
+        assert_told(&old(&seen_as(name, second), &[]), "is shown");
+    }
+
+    let mut at_once = seen_as("1", 60);
+    at_once.entries[1].answered = at_once.moment(3_100);
+    assert_eq!(old(&at_once, &[]), [] as [String; 0], "nobody knows which of two came last");
+    let mut given_up = seen_as("1", 60);
+    given_up.nobody_answers(2);
+    assert_eq!(old(&given_up, &[]), [] as [String; 0], "nobody knows whether it was replaced");
+
+    let story = seen_as("1", 5);
+    let unrest = |from, to| [(story.moment(from), story.moment(to))];
+    assert_eq!(old(&story, &unrest(3_400, 3_600)), [] as [String; 0]);
+    assert_told(&old(&story, &unrest(1_000, 2_900)), "is shown");
+    assert_told(&old(&story, &unrest(6_000, 7_000)), "is shown");
 }

@@ -49,6 +49,7 @@ use self::uses::Uses;
 pub use self::uses::ViewUses;
 use crate::RedisCache;
 use crate::redis::RedisViews;
+use crate::sabotage::{self, Sabotage};
 
 /// How long a process goes without a look at Redis, and so how long it may not know of a change made elsewhere.
 const GLANCE: Duration = Duration::from_millis(750);
@@ -280,7 +281,8 @@ impl ViewCache {
     fn evict(&self, keys: &[Key]) -> impl Future<Output = ()> + use<> {
         deferred::note(keys);
         // First: whoever begins to look once these are dropped here does not find them there.
-        let writing = self.far.as_ref().and_then(|far| Far::evict(far, keys));
+        let is_told = !sabotage::is_on(Sabotage::NoEvictions);
+        let writing = self.far.as_ref().filter(|_| is_told).and_then(|far| Far::evict(far, keys));
         self.near.evict(keys);
         // Not before: whoever takes the mark now sees nothing of what was there before.
         self.evictions.fetch_add(1, Ordering::Release);
