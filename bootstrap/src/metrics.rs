@@ -17,6 +17,7 @@ use tokio::sync::watch;
 use tokio::time::{interval, timeout};
 
 use crate::config::MetricsListen;
+use crate::system::SystemPauses;
 use crate::wiring::StartupError;
 
 /// The media type of Prometheus' text format.
@@ -39,6 +40,8 @@ pub(crate) struct Watched {
     pub(crate) views: ViewCache,
     pub(crate) throttle: Option<Arc<ResilientThrottle>>,
     pub(crate) passwords: Arc<Argon2id>,
+    /// Those before something is tried again.
+    pub(crate) pauses: Arc<SystemPauses>,
     pub(crate) clock: Arc<dyn Clock>,
     /// Who hears of events.
     pub(crate) subscribers: Vec<&'static str>,
@@ -56,6 +59,7 @@ impl Watched {
             metrics.has_counted(Metric::VAIN_WAITS, &of, pool.refusals);
         }
         metrics.has_counted(Metric::STATEMENTS, &[], self.database.statements());
+        metrics.has_counted(Metric::RETRIES, &[], self.pauses.so_far());
         for view in self.views.uses() {
             let outcomes = [("hit", view.here), ("hit_shared", view.shared), ("miss", view.missed)];
             for (outcome, times) in outcomes {

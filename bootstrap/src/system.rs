@@ -1,5 +1,6 @@
 //! The real clock, the real randomness, and real waiting.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -17,12 +18,23 @@ impl Clock for SystemClock {
     }
 }
 
-/// The runtime's timer.
-pub(crate) struct SystemPauses;
+/// The runtime's timer. It counts: each pause is that of somebody who lost a race and tries again.
+#[derive(Default)]
+pub(crate) struct SystemPauses {
+    so_far: AtomicU64,
+}
+
+impl SystemPauses {
+    /// How many there were.
+    pub(crate) fn so_far(&self) -> u64 {
+        self.so_far.load(Ordering::Relaxed)
+    }
+}
 
 #[async_trait]
 impl Pauses for SystemPauses {
     async fn pause(&self, time: Duration) {
+        self.so_far.fetch_add(1, Ordering::Relaxed);
         tokio::time::sleep(time).await;
     }
 }

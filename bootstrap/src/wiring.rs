@@ -120,8 +120,7 @@ impl App {
 pub async fn build(config: &Config) -> Result<App, StartupError> {
     // TLS has one provider here, and whoever installed it first has installed the same one.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let ids: Arc<dyn Ids> = Arc::new(SystemIds);
+    let (clock, ids): (Arc<dyn Clock>, Arc<dyn Ids>) = (Arc::new(SystemClock), Arc::new(SystemIds));
     let secrets = Arc::new(secrets(config)?);
     let channel = events::channel(config)?;
     let subscribers = events::subscribers(channel.is_some());
@@ -158,6 +157,7 @@ pub async fn build(config: &Config) -> Result<App, StartupError> {
         clock: clock.clone(),
         ids: ids.clone(),
     });
+    let pauses = Arc::new(SystemPauses::default());
     let shipping = Arc::new(Shipping {
         store: database.shipping_store(),
         queries: database.shipping_queries(),
@@ -165,7 +165,7 @@ pub async fn build(config: &Config) -> Result<App, StartupError> {
         centers: peers.centers(&distribution),
         clock: clock.clone(),
         ids: ids.clone(),
-        pauses: Arc::new(SystemPauses),
+        pauses: pauses.clone(),
     });
 
     let questions =
@@ -179,6 +179,7 @@ pub async fn build(config: &Config) -> Result<App, StartupError> {
         views,
         throttle: resilient,
         passwords,
+        pauses,
         clock: clock.clone(),
         subscribers,
     };

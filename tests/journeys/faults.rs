@@ -27,31 +27,51 @@ const REFUSAL_SLACK: Duration = Duration::from_secs(10);
 
 on_both_stacks![overload_costs_the_surplus_and_not_the_service];
 
-/// Asks with so many clients at once until so many answers were good; how many were refused meanwhile.
-async fn storm(visitor: &Visitor, clients: u32, enough: u64) -> u64 {
-    let (good, refused) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
+/// How much of what is served otherwise is still served when three times as many ask, who take their part of the same two
+/// processors; and how soon half of those hear of it for whom there is no place.
+const GOODPUT: f64 = 0.5;
+const AT_ONCE: Duration = Duration::from_millis(50);
+
+/// Others use the machine too, now and then: it has to be so once.
+const TRIES: usize = 5;
+
+/// How many good answers a storm is about.
+const ENOUGH: u64 = 200;
+
+/// Whoever was refused comes again after this: at once would be a measurement of clients that do nothing else.
+const COME_AGAIN: Duration = Duration::from_millis(20);
+
+/// How a storm went.
+struct Storm {
+    took: Duration,
+    /// How long it took to be refused, each time.
+    refused: Vec<Duration>,
+}
+
+/// Asks with so many clients at once until [`ENOUGH`] answers were good.
+async fn storm(visitor: &Visitor, clients: u32) -> Storm {
+    let (good, began) = (Arc::new(AtomicU64::new(0)), Instant::now());
     let mut busy = JoinSet::new();
     for _ in 0..clients {
-        let (visitor, good, refused) = (visitor.clone(), good.clone(), refused.clone());
+        let (visitor, good) = (visitor.clone(), good.clone());
         busy.spawn(async move {
-            while good.load(Ordering::Relaxed) < enough {
+            let mut refused = Vec::new();
+            while good.load(Ordering::Relaxed) < ENOUGH {
+                let asked = Instant::now();
                 let answer = visitor.get(ITEMS).await;
                 if answer.status == StatusCode::OK {
                     good.fetch_add(1, Ordering::Relaxed);
                 } else {
                     assert_refused_for_now(&answer);
-                    refused.fetch_add(1, Ordering::Relaxed);
+                    refused.push(asked.elapsed());
+                    sleep(COME_AGAIN).await;
                 }
             }
+            refused
         });
     }
-    let all = async {
-        while let Some(ended) = busy.join_next().await {
-            ended.expect("no panic");
-        }
-    };
-    timeout(DEADLINE, all).await.expect("enough is served, however many ask");
-    refused.load(Ordering::Relaxed)
+    let refused = timeout(DEADLINE, busy.join_all()).await.expect("enough is served, however many ask");
+    Storm { took: began.elapsed(), refused: refused.concat() }
 }
 
 fn assert_refused_for_now(answer: &Answer) {
@@ -64,24 +84,25 @@ async fn overload_costs_the_surplus_and_not_the_service(app: TestApp) {
     let stage = Stage::set(&app).await;
     stage.an_item().await;
 
-    let within = storm(&stage.staff, 4, 200).await;
-    let beyond = storm(&stage.staff, 12, 200).await;
+    let mut tries = Vec::new();
+    for _ in 0..TRIES {
+        let within = storm(&stage.staff, 4).await;
+        let mut beyond = storm(&stage.staff, 12).await;
 
-    assert_eq!(within, 0, "as many as fit are all served");
-    assert!(beyond > 0, "three times as many are not");
-    for _ in 0..20 {
-        stage.staff.get(ITEMS).await.expecting(StatusCode::OK);
+        assert!(within.refused.is_empty(), "as many as fit are all served");
+        assert!(!beyond.refused.is_empty(), "three times as many are not");
+        for _ in 0..20 {
+            stage.staff.get(ITEMS).await.expecting(StatusCode::OK);
+        }
+        beyond.refused.sort();
+        let (goodput, refusal) =
+            (within.took.as_secs_f64() / beyond.took.as_secs_f64(), beyond.refused[beyond.refused.len() / 2]);
+        if goodput >= GOODPUT && refusal <= AT_ONCE {
+            return;
+        }
+        tries.push((goodput, refusal));
     }
-}
-
-/// A proxy before what a variable of the application leads to, and what the variable has to say to lead through it.
-async fn proxied(app: &TestApp, name: &str) -> (FaultProxy, String) {
-    let url = app.variable(name);
-    let parsed = reqwest::Url::parse(url).expect("a URL");
-    let server = format!("{}:{}", parsed.host_str().expect("a host"), parsed.port().expect("a port"));
-    let proxy = FaultProxy::before(&server).await;
-    let through = url.replacen(&server, &proxy.address(), 1);
-    (proxy, through)
+    panic!("so much of what is served otherwise was served, and half of the others were refused within: {tries:?}");
 }
 
 async fn until_served(visitor: &Visitor, path: &str) -> Duration {
@@ -109,7 +130,7 @@ async fn until_readiness_is(app: &TestApp, status: StatusCode, words: &[&str]) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_that_is_gone_is_told_soon_and_found_again_without_a_restart() {
     let Some(app) = TestApp::start(Stack::Networked).await else { return };
-    let (proxy, url) = proxied(&app, "DATABASE_URL").await;
+    let (proxy, url) = FaultProxy::on_the_way_to(app.variable("DATABASE_URL")).await;
     let free = TcpListener::bind("127.0.0.1:0").await.expect("a port").local_addr().expect("an address").to_string();
     let changed = [("DATABASE_URL", url.as_str()), ("REQUEST_TIMEOUT_MS", "2000"), ("METRICS_ADDR", free.as_str())];
     let app = app.beside_with(&changed).await;
@@ -158,7 +179,7 @@ async fn a_database_that_is_gone_is_told_soon_and_found_again_without_a_restart(
 #[tokio::test(flavor = "multi_thread")]
 async fn redis_is_slow_or_gone_and_everybody_is_served_on() {
     let Some(app) = TestApp::start(Stack::Networked).await else { return };
-    let (proxy, url) = proxied(&app, "CACHE_URL").await;
+    let (proxy, url) = FaultProxy::on_the_way_to(app.variable("CACHE_URL")).await;
     let app = app.beside_with(&[("CACHE_URL", &url), ("CACHE_TIMEOUT_MS", "50")]).await;
     let stage = Stage::set(&app).await;
 

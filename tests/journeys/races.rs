@@ -3,8 +3,10 @@
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use support::app::{Answer, TestApp, Visitor};
+use support::sql::Sql;
 use tokio::task::JoinSet;
 
+use crate::metrics::Scraped;
 use crate::stage::{BATCHES, ITEMS, Stage, TRANSPORTS};
 
 on_both_stacks![
@@ -12,6 +14,7 @@ on_both_stacks![
     one_of_twenty_completions_wins,
     one_of_two_batches_gets_the_item,
     a_driver_leaves_with_one_of_two_transports,
+    who_loses_a_race_for_a_row_is_tried_again_and_counted,
 ];
 
 /// Sends all of them at once.
@@ -83,4 +86,21 @@ async fn a_driver_leaves_with_one_of_two_transports(app: TestApp) {
     let answers = all_at_once(&stage.staff, starts).await;
 
     one_has_won(&answers, &["ShippingTransportDriverBusy"]);
+}
+
+async fn who_loses_a_race_for_a_row_is_tried_again_and_counted(app: TestApp) {
+    let scraped = Scraped::at_a_free_port().await;
+    let app = app.beside_with(&[("METRICS_ADDR", &scraped.address)]).await;
+    let stage = Stage::set(&app).await;
+    let (alias, item) = (stage.a_batch().await, stage.an_item().await);
+    let mut winner = Sql::open(app.variable("DATABASE_URL")).await;
+    winner.run("BEGIN").await.expect("a transaction");
+    let held = format!("UPDATE shipping_items SET sku = sku WHERE tracking_number = '{item}'");
+    winner.run(&held).await.expect("the lock");
+
+    let ended = async {
+        scraped.until("majestic_retries_total", |it| it > 0.0).await;
+        winner.run("ROLLBACK").await.expect("it ends");
+    };
+    tokio::join!(stage.pack(&alias, &item), ended);
 }

@@ -67,6 +67,15 @@ impl FaultProxy {
         Self::for_at_most(MOST_CONNECTIONS, upstream).await
     }
 
+    /// A proxy before what a URL leads to, and the URL that leads through it.
+    pub async fn on_the_way_to(url: &str) -> (Self, String) {
+        let parsed = reqwest::Url::parse(url).expect("a URL");
+        let server = format!("{}:{}", parsed.host_str().expect("a host"), parsed.port().expect("a port"));
+        let proxy = Self::before(&server).await;
+        let through = url.replacen(&server, &proxy.address(), 1);
+        (proxy, through)
+    }
+
     async fn for_at_most(connections: usize, upstream: &str) -> Self {
         let held = reusable();
         held.bind(SocketAddr::from(([127, 0, 0, 1], 0))).expect("a free port");

@@ -72,6 +72,9 @@ impl Metric {
         Self::counts("majestic_database_refusals_total", "times that no database connection was to be had, by pool");
     /// Statements.
     pub const STATEMENTS: Self = Self::counts("majestic_database_statements_total", "statements that were sent");
+    /// Changes that were tried again.
+    pub const RETRIES: Self =
+        Self::counts("majestic_retries_total", "times that a change which lost a race was tried again");
     /// Views that were found and not found.
     pub const VIEWS: Self =
         Self::counts("majestic_cache_views_total", "views that were asked for, by kind and outcome (hit, miss)");
@@ -93,7 +96,7 @@ impl Metric {
 }
 
 /// Every number there is.
-pub const METRICS: [Metric; 14] = [
+pub const METRICS: [Metric; 15] = [
     Metric::REQUESTS,
     Metric::SHED,
     Metric::THROTTLED,
@@ -102,6 +105,7 @@ pub const METRICS: [Metric; 14] = [
     Metric::WAITS,
     Metric::VAIN_WAITS,
     Metric::STATEMENTS,
+    Metric::RETRIES,
     Metric::VIEWS,
     Metric::BREAKERS,
     Metric::BACKLOG,
