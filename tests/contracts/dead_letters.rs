@@ -4,12 +4,12 @@
 use auth_domain::Purpose;
 use auth_domain::testing::{a_challenge, a_phone_number};
 use kernel_application::{DeadLetter, DeliveryOutcome};
-use persistence_adapter::{BUS, Settings};
+use persistence_adapter::{BUS, Backlog, Settings};
 use shipping_domain::Item;
 
 use crate::auth_store::request;
 use crate::databases::TestDatabase;
-use crate::deliveries::{ONE, OTHER, announce, claim, kept_items, later, settle, versions};
+use crate::deliveries::{ONE, OTHER, announce, announce_at, claim, kept_items, later, settle, versions};
 
 crate::every_database_promises![
     a_dead_letter_tells_what_it_is_and_who_waits,
@@ -18,6 +18,7 @@ crate::every_database_promises![
     a_replayed_letter_comes_again_and_its_aggregate_follows_in_order,
     a_dropped_letter_frees_its_aggregate,
     only_what_is_parked_can_be_replayed_or_dropped,
+    what_waits_how_long_and_what_is_parked_is_counted,
     a_decision_is_about_the_subscriber_that_is_named,
     delivered_events_are_forgotten_once_they_are_old,
     events_that_are_not_delivered_are_never_forgotten,
@@ -193,4 +194,25 @@ async fn two_who_forget_at_once_forget_each_event_once(database: TestDatabase) {
     let rest = database.settled_events().forget_delivered(later(1), 100).await.unwrap();
     assert_eq!(forgotten + rest, 60);
     assert_eq!(claim(&database, OTHER, later(0)).await.len(), 1, "the young one is still there");
+}
+
+async fn what_waits_how_long_and_what_is_parked_is_counted(database: TestDatabase) {
+    let [poisoned, healthy] = kept_items(&database).await;
+    announce(&database, &poisoned, 2).await;
+    announce_at(later(60), &database, &healthy, 1).await;
+    let backlog = |waiting, parked, oldest| [Backlog { subscriber: BUS.to_owned(), waiting, parked, oldest }];
+    assert_eq!(database.backlog().await.unwrap(), backlog(3, 0, Some(later(0))));
+
+    park_first(&database).await;
+    assert_eq!(database.backlog().await.unwrap(), backlog(2, 1, Some(later(0))));
+
+    deliver_all(&database).await;
+    assert_eq!(database.backlog().await.unwrap(), backlog(1, 1, Some(later(0))), "what is behind a letter waits");
+
+    database.settled_events().drop_letter(letters(&database).await[0].event, None).await.unwrap();
+    assert_eq!(database.backlog().await.unwrap(), backlog(1, 0, Some(later(0))));
+    deliver_all(&database).await;
+    assert_eq!(database.backlog().await.unwrap(), backlog(0, 0, None));
+    announce_at(later(60), &database, &healthy, 1).await;
+    assert_eq!(database.backlog().await.unwrap(), backlog(1, 0, Some(later(60))));
 }

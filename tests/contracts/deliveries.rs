@@ -10,7 +10,7 @@ use shipping_domain::{Item, ShippingEvent};
 use uuid::Uuid;
 
 use crate::databases::TestDatabase;
-use crate::events::{ALL, recorded};
+use crate::events::{ALL, recorded, recorded_at};
 use crate::shipping_store::keep;
 
 crate::every_database_promises![
@@ -34,11 +34,16 @@ pub(crate) const OTHER: Uuid = Uuid::from_u128(2);
 
 /// Appends so many events of an item.
 pub(crate) async fn announce(database: &TestDatabase, item: &Item, events: usize) {
+    announce_at(noon(), database, item, events).await;
+}
+
+/// Appends so many events of an item, which happened then.
+pub(crate) async fn announce_at(time: DateTime<Utc>, database: &TestDatabase, item: &Item, events: usize) {
     let mut work = database.shipping_store().begin().await.unwrap();
     let found = work.items().find(std::slice::from_ref(item.tracking_number())).await.unwrap();
     for _ in 0..events {
         work.items().save(&found).await.unwrap();
-        work.outbox().append(&recorded(&[event_of(item)])).await.unwrap();
+        work.outbox().append(&recorded_at(time, &[event_of(item)])).await.unwrap();
     }
     work.commit().await.unwrap();
 }

@@ -1,6 +1,6 @@
 //! What an outbox promises: events go out with the change they tell of, or not at all.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use kernel_application::testing::CountingIds;
 use kernel_application::{ClaimLimits, Delivery, TraceParent, record};
 use kernel_domain::{CorrelationId, DomainEvent, RecordedEvent, StoreError};
@@ -30,7 +30,11 @@ pub(crate) fn correlation() -> CorrelationId {
 }
 
 pub(crate) fn recorded(events: &[ShippingEvent]) -> Vec<RecordedEvent> {
-    events.iter().map(|it| record(it, &correlation(), &*IDS, noon())).collect()
+    recorded_at(noon(), events)
+}
+
+pub(crate) fn recorded_at(time: DateTime<Utc>, events: &[ShippingEvent]) -> Vec<RecordedEvent> {
+    events.iter().map(|it| record(it, &correlation(), &*IDS, time)).collect()
 }
 
 pub(crate) const ALL: ClaimLimits = ClaimLimits { events: 1000, lease: TimeDelta::seconds(10) };

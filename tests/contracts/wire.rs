@@ -9,7 +9,10 @@ use mysql_async::prelude::Queryable;
 use persistence_adapter::{Database, InvalidDatabase, Settings};
 use shipping_domain::testing::{a_transport, an_item};
 use shipping_domain::{Item, TrackingNumber};
+use support::proxy::{Fault, FaultProxy};
 use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+use tokio::time::sleep;
 
 use crate::databases::{self, TestDatabase};
 use crate::shipping_store::keep;
@@ -176,6 +179,68 @@ async fn units_of_work_leave_connections_to_reads() {
     assert!(matches!(refusal, StoreError::Unavailable(_)), "{refusal:?}");
     assert_eq!(works.len(), 3);
     shared.ping().await.expect("there is a connection for reading");
+}
+
+async fn timed<F: Future>(work: F) -> (F::Output, Duration) {
+    let began = Instant::now();
+    (work.await, began.elapsed())
+}
+
+/// Whoever gets no connection waits for as long as its patience lasts, and then hears so. How long that takes on a machine that
+/// does other things too, somebody tells who waits beside it for nothing else.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_sixty_four_who_want_four_slow_connections_each_is_served_or_hears_so_soon() {
+    const SLACK: Duration = Duration::from_millis(100);
+    const RECOVERY: Duration = Duration::from_secs(2);
+    let Some(database) = databases::mysql().await else { return };
+    let (proxy, url) = FaultProxy::on_the_way_to(&database.url).await;
+    let settings = Settings { pool_size: 4, ..Settings::default() };
+    let patience = settings.patience;
+    let shared = Database::open(&url, &settings, databases::sealing()).unwrap();
+    shared.ping().await.expect("there is a connection already");
+
+    proxy.set(Fault::Latency(Duration::from_secs(1))).await;
+    let mut asking = JoinSet::new();
+    for _ in 0..64 {
+        let shared = shared.clone();
+        asking.spawn(async move { tokio::join!(timed(shared.ping()), timed(sleep(patience))) });
+    }
+    let (mut served, mut refused) = (0, 0);
+    for ((answer, took), ((), waited)) in asking.join_all().await {
+        match answer {
+            Ok(()) => served += 1,
+            Err(StoreError::Unavailable(_)) => {
+                refused += 1;
+                assert!(took < waited + SLACK, "it is told after {took:?}, and {patience:?} took {waited:?} here");
+            }
+            Err(other) => panic!("{other:?}"),
+        }
+    }
+    assert!(served > 0 && refused > 0, "{served} were served, {refused} were not");
+
+    proxy.heal().await;
+    let healed = Instant::now();
+    while shared.ping().await.is_err() {
+        assert!(healed.elapsed() < RECOVERY, "it does not recover");
+    }
+}
+
+/// Whoever waits for a lock, or for a read that does not end, is told so by the server.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_waits_for_a_lock_and_for_a_read_only_so_long() {
+    let Some(database) = databases::mysql().await else { return };
+    database.ping().await.unwrap();
+    let mut observer = mysql_async::Conn::from_url(&database.url).await.unwrap();
+
+    let ours = "SELECT CONCAT(variable_name, ' ', variable_value) FROM performance_schema.variables_by_thread \
+        JOIN performance_schema.threads USING (thread_id) \
+        WHERE processlist_db = DATABASE() AND processlist_id <> CONNECTION_ID() \
+        AND variable_name IN ('innodb_lock_wait_timeout', 'max_execution_time', 'transaction_isolation') \
+        ORDER BY processlist_id, variable_name";
+    let found = observer.query::<String, _>(ours).await.unwrap();
+
+    let wanted = ["innodb_lock_wait_timeout 2", "max_execution_time 4000", "transaction_isolation READ-COMMITTED"];
+    assert!(!found.is_empty() && found.chunks(wanted.len()).all(|it| it == wanted), "{found:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
