@@ -8,6 +8,7 @@
 
 pub mod amazon;
 pub mod app;
+pub mod bus;
 pub mod channel;
 pub mod containers;
 pub mod events;
