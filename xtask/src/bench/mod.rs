@@ -2,14 +2,15 @@
 //!
 //! The release binary is compared with `floor`, which sends the same statements and answers the same bytes, and
 //! does nothing else. Both use one MySQL and take turns, so that whatever else the machine does meets both.
-//! docs/performance.md says how to read the outcome. Two more measurements ask our server alone, one question at a
-//! time: `growth` fills the database more and more, and `timing` looks for what times tell of accounts.
+//! docs/performance.md says how to read the outcome. Three more measurements ask our server alone: `growth` fills the
+//! database more and more, `timing` looks for what times tell of accounts, and `overload` asks for more than can be answered.
 
 mod client;
 mod database;
 mod effort;
 mod growth;
 mod load;
+mod overload;
 mod programs;
 mod questions;
 mod report;
@@ -39,6 +40,8 @@ enum Which {
     Growth(growth::Options),
     /// Whether the time that an answer takes tells who has an account.
     Timing(timing::Options),
+    /// How much is answered when three times as much is asked for as can be.
+    Overload(overload::Options),
 }
 
 /// How to measure throughput.
@@ -72,6 +75,7 @@ pub(crate) fn bench(bench: &Bench) -> Result<(), String> {
         None => throughput::measure(&programs, &database, &bench.options),
         Some(Which::Growth(options)) => growth::measure(&programs, &database, options),
         Some(Which::Timing(options)) => timing::measure(&programs, &database, options),
+        Some(Which::Overload(options)) => overload::measure(&programs, &database, options),
     });
     let swept = sweeper.sweep();
     measured.and(swept)

@@ -1,0 +1,180 @@
+//! What is left of a server when more is asked for than it can do.
+//!
+//! First as many clients as there are places ask as fast as they are answered: that is the most that it can do. Then three times
+//! as many ask, each at the pace that one of the first ones had, whether they are answered or refused.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::client::Client;
+use super::database::Database;
+use super::programs::Programs;
+use super::questions::ITEMS;
+use super::report::median;
+use super::server::Server;
+use super::{machine, versions};
+
+/// How many times as many ask as there are places.
+const SURPLUS: u32 = 3;
+
+/// Items in the database.
+const STOCK: u32 = 10_000;
+
+/// The least of the most that is still to be answered; the most times as long that an answer may take; and by when who is refused
+/// is to hear it, in milliseconds.
+const GOODPUT: f64 = 0.85;
+const SLOWER: f64 = 2.0;
+const REFUSED_MS: f64 = 10.0;
+
+/// How to ask for too much.
+#[derive(clap::Args)]
+pub(super) struct Options {
+    /// Seconds that each of the two takes.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=60))]
+    seconds: u64,
+    /// Turns of each.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u8).range(1..=20))]
+    rounds: u8,
+    /// Requests that are answered at once (`MAX_REQUESTS`).
+    #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=64))]
+    places: u32,
+}
+
+/// Asks for as much as can be answered and for more, in turns, and prints what became of it.
+pub(super) fn measure(programs: &Programs, database: &Database, options: &Options) -> Result<(), String> {
+    programs.fill(database, STOCK)?;
+    let mut serving = programs.majestic(database, &["serve"]);
+    serving.env("MAX_REQUESTS", options.places.to_string());
+    let server = Server::start("majestic", serving)?;
+    let credential = server.access()?;
+    let time = Duration::from_secs(options.seconds);
+    println!("\n{}\n{}\n", machine(), versions(database)?);
+    println!("| answered/s | p99, ms | answered/s beyond | p99, ms | refused/s | p99, ms | goodput | slower | keeps |");
+    println!("|-----------:|--------:|------------------:|--------:|----------:|--------:|--------:|-------:|-------|");
+    let mut goodput = Vec::new();
+    for _ in 0..options.rounds {
+        let within = crowd(&server, &credential, options.places, time, None)?;
+        if !within.refused.is_empty() {
+            return Err("somebody was refused, and there was a place for everybody".into());
+        }
+        let pace = f64::from(options.places) / within.answered_per_second();
+        let beyond = crowd(&server, &credential, options.places * SURPLUS, time, Some(Duration::from_secs_f64(pace)))?;
+        println!("{}", row(&within, &beyond));
+        goodput.push(beyond.answered_per_second() / within.answered_per_second());
+    }
+    println!("\nthe median of goodput is {:.2}", median(goodput));
+    Ok(())
+}
+
+/// How long those took who were answered and those who were refused, in milliseconds, within some seconds.
+struct Crowd {
+    seconds: f64,
+    answered: Vec<f64>,
+    refused: Vec<f64>,
+}
+
+impl Crowd {
+    fn answered_per_second(&self) -> f64 {
+        count(&self.answered) / self.seconds
+    }
+}
+
+/// Has so many clients ask for so long, each as fast as it is answered, or once in `pace`.
+fn crowd(
+    server: &Server,
+    credential: &str,
+    clients: u32,
+    time: Duration,
+    pace: Option<Duration>,
+) -> Result<Crowd, String> {
+    let mut crowd = Crowd { seconds: time.as_secs_f64(), answered: Vec::new(), refused: Vec::new() };
+    let asked = thread::scope(|scope| {
+        let clients: Vec<_> =
+            (0..clients).map(|_| scope.spawn(|| one_of_them(server, credential, time, pace))).collect();
+        clients
+            .into_iter()
+            .map(|it| it.join().map_err(|_| "a client panicked".to_owned())?)
+            .collect::<Result<Vec<_>, _>>()
+    })?;
+    for (answered, refused) in asked {
+        crowd.answered.extend(answered);
+        crowd.refused.extend(refused);
+    }
+    Ok(crowd)
+}
+
+fn one_of_them(
+    server: &Server,
+    credential: &str,
+    time: Duration,
+    pace: Option<Duration>,
+) -> Result<(Vec<f64>, Vec<f64>), String> {
+    let (mut client, path) = (Client::of(server)?, format!("{ITEMS}?page_size=10"));
+    let (mut answered, mut refused) = (Vec::new(), Vec::new());
+    let (began, mut next) = (Instant::now(), Instant::now());
+    while began.elapsed() < time {
+        if let Some(pace) = pace {
+            thread::sleep(next.saturating_duration_since(Instant::now()));
+            next += pace;
+        }
+        let answer = client.ask("GET", &path, "", credential)?;
+        let took = answer.took.as_secs_f64() * 1e3;
+        match answer.status {
+            200 => answered.push(took),
+            503 => refused.push(took),
+            other => return Err(format!("somebody is answered with {other}: {}", answer.body)),
+        }
+    }
+    Ok((answered, refused))
+}
+
+fn row(within: &Crowd, beyond: &Crowd) -> String {
+    let goodput = beyond.answered_per_second() / within.answered_per_second();
+    let [usual, answered, refused] = [&within.answered, &beyond.answered, &beyond.refused].map(|it| p99(it));
+    let slower = answered / usual;
+    let keeps = goodput >= GOODPUT && slower <= SLOWER && refused <= REFUSED_MS;
+    format!(
+        "| {:>10.0} | {usual:>7.2} | {:>17.0} | {answered:>7.2} | {:>9.0} | {refused:>7.2} | {goodput:>7.2} | {slower:>6.2} | {:<5} |",
+        within.answered_per_second(),
+        beyond.answered_per_second(),
+        count(&beyond.refused) / beyond.seconds,
+        if keeps { "yes" } else { "no" },
+    )
+}
+
+fn count(times: &[f64]) -> f64 {
+    f64::from(u32::try_from(times.len()).unwrap_or(u32::MAX))
+}
+
+/// What 99 of a hundred take at most; of nothing, nothing.
+fn p99(times: &[f64]) -> f64 {
+    let mut times = times.to_vec();
+    times.sort_by(f64::total_cmp);
+    times.get(times.len() * 99 / 100).copied().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Crowd, p99, row};
+
+    #[test]
+    fn ninety_nine_of_a_hundred_take_no_longer() {
+        let times: Vec<f64> = (1..=200).rev().map(f64::from).collect();
+        assert!((p99(&times) - 199.0).abs() < f64::EPSILON);
+        assert!(p99(&[]).abs() < f64::EPSILON);
+    }
+
+    #[test]
+    fn whoever_serves_less_or_later_or_refuses_late_does_not_keep_it() {
+        let within = Crowd { seconds: 1.0, answered: vec![10.0; 100], refused: Vec::new() };
+        let keeps = |answered: usize, took: f64, refused: f64| {
+            let beyond = Crowd { seconds: 1.0, answered: vec![took; answered], refused: vec![refused; 100] };
+            row(&within, &beyond).ends_with("| yes   |")
+        };
+
+        assert!(keeps(90, 15.0, 2.0));
+        assert!(!keeps(80, 15.0, 2.0));
+        assert!(!keeps(90, 25.0, 2.0));
+        assert!(!keeps(90, 15.0, 12.0));
+    }
+}
