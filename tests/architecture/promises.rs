@@ -3,7 +3,7 @@
 //! The pages of docs/promises are tables: what is promised in the first column, the tests in the last one, each as
 //! `file.rs::name` in backticks. As much of the file's path is given as tells it from others.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::workspace::{File, files};
 
@@ -11,6 +11,8 @@ const PAGES: &str = "docs/promises";
 
 /// Lists the pages, and is none.
 const CONTENTS: &str = "docs/promises/README.md";
+
+const RELIABILITY: &str = "docs/promises/reliability.md";
 
 #[derive(Debug, PartialEq)]
 struct Promise<'a> {
@@ -33,6 +35,13 @@ fn promises(page: &str) -> Vec<Promise<'_>> {
         found.push(Promise { words: cells.first().copied().unwrap_or_default(), tests });
     }
     found
+}
+
+/// The numbers of promises that have one, as `R7.` before their words.
+fn numbers(page: &str) -> BTreeSet<u32> {
+    let words =
+        promises(page).into_iter().filter_map(|it| it.words.strip_prefix('R')?.split_once(". ")?.0.parse().ok());
+    words.collect()
 }
 
 /// What stands in backticks and looks like `file.rs::name`.
@@ -109,6 +118,20 @@ fn every_promise_names_a_test_that_is_there() {
     assert!(!pages.is_empty(), "there is no page of promises: the rule guards nothing");
     let code = by_name(&code);
     assert_eq!(pages.iter().flat_map(|it| broken_promises(it, &code)).collect::<Vec<_>>(), [] as [String; 0]);
+}
+
+/// The promises of reliability are known by their numbers elsewhere: none may be left out.
+#[test]
+fn every_promise_of_reliability_from_the_first_to_the_last_is_there() {
+    let page = pages().into_iter().find(|it| it.path == RELIABILITY).expect("the page");
+    assert_eq!(numbers(&page.text).into_iter().collect::<Vec<_>>(), (1..=22).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_promise_has_the_number_that_stands_before_its_words() {
+    let page =
+        "| promise | tests |\n|---|---|\n| R1. It is kept. | |\n| R12. So is that. | |\n| R3 times | |\n| Redis. | |\n";
+    assert_eq!(numbers(page).into_iter().collect::<Vec<_>>(), [1, 12]);
 }
 
 #[test]
