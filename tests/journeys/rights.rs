@@ -4,7 +4,10 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use support::app::{Answer, TestApp, Visitor};
 
+use auth_application::AccountType;
+use auth_application::{Claims, RequestFacts};
 use auth_domain::Scope;
+use chrono::TimeDelta;
 use user_domain::{Privileges, Role};
 
 on_both_stacks![every_operation_is_open_to_those_it_is_meant_for_and_to_nobody_else];
@@ -136,12 +139,40 @@ async fn people(app: &TestApp) -> [Visitor; 11] {
     ]
 }
 
+/// A superuser with a token that expired, and with one that somebody else signed.
+async fn with_void_tokens(app: &TestApp) -> [(Visitor, &'static str); 2] {
+    let path = "/api/v1/user/users/self/profile/";
+    let root = app.superuser().await;
+    let (token, now) = (root.token.as_deref().expect("a token"), app.auth.clock.now());
+    let request = RequestFacts { method: "GET".to_owned(), path: path.to_owned() };
+    let verified = app.auth.access_tokens.verify(token, &request, now).expect("their own");
+    let good = Claims {
+        account_id: verified.account_id,
+        session_id: verified.session_id,
+        account_type: AccountType::Staff,
+        is_staff: true,
+        is_superuser: true,
+        groups: Vec::new(),
+        expires_at: now + TimeDelta::minutes(15),
+    };
+    let token = app.auth.access_tokens.issue(&good).expect("it is signed");
+    root.showing(token).get(path).await.expecting(StatusCode::OK);
+
+    let strange = app.beside_with(&[("TOKEN_ROOT_KEY", &tokens_adapter::RootKeys::generate())]).await;
+    let forged = strange.auth.access_tokens.issue(&good).expect("it is signed");
+    let expired = Claims { expires_at: now - TimeDelta::seconds(1), ..good };
+    let expired = app.auth.access_tokens.issue(&expired).expect("it is signed");
+    [(root.showing(expired), "token that expired"), (root.showing(forged), "forged token")]
+}
+
 async fn every_operation_is_open_to_those_it_is_meant_for_and_to_nobody_else(app: TestApp) {
     let people = people(&app).await;
+    let void = with_void_tokens(&app).await;
 
     let mut wrong = Vec::new();
     for (method, path, expected) in TABLE {
-        for ((visitor, who), expected) in people.iter().zip(PEOPLE).zip(expected) {
+        let void = void.iter().map(|(visitor, who)| ((visitor, *who), expected.last().expect("a void key")));
+        for ((visitor, who), expected) in people.iter().zip(PEOPLE).zip(expected).chain(void) {
             let answer = ask(visitor, method, path).await;
             if answer.status.as_u16() != *expected {
                 wrong.push(format!("{method} {path} by {who}: {} instead of {expected}", answer.status.as_u16()));

@@ -5,6 +5,7 @@ use std::time::Duration;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use support::app::{Answer, PASSWORD, TestApp, Visitor};
+use support::sql::Sql;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
@@ -21,6 +22,7 @@ on_both_stacks![
     a_thief_hides_behind_no_idempotency_key,
     a_token_is_verified_by_whether_it_opens_doors,
     old_sessions_are_deleted_by_whoever_may,
+    who_signs_out_again_is_told_that_the_token_is_void_key_or_not,
     web_tokens_do_as_well,
     a_new_root_key_signs_nobody_out,
 ];
@@ -138,6 +140,7 @@ async fn who_is_banned_unregistered_or_switched_off_is_out_on_every_instance_wit
 }
 
 async fn a_changed_password_ends_every_other_session(app: TestApp) {
+    let other = app.beside().await;
     let clerk = app.clerk().await;
     let mut elsewhere = clerk.clone();
     elsewhere.sign_in().await;
@@ -146,9 +149,12 @@ async fn a_changed_password_ends_every_other_session(app: TestApp) {
     clerk.post(path, wrong).await.refused(StatusCode::BAD_REQUEST, "wrong_password");
 
     let right = json!({ "password": PASSWORD, "new_password": "battery staple" });
+    elsewhere.at(&other).get(PROFILE).await.expecting(StatusCode::OK);
     clerk.post(path, right).await.expecting(StatusCode::NO_CONTENT);
 
-    is_out(&elsewhere, in_a_second()).await;
+    let deadline = in_a_second();
+    is_out(&elsewhere, deadline).await;
+    is_out(&elsewhere.at(&other), deadline).await;
     clerk.get(PROFILE).await.expecting(StatusCode::OK);
     let old = json!({ "phonenumber": clerk.phone_number, "password": PASSWORD });
     app.anybody().post("/api/v1/auth/signin/", old).await.refused(StatusCode::BAD_REQUEST, "no_active_account");
@@ -157,9 +163,12 @@ async fn a_changed_password_ends_every_other_session(app: TestApp) {
 }
 
 async fn people_see_their_own_sessions_and_end_them(app: TestApp) {
+    let other = app.beside().await;
     let clerk = app.clerk().await;
     let (mut phone, mut desk) = (clerk.clone(), clerk.clone());
-    phone.sign_in().await;
+    let request = app.anybody().request(Method::POST, "/api/v1/auth/signin/").header("user-agent", "Phone/1.0");
+    let credentials = json!({ "phonenumber": clerk.phone_number, "password": PASSWORD });
+    phone.holds(&Answer::to(request.json(&credentials)).await.expecting(StatusCode::OK));
     desk.sign_in().await;
     app.clerk().await;
 
@@ -176,12 +185,22 @@ async fn people_see_their_own_sessions_and_end_them(app: TestApp) {
     }
     let of_phone = phone.get(SESSIONS).await.expecting(StatusCode::OK);
     let phones = of_phone["results"].as_array().expect("sessions").iter().find(|it| it["current"] == true);
-    let id = phones.expect("its own")["id"].as_str().expect("an id");
+    let phones = phones.expect("its own");
+    assert_eq!(phones["user_agent"], "Phone/1.0");
+    let id = phones["id"].as_str().expect("an id");
+    for gone in [&phone, &desk] {
+        gone.at(&other).get(PROFILE).await.expecting(StatusCode::OK);
+    }
+
     clerk.delete(&format!("{SESSIONS}{id}/")).await.expecting(StatusCode::NO_CONTENT);
-    is_out(&phone, in_a_second()).await;
+    let deadline = in_a_second();
+    is_out(&phone, deadline).await;
+    is_out(&phone.at(&other), deadline).await;
 
     clerk.delete(SESSIONS).await.expecting(StatusCode::NO_CONTENT);
-    is_out(&desk, in_a_second()).await;
+    let deadline = in_a_second();
+    is_out(&desk, deadline).await;
+    is_out(&desk.at(&other), deadline).await;
     clerk.get(PROFILE).await.expecting(StatusCode::OK);
 }
 
@@ -248,9 +267,33 @@ async fn old_sessions_are_deleted_by_whoever_may(app: TestApp) {
     app.anybody().post(path, json!({})).await.refused(StatusCode::UNAUTHORIZED, "not_authenticated");
     app.driver().await.post(path, json!({})).await.refused(StatusCode::FORBIDDEN, "permission_denied");
 
-    let deleted = app.clerk().await.post(path, json!({})).await.expecting(StatusCode::OK);
-
+    let clerk = app.clerk().await;
+    let deleted = clerk.post(path, json!({})).await.expecting(StatusCode::OK);
     assert_eq!(deleted, json!({ "delete_count": 0 }), "none of them is old");
+
+    // The chores would delete it as well.
+    let _quiet = app.quiet().await;
+    let driver = app.driver().await;
+    let mut sql = Sql::open(app.variable("DATABASE_URL")).await;
+    let of_driver = format!("account_id = X'{}'", driver.user_id.replace('-', ""));
+    let days = "opened_at = '2020-01-01 00:00:00', expires_at = '2020-01-31 00:00:00'";
+    sql.run(&format!("UPDATE auth_sessions SET {days} WHERE {of_driver}")).await.expect("it is made old");
+
+    let deleted = clerk.post(path, json!({})).await.expecting(StatusCode::OK);
+
+    assert_eq!(deleted, json!({ "delete_count": 1 }), "the old one, and no other");
+    clerk.get(PROFILE).await.expecting(StatusCode::OK);
+}
+
+async fn who_signs_out_again_is_told_that_the_token_is_void_key_or_not(app: TestApp) {
+    let clerk = app.clerk().await;
+    let ask = || {
+        let request = clerk.request(Method::POST, SIGN_OUT).header("Idempotency-Key", "leaving");
+        Answer::to(request.json(&refreshing(&clerk)))
+    };
+    ask().await.expecting(StatusCode::NO_CONTENT);
+
+    ask().await.refused(StatusCode::UNAUTHORIZED, "authentication_failed");
 }
 
 async fn web_tokens_do_as_well(app: TestApp) {

@@ -15,6 +15,7 @@ on_both_stacks![
     every_fault_of_a_sign_up_is_told,
     nobody_gives_themselves_rights,
     who_gave_no_password_has_none,
+    a_number_that_needs_no_token_opens_one_account_and_signs_in_with_any,
 ];
 
 const SIGN_UP: &str = "/api/v1/auth/signup/";
@@ -165,4 +166,23 @@ async fn who_gave_no_password_has_none(app: TestApp) {
         let credentials = json!({ "phonenumber": number, "password": password });
         app.anybody().post("/api/v1/auth/signin/", credentials).await.expecting(StatusCode::BAD_REQUEST);
     }
+}
+
+async fn a_number_that_needs_no_token_opens_one_account_and_signs_in_with_any(app: TestApp) {
+    let lenient = app.beside_with(&[("BYPASS_PHONENUMBER_REGEX", r"\+82102998\d{4}")]).await;
+    let anybody = lenient.anybody();
+    let number = "+821029980001";
+    let told = anybody.post(REQUEST, json!({ "phonenumber": number })).await.expecting(StatusCode::OK);
+    assert_eq!(told, json!({}));
+    let driver = json!({ "phonenumber": number, "user_type": "DRIVER" });
+
+    let answer = anybody.post(SIGN_UP, driver.clone()).await.expecting(StatusCode::CREATED);
+
+    anybody.post(SIGN_UP, driver).await.refused(StatusCode::BAD_REQUEST, "unique");
+    let told = anybody.post("/api/v1/auth/signin/token_request/", json!({ "phonenumber": number })).await;
+    assert_eq!(told.expecting(StatusCode::OK), json!({}));
+    let any = json!({ "phonenumber": number, "token": "000000" });
+    let tokens = anybody.post("/api/v1/auth/signin/token_confirm/", any).await.expecting(StatusCode::OK);
+    let own = signed_in(&lenient, &tokens).get("/api/v1/user/users/self/profile/").await.expecting(StatusCode::OK);
+    assert_eq!(own["uuid"], answer["uuid"]);
 }
