@@ -61,11 +61,12 @@ impl Profile {
 
 /// `cargo xtask image`
 pub(crate) fn image(image: &Image) -> Result<(), String> {
-    build(&Docker::find()?, image.profile).map(drop)
+    Docker::find()?;
+    build(image.profile).map(drop)
 }
 
 /// Makes the image, and gives its name.
-pub(crate) fn build(_docker: &Docker, profile: Profile) -> Result<String, String> {
+pub(crate) fn build(profile: Profile) -> Result<String, String> {
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| PathBuf::from("target"), PathBuf::from);
     let binary = profile.binary(&target)?;
     let context = target.join("image");

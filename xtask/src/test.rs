@@ -29,8 +29,8 @@ pub(crate) fn test(only: Option<&str>) -> Result<(), String> {
     }
 
     let mut variables = images;
-    if let Some(docker) = &docker {
-        variables.push((PRODUCT, image::build(docker, Profile::Dev)?));
+    if docker.is_some() {
+        variables.push((PRODUCT, image::build(Profile::Dev)?));
     }
     let run = run_id();
     let sweeper = if variables.is_empty() { None } else { Some(Sweeper::start(&run)?) };

@@ -109,7 +109,7 @@ pub enum CannotRenew {
     /// It was ended.
     #[error("the session has ended")]
     Ended,
-    /// It is too old, or was not used for too long.
+    /// It is too old.
     #[error("the session has expired")]
     Expired,
 }
