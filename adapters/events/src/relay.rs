@@ -22,7 +22,8 @@ pub struct RelaySettings {
     /// How often it looks for events that other processes left behind. Of those that this process commits it hears at
     /// once.
     pub idle: Duration,
-    /// How long it waits for more when it hears of an event: those of a burst leave together.
+    /// How long it waits for more when it hears of an event, or when a claim was not full: those of a burst leave together,
+    /// and a claim costs the database as much as a request does.
     pub linger: Duration,
     /// The most events in one claim; `EventBridge` takes ten in a call.
     pub batch: u32,
@@ -83,6 +84,7 @@ impl Relay {
 
     async fn deliver_until(&self, mut stop: watch::Receiver<bool>) {
         let owner = self.ids.uuid();
+        let batch = usize::try_from(self.settings.batch).unwrap_or(usize::MAX);
         let mut misses = 0;
         while !*stop.borrow() {
             let outcome = self.deliver_batch(owner, &stop).await;
@@ -92,8 +94,11 @@ impl Relay {
             };
             let rest = async {
                 match outcome {
-                    Ok(Progress { is_reachable: true, settled: 1.. }) => {}
                     Ok(Progress { is_reachable: true, settled: 0 }) => self.until_added().await,
+                    Ok(Progress { is_reachable: true, settled }) if settled < batch => {
+                        sleep(self.settings.linger).await
+                    }
+                    Ok(Progress { is_reachable: true, .. }) => {}
                     Ok(_) => sleep(pauses::after_misses(misses, &*self.ids)).await,
                     Err(error) => {
                         tracing::warn!(error = &error as &dyn std::error::Error, "the outbox cannot be read");

@@ -255,6 +255,26 @@ async fn a_relay_wakes_up_for_an_event_and_looks_seldom_otherwise() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_relay_that_keeps_up_lets_events_gather() {
+    let (queue, publisher) = (Queue::of(vec![]), Picky::who_needs(Duration::from_millis(1)));
+    let lasts = Duration::from_secs(1);
+    let stop = async {
+        for it in 1..=200 {
+            queue.waiting.lock().expect("waiting").push(an_event(it, it, 1));
+            queue.bell.notify_one();
+            sleep(lasts / 200).await;
+        }
+    };
+
+    let linger = RelaySettings::default().linger;
+    timeout(Duration::from_mins(1), relay(&queue, &publisher).run(stop)).await.expect("it stops");
+
+    let claims = queue.claims.lock().expect("claims").len();
+    assert!(claims as u128 <= lasts.as_millis() / linger.as_millis() + 1, "{claims} claims");
+    assert!(publisher.seen().len() > 190, "{} arrived", publisher.seen().len());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_relay_that_reaches_nobody_rests_longer_each_time() {
     let (queue, publisher) =
         (Queue::of((1..=200).map(|it| an_event(it, it, 1)).collect()), Picky::who(|_| unreachable()));

@@ -130,7 +130,7 @@ async fn statements_of<T>(
 
 /// Asks for a page, and adds to the faults if the server had to read or sort too much for it.
 async fn check_page(
-    (faults, needed): (&mut Vec<String>, &mut BTreeSet<&'static str>),
+    (faults, needed, named): (&mut Vec<String>, &mut BTreeSet<&'static str>, &mut BTreeSet<String>),
     server: &mut Conn,
     database: &Database,
     query: &Query,
@@ -140,6 +140,7 @@ async fn check_page(
     // Who asks for a page by its number wants the list counted, and pays for that; who does not has a cursor.
     let mut statements = statements.iter().filter(|it| !it.sql.starts_with("SELECT COUNT("));
     let list = statements.next().expect("the list was asked for");
+    named.extend(list.sql.split_once("/*+ INDEX(").and_then(|(_, it)| it.split_once(") */")).map(|it| it.0.to_owned()));
     let exception = EXCEPTIONS.iter().find(|it| (it.covers)(query));
     let is_fine = list.read <= READ_AT_MOST && list.sorted == 0 && !list.used_no_index;
     let is_excused = exception.is_some_and(|it| list.read <= it.reads && (it.sorts || list.sorted == 0));
@@ -156,6 +157,20 @@ async fn check_page(
     place
 }
 
+/// The indexes that statements name are there; MySQL would pass over another name without a word. Where none is named,
+/// pages from the middle of a list read ahead.
+async fn check_named_indexes(faults: &mut Vec<String>, server: &mut Conn, named: &BTreeSet<String>) {
+    let known = "SELECT DISTINCT CONCAT(table_name, ' ', index_name) FROM information_schema.statistics \
+        WHERE table_schema = DATABASE()";
+    let known: BTreeSet<String> = server.query(known).await.unwrap().into_iter().collect();
+    faults.extend(named.difference(&known).map(|it| format!("there is no index {it}")));
+    for list in ["shipping_items", "shipping_batches", "shipping_transports"] {
+        if !named.contains(&format!("{list} {list}_by_creation")) {
+            faults.push(format!("no index is named for a page from the middle of {list}"));
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_reads_much_more_than_it_shows() {
     let Some(database) = databases::mysql().await else { return };
@@ -167,23 +182,24 @@ async fn nothing_reads_much_more_than_it_shows() {
     rows::fill(&mut server).await;
     let database = database.reopened(&Settings { pool_size: 1, ..Settings::default() });
     database.ping().await.unwrap();
-    let (mut faults, mut needed) = (Vec::new(), BTreeSet::new());
+    let (mut faults, mut needed, mut named) = (Vec::new(), BTreeSet::new(), BTreeSet::new());
 
     for query in lists::queries() {
         let first = [PageRequest::default(), PageRequest::beyond(None, PAGE).unwrap()];
         let mut next = None;
         for page in first {
-            let place = check_page((&mut faults, &mut needed), &mut server, &database, &query, page).await;
+            let place = check_page((&mut faults, &mut needed, &mut named), &mut server, &database, &query, page).await;
             if let Place::Between { next: Some(cursor), .. } = place {
                 next = Some(cursor);
             }
         }
         // A list that ends on its first page has no middle.
         for page in next.map(|it| lists::middle(&query.list, it)).unwrap_or_default() {
-            check_page((&mut faults, &mut needed), &mut server, &database, &query, page).await;
+            check_page((&mut faults, &mut needed, &mut named), &mut server, &database, &query, page).await;
         }
     }
     lookups::check_all(&mut faults, &mut server, &database).await;
+    check_named_indexes(&mut faults, &mut server, &named).await;
 
     assert_eq!(faults, [] as [String; 0]);
     let unneeded = EXCEPTIONS.iter().map(|it| it.reason).filter(|it| !needed.contains(it));

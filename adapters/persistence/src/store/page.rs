@@ -126,6 +126,11 @@ impl<K: Copy + PartialEq> Window<K> {
         }
     }
 
+    /// Whether this is a page that begins where its cursor points, in a list by a single time.
+    pub(super) fn begins_in_the_middle_by(&self, time: K) -> bool {
+        self.beyond.is_some() && matches!(self.order.keys[..], [(key, _)] if key == time)
+    }
+
     /// The page, once its rows were read.
     pub(super) fn filled<R: Row<K>>(self, mut rows: Vec<R>) -> Page<R> {
         let cursor = match self.start {
@@ -241,6 +246,49 @@ impl Beyond {
             out.push_sql(" AND ");
         }
         Ok(())
+    }
+}
+
+/// The columns of a list, read along the index that orders it, where one is named.
+///
+/// A page that begins in the middle is a range of many rows to MySQL, so that it reads a hundred of them ahead, whatever
+/// the limit says. Given a single index to choose from it estimates no rows, and reads what the page shows. To `SQLite`
+/// this is a comment.
+pub(super) struct Along<C> {
+    columns: C,
+    /// A table, and an index of it.
+    index: Option<(&'static str, &'static str)>,
+}
+
+impl<C> Along<C> {
+    pub(super) fn new(index: Option<(&'static str, &'static str)>, columns: C) -> Self {
+        Self { columns, index }
+    }
+}
+
+impl<C: Expression> Expression for Along<C> {
+    type SqlType = C::SqlType;
+}
+
+impl<C: AppearsOnTable<QS>, QS: ?Sized> AppearsOnTable<QS> for Along<C> {}
+
+impl<C: SelectableExpression<QS>, QS: ?Sized> SelectableExpression<QS> for Along<C> {}
+
+impl<C: ValidGrouping<G>, G> ValidGrouping<G> for Along<C> {
+    type IsAggregate = C::IsAggregate;
+}
+
+impl<C> QueryId for Along<C> {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl<C: QueryFragment<Backend>> QueryFragment<Backend> for Along<C> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Backend>) -> QueryResult<()> {
+        if let Some((table, index)) = self.index {
+            out.push_sql(&format!("/*+ INDEX({table} {index}) */ "));
+        }
+        self.columns.walk_ast(out)
     }
 }
 

@@ -10,7 +10,7 @@ use shipping_application::{BatchFilter, BatchOrder, BatchSummary};
 use shipping_domain::{Alias, BatchId};
 
 use super::super::lengths::Lengths;
-use super::super::page::{Order, Row, Window, then_by};
+use super::super::page::{Along, Order, Row, Window, then_by};
 use super::super::record::CHUNK;
 use super::super::{Backend, Connection};
 use super::batches::BatchRow;
@@ -56,7 +56,8 @@ pub(super) async fn page(
     let window = Window::of(page, order, column, "shipping_batches.id", count).await?;
     let Some(mut window) = window else { return Ok(None) };
 
-    let mut query = matching(shipping_batches::table.select(BatchRow::as_select()).into_boxed(), filter);
+    let columns = Along::new(index(&window, filter), BatchRow::as_select());
+    let mut query = matching(shipping_batches::table.select(columns).into_boxed(), filter);
     for (key, direction) in &window.order.keys {
         query = match key {
             BatchOrder::Created => then_by!(query, shipping_batches::created_at, direction),
@@ -83,6 +84,16 @@ impl Row<BatchOrder> for BatchRow {
     fn id(&self) -> Id {
         self.id
     }
+}
+
+/// The index that orders the page, where there is one for sure.
+fn index(window: &Window<BatchOrder>, filter: &BatchFilter) -> Option<(&'static str, &'static str)> {
+    let name = match filter {
+        BatchFilter { completed: None, transport: None } => "shipping_batches_by_creation",
+        BatchFilter { completed: None, transport: Some(_) } => "shipping_batches_by_transport",
+        BatchFilter { completed: Some(_), .. } => return None,
+    };
+    window.begins_in_the_middle_by(BatchOrder::Created).then_some(("shipping_batches", name))
 }
 
 fn counted<'c>(connection: &'c mut Connection, filter: &'c BatchFilter) -> BoxFuture<'c, Result<i64, StoreError>> {

@@ -12,7 +12,7 @@ use shipping_application::{ItemFilter, ItemOrder, ItemView, PastBatch};
 use shipping_domain::{Alias, CenterCode, ItemId, TrackingNumber, TransportId};
 
 use super::super::lengths::Lengths;
-use super::super::page::{Order, Row, Window, then_by};
+use super::super::page::{Along, Order, Row, Window, then_by};
 use super::super::record::CHUNK;
 use super::super::{Backend, Connection, corrupt};
 use super::items::ItemRow;
@@ -43,7 +43,8 @@ pub(super) async fn page(
     let window = Window::of(page, order, column, "shipping_items.id", count).await?;
     let Some(mut window) = window else { return Ok(None) };
 
-    let mut query = matching(shipping_items::table.select(ItemRow::as_select()).into_boxed(), filter);
+    let columns = Along::new(index(&window, filter), ItemRow::as_select());
+    let mut query = matching(shipping_items::table.select(columns).into_boxed(), filter);
     for (key, direction) in &window.order.keys {
         query = match key {
             ItemOrder::Created => then_by!(query, shipping_items::created_at, direction),
@@ -70,6 +71,16 @@ impl Row<ItemOrder> for ItemRow {
     fn id(&self) -> Id {
         self.id
     }
+}
+
+/// The index that orders the page, where there is one for sure.
+fn index(window: &Window<ItemOrder>, filter: &ItemFilter) -> Option<(&'static str, &'static str)> {
+    let name = match filter {
+        ItemFilter { status: None, batch: None } => "shipping_items_by_creation",
+        ItemFilter { status: Some(_), batch: None } => "shipping_items_by_status_and_creation",
+        ItemFilter { batch: Some(_), .. } => return None,
+    };
+    window.begins_in_the_middle_by(ItemOrder::Created).then_some(("shipping_items", name))
 }
 
 fn counted<'c>(connection: &'c mut Connection, filter: &'c ItemFilter) -> BoxFuture<'c, Result<i64, StoreError>> {

@@ -13,7 +13,7 @@ use shipping_application::{TransportFilter, TransportOrder, TransportSummary};
 use shipping_domain::{CenterCode, DriverId, TransportId};
 
 use super::super::lengths::Lengths;
-use super::super::page::{Order, Row, Window, then_by};
+use super::super::page::{Along, Order, Row, Window, then_by};
 use super::super::record::CHUNK;
 use super::super::{Backend, Connection};
 use super::transports::TransportRow;
@@ -80,7 +80,8 @@ pub(super) async fn page(
     let window = Window::of(page, order, column, "shipping_transports.id", count).await?;
     let Some(mut window) = window else { return Ok(None) };
 
-    let query = shipping_transports::table.select((TransportRow::as_select(), batch_count())).into_boxed();
+    let columns = Along::new(index(&window, filter), (TransportRow::as_select(), batch_count()));
+    let query = shipping_transports::table.select(columns).into_boxed();
     let mut query = matching(query, filter);
     for (key, direction) in &window.order.keys {
         query = match key {
@@ -110,6 +111,12 @@ impl Row<TransportOrder> for Counted {
     fn id(&self) -> Id {
         self.0.id
     }
+}
+
+/// The index that orders the page, where there is one for sure.
+fn index(window: &Window<TransportOrder>, filter: &TransportFilter) -> Option<(&'static str, &'static str)> {
+    let is_whole = *filter == TransportFilter::default() && window.begins_in_the_middle_by(TransportOrder::Created);
+    is_whole.then_some(("shipping_transports", "shipping_transports_by_creation"))
 }
 
 fn counted<'c>(connection: &'c mut Connection, filter: &'c TransportFilter) -> BoxFuture<'c, Result<i64, StoreError>> {
