@@ -41,6 +41,7 @@ mod idempotency;
 mod languages;
 mod made_up_requests;
 mod metrics;
+mod moving_over;
 mod narrowed_tokens;
 mod outages;
 mod packing_and_loading;
