@@ -15,6 +15,7 @@ on_both_stacks![
     of_fifty_who_show_the_same_refresh_token_one_at_most_goes_on,
     who_signs_out_is_out_on_every_instance_within_a_second,
     who_is_banned_unregistered_or_switched_off_is_out_on_every_instance_within_a_second,
+    who_closes_their_own_account_is_out_on_every_instance_within_a_second,
     a_changed_password_ends_every_other_session,
     people_see_their_own_sessions_and_end_them,
     nobody_signs_anybody_else_out,
@@ -38,12 +39,12 @@ fn refreshing(visitor: &Visitor) -> Value {
 }
 
 /// Until when whoever was shut out may still be let in somewhere.
-fn in_a_second() -> Instant {
+pub(crate) fn in_a_second() -> Instant {
     Instant::now() + Duration::from_secs(1)
 }
 
 /// Waits until the token opens nothing, which has to be before `deadline`.
-async fn is_out(visitor: &Visitor, deadline: Instant) {
+pub(crate) async fn is_out(visitor: &Visitor, deadline: Instant) {
     loop {
         let answer = visitor.get(PROFILE).await;
         if answer.status == StatusCode::UNAUTHORIZED {
@@ -135,6 +136,29 @@ async fn who_is_banned_unregistered_or_switched_off_is_out_on_every_instance_wit
         is_out(&clerk, deadline).await;
         is_out(&clerk.at(&other), deadline).await;
         let refused = app.anybody().post(REFRESH, refreshing(&clerk)).await;
+        refused.refused(StatusCode::UNAUTHORIZED, "token_not_valid");
+    }
+}
+
+async fn who_closes_their_own_account_is_out_on_every_instance_within_a_second(app: TestApp) {
+    let other = app.beside().await;
+    let phone = app.driver().await;
+    let mut desk = phone.clone();
+    desk.sign_in().await;
+    for session in [&phone, &desk] {
+        session.at(&other).get(PROFILE).await.expecting(StatusCode::OK);
+    }
+
+    let answer = phone.post("/api/v1/auth/unregister/", refreshing(&phone)).await;
+
+    let deadline = in_a_second();
+    answer.expecting(StatusCode::NO_CONTENT);
+    for session in [&phone, &desk] {
+        is_out(session, deadline).await;
+        is_out(&session.at(&other), deadline).await;
+    }
+    for session in [&phone, &desk] {
+        let refused = other.anybody().post(REFRESH, refreshing(session)).await;
         refused.refused(StatusCode::UNAUTHORIZED, "token_not_valid");
     }
 }

@@ -1,9 +1,17 @@
 //! People sign in with a password, and show the token they get.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use support::app::{Answer, PASSWORD, TestApp};
+use tokio::task::JoinSet;
+use tokio::time::timeout;
 use user_domain::{Privileges, Role};
+
+use crate::stage::ITEMS;
 
 on_both_stacks![
     username_and_phone_number_open_the_same_door,
@@ -11,6 +19,7 @@ on_both_stacks![
     a_token_that_is_not_ours_is_refused_where_one_is_needed,
     what_is_missing_is_told,
     a_profile_says_who_one_is,
+    of_a_rush_of_sign_ins_the_surplus_is_refused_and_readers_are_served,
 ];
 
 const SIGN_IN: &str = "/api/v1/auth/signin/";
@@ -97,4 +106,47 @@ async fn a_profile_says_who_one_is(app: TestApp) {
     assert_eq!(profile["type"], "STAFF");
     assert_eq!(profile["permission_group"], json!([]));
     assert_eq!((&profile["fullname"], &profile["image"]), (&Value::Null, &Value::Null));
+}
+
+/// By then the queue is full, on the slowest of machines.
+const DEADLINE: Duration = Duration::from_mins(1);
+/// Who signs in at the same time: three times as many as may wait for their password to be hashed.
+const RUSH: usize = 100;
+
+async fn of_a_rush_of_sign_ins_the_surplus_is_refused_and_readers_are_served(app: TestApp) {
+    let clerk = app.clerk().await;
+    let item = clerk.post(ITEMS, json!({ "sku": "SHOE-42" })).await.expecting(StatusCode::CREATED);
+    let item = format!("{ITEMS}{}/", item["tracking_number"].as_str().expect("a number"));
+    let is_over = Arc::new(AtomicBool::new(false));
+    let mut rush = JoinSet::new();
+    for _ in 0..RUSH {
+        let (anybody, is_over) = (app.anybody(), is_over.clone());
+        let credentials = json!({ "phonenumber": clerk.phone_number, "password": PASSWORD });
+        // Who is served comes again, so that as many as may wait do so all the time; who is refused does not.
+        rush.spawn(async move {
+            loop {
+                let answer = anybody.post(SIGN_IN, credentials.clone()).await;
+                if answer.status != StatusCode::OK || is_over.load(Ordering::Relaxed) {
+                    return answer;
+                }
+            }
+        });
+    }
+    let first = timeout(DEADLINE, rush.join_next()).await.expect("somebody is refused");
+    let first = first.expect("there is a rush").expect("nobody panics");
+    for _ in 0..20 {
+        clerk.get(PROFILE).await.expecting(StatusCode::OK);
+        clerk.get(&item).await.expecting(StatusCode::OK);
+    }
+    is_over.store(true, Ordering::Relaxed);
+
+    let mut answers = rush.join_all().await;
+    answers.push(first);
+    let (served, refused): (Vec<_>, Vec<_>) = answers.into_iter().partition(|it| it.status == StatusCode::OK);
+    assert!(!served.is_empty() && !refused.is_empty(), "{} served, {} refused", served.len(), refused.len());
+    for answer in refused {
+        let seconds = answer.headers.get("retry-after").and_then(|it| it.to_str().ok()?.parse::<u64>().ok());
+        assert!(seconds.is_some_and(|it| it > 0), "{:?}", answer.headers);
+        answer.refused(StatusCode::SERVICE_UNAVAILABLE, "unavailable");
+    }
 }

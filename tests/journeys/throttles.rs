@@ -112,6 +112,7 @@ async fn behind_a_trusted_proxy_each_client_has_a_budget_of_their_own(app: TestA
 async fn every_scope_has_its_rate_and_says_what_is_left(app: TestApp) {
     let app = app.beside_with(&[("THROTTLE_RATES", "{}")]).await;
     let clerk = app.clerk().await;
+    let machine = app.machine(&[auth_domain::Scope::ReadShipping]).await;
     let anybody = app.anybody();
     let mut told = BTreeMap::new();
     for (scope, request) in [
@@ -123,6 +124,7 @@ async fn every_scope_has_its_rate_and_says_what_is_left(app: TestApp) {
         ("user-suppressed 10", clerk.request(Method::POST, "/api/v1/auth/unregister/").json(&json!({}))),
         ("auth-check 30", a_check(&anybody)),
         ("sms-request 10", anybody.request(Method::POST, "/api/v1/auth/signin/token_request/").json(&json!({}))),
+        ("api-key 6000", machine.request(Method::GET, ITEMS)),
     ] {
         let answer = Answer::to(request).await;
         let header = |name: &str| answer.headers.get(name).and_then(|it| it.to_str().ok()).unwrap_or("").to_owned();
