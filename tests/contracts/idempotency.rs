@@ -10,6 +10,7 @@ use kernel_application::{ANSWERS_ARE_KEPT, KeptAnswer, Once, RequestKey};
 use kernel_domain::StoreError;
 use mysql_async::prelude::Queryable;
 use persistence_adapter::{Database, Settings};
+use support::sql::other_connections;
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
@@ -437,8 +438,7 @@ async fn work_whose_connection_dies_keeps_nothing(database: TestDatabase) {
 
     let came_to = once(&database, "a", async {
         add(&database, &users[0]).await.unwrap();
-        let others = "SELECT id FROM information_schema.processlist WHERE db = DATABASE() AND id <> CONNECTION_ID()";
-        for connection in server.query::<u64, _>(others).await.unwrap() {
+        for connection in other_connections(&mut server).await {
             server.query_drop(format!("KILL {connection}")).await.unwrap();
         }
         assert!(add(&database, &users[1]).await.is_err());

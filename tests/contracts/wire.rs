@@ -10,6 +10,7 @@ use persistence_adapter::{Database, InvalidDatabase, Settings};
 use shipping_domain::testing::{a_transport, an_item};
 use shipping_domain::{Item, TrackingNumber};
 use support::proxy::{Fault, FaultProxy};
+use support::sql::other_connections;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
@@ -130,19 +131,15 @@ async fn a_dropped_unit_of_work_hands_its_connection_back() {
     let Some(database) = databases::mysql().await else { return };
     let shared = database.reopened(&one_connection());
     let mut observer = mysql_async::Conn::from_url(&database.url).await.unwrap();
-    let mut connections = async || {
-        let others = "SELECT id FROM information_schema.processlist WHERE db = DATABASE() AND id <> CONNECTION_ID()";
-        observer.query::<u64, _>(others).await.unwrap()
-    };
     shared.ping().await.unwrap();
-    let before = connections().await;
+    let before = other_connections(&mut observer).await;
 
     for _ in 0..10 {
         drop(shared.shipping_store().begin().await.unwrap());
     }
     shared.ping().await.unwrap();
 
-    for connection in connections().await {
+    for connection in other_connections(&mut observer).await {
         assert!(before.contains(&connection), "{connection} is new");
     }
 }
@@ -264,8 +261,7 @@ async fn connections_that_the_server_closed_are_replaced() {
     let shared = database.reopened(&one_connection());
     shared.ping().await.unwrap();
     let mut observer = mysql_async::Conn::from_url(&database.url).await.unwrap();
-    let others = "SELECT id FROM information_schema.processlist WHERE db = DATABASE() AND id <> CONNECTION_ID()";
-    for connection in observer.query::<u64, _>(others).await.unwrap() {
+    for connection in other_connections(&mut observer).await {
         observer.query_drop(format!("KILL {connection}")).await.unwrap();
     }
 

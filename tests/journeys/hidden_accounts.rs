@@ -77,30 +77,48 @@ async fn known_unknown_and_banned_numbers_get_the_same_answers(app: TestApp) {
     app.anybody().post("/api/v1/auth/signin/", credentials).await.expecting(StatusCode::OK);
 }
 
+/// How often each question is asked, of numbers that were never asked about. On a busy machine a statement is made
+/// now and then that is not about any number, such as to open one more connection; not each time.
+const ROUNDS: usize = 3;
+
+/// What a question costs about each of the three kinds of numbers, at least.
+async fn least_costs(app: &TestApp, rounds: &[[String; 3]], question: impl AsyncFn(&str)) -> [u64; 3] {
+    let mut least = [u64::MAX; 3];
+    for numbers in rounds {
+        for (least, number) in least.iter_mut().zip(numbers) {
+            let before = app.database.statements();
+            question(number).await;
+            *least = (*least).min(app.database.statements() - before);
+        }
+    }
+    least
+}
+
 async fn known_unknown_and_banned_numbers_cost_the_same_statements(app: TestApp) {
     let app = app.beside_with(&[("AUTH_HIDE_ACCOUNTS", "true")]).await;
-    let numbers = numbers(&app).await;
+    let mut rounds = Vec::new();
+    for _ in 0..ROUNDS {
+        rounds.push(numbers(&app).await);
+    }
     let _quiet = app.quiet().await;
 
     for (path, beside) in questions() {
-        let mut costs = Vec::new();
-        for number in &numbers {
-            let before = app.database.statements();
+        let question = async |number: &str| {
             ask(&app, path, &beside, number).await;
-            costs.push(app.database.statements() - before);
-        }
-        assert!(costs.windows(2).all(|pair| pair[0] == pair[1]), "{path}: {costs:?}");
+        };
+        let costs = least_costs(&app, &rounds, question).await;
+        assert!(costs[0] == costs[1] && costs[1] == costs[2], "{path}: {costs:?}");
     }
     // Where no more guesses are compared, a refresh token is looked up: it may be the owner's.
     let (path, beside) = ("signin/token_confirm/", json!({ "token": "000000", "refresh": "x" }));
-    let mut costs = Vec::new();
-    for number in &numbers {
+    for number in rounds.iter().flatten() {
         guess_in_vain(&app, number).await;
-        let before = app.database.statements();
-        ask(&app, path, &beside, number).await.refused(StatusCode::BAD_REQUEST, "verification_void");
-        costs.push(app.database.statements() - before);
     }
-    assert!(costs.windows(2).all(|pair| pair[0] == pair[1]), "{path}, with a refresh token: {costs:?}");
+    let question = async |number: &str| {
+        ask(&app, path, &beside, number).await.refused(StatusCode::BAD_REQUEST, "verification_void");
+    };
+    let costs = least_costs(&app, &rounds, question).await;
+    assert!(costs[0] == costs[1] && costs[1] == costs[2], "{path}, with a refresh token: {costs:?}");
 }
 
 /// Has a token sent, and shows as many wrong ones as are compared.

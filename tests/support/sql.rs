@@ -1,10 +1,17 @@
 //! SQL that a test asks past the application.
 
+use std::time::Duration;
+
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, QueryableByName, RunQueryDsl, SqliteConnection, sql_query, sql_types};
 use kernel_domain::BoxError;
 use mysql_async::Conn;
 use mysql_async::prelude::Queryable;
+use tokio::time::{Instant, sleep};
+
+/// Sessions that cannot be listed send something else by then.
+const DEADLINE: Duration = Duration::from_secs(30);
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// A connection of the test's own.
 pub enum Sql {
@@ -51,5 +58,19 @@ impl Sql {
             Self::MySql(connection) => Ok(connection.query_drop(statement).await?),
             Self::Sqlite(connection) => Ok(connection.batch_execute(statement)?),
         }
+    }
+}
+
+/// The other connections to the database of this one. To tell of any, MySQL looks at what every session of the server has
+/// just sent, and fails where that is no text (error 3854): then it is asked again.
+pub async fn other_connections(server: &mut Conn) -> Vec<u64> {
+    let others = "SELECT id FROM information_schema.processlist WHERE db = DATABASE() AND id <> CONNECTION_ID()";
+    let deadline = Instant::now() + DEADLINE;
+    loop {
+        match server.query(others).await {
+            Ok(found) => return found,
+            Err(error) => assert!(Instant::now() < deadline, "{error}"),
+        }
+        sleep(PAUSE).await;
     }
 }
