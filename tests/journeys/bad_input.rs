@@ -85,7 +85,7 @@ fn nasty() -> Vec<(&'static str, Vec<u8>)> {
 }
 
 /// Every operation of the document with these methods, with ids that do not exist.
-async fn operations(app: &TestApp, wanted: &[&str]) -> Vec<(Method, String)> {
+pub(crate) async fn operations(app: &TestApp, wanted: &[&str]) -> Vec<(Method, String)> {
     let document = app.anybody().get("/api/docs/openapi.json").await.expecting(StatusCode::OK);
     let mut found = Vec::new();
     for (path, methods) in document["paths"].as_object().expect("paths") {
@@ -139,7 +139,7 @@ async fn no_body_makes_any_operation_fail(app: TestApp) {
 }
 
 /// Every row and picture there is; without what is counted and cached, and without the locks of a file.
-async fn kept(app: &TestApp) -> Vec<(String, Vec<String>)> {
+pub(crate) async fn kept(app: &TestApp) -> Vec<(String, Vec<String>)> {
     let mut found = everything_in(app).await;
     found.retain(|(name, _)| !name.contains(app.variable("CACHE_PREFIX")) && !name.ends_with("-shm"));
     found.sort();

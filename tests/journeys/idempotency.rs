@@ -5,6 +5,8 @@ use serde_json::{Value, json};
 use support::app::{Answer, TestApp, Visitor};
 use tokio::task::JoinSet;
 
+use crate::bad_input::{kept, operations};
+use crate::proper_requests::Proper;
 use crate::stage::{BATCHES, ITEMS, Stage, TRANSPORTS};
 
 on_both_stacks![
@@ -12,9 +14,11 @@ on_both_stacks![
     of_a_hundred_at_once_one_acts,
     a_key_that_is_used_for_something_else_is_refused,
     everybody_has_keys_of_their_own,
+    who_shows_no_credential_shares_keys_with_their_address,
     who_has_lost_a_right_hears_no_answer_again,
     a_refusal_is_kept_too,
     every_step_of_a_trip_can_be_repeated,
+    every_post_acts_once_however_often_it_is_sent_with_its_key,
     a_key_that_is_none_is_refused,
     answers_are_kept_where_nobody_reads_them,
 ];
@@ -94,6 +98,26 @@ async fn everybody_has_keys_of_their_own(app: TestApp) {
     }
 }
 
+async fn who_shows_no_credential_shares_keys_with_their_address(app: TestApp) {
+    let app = app.beside_with(&[("TRUSTED_PROXIES", "127.0.0.0/8")]).await;
+    let clerk = app.clerk().await;
+    let credentials = json!({ "phonenumber": clerk.phone_number, "password": support::app::PASSWORD });
+    let sign_in = async |address: &str| {
+        let request = app.anybody().request(Method::POST, "/api/v1/auth/signin/").header("X-Forwarded-For", address);
+        Answer::to(request.header("Idempotency-Key", "mine").json(&credentials)).await
+    };
+
+    let here = sign_in("198.51.100.1").await;
+    let elsewhere = sign_in("198.51.100.2").await;
+    let again = sign_in("198.51.100.1").await;
+
+    assert!(!is_replayed(&elsewhere), "it is told to nobody at another address");
+    assert!(is_replayed(&again));
+    let here = here.expecting(StatusCode::OK);
+    assert_ne!(elsewhere.expecting(StatusCode::OK)["refresh"], here["refresh"]);
+    assert_eq!(again.expecting(StatusCode::OK), here);
+}
+
 async fn who_has_lost_a_right_hears_no_answer_again(app: TestApp) {
     let (root, mut manager) = (app.superuser().await, app.manager().await);
     let center = json!({ "center_code": "SEO", "name": "Seoul" });
@@ -149,6 +173,38 @@ async fn every_step_of_a_trip_can_be_repeated(app: TestApp) {
     let events = app.events.until(|it| it.name == "TransportComplete").await;
     for name in ["ItemAddedToBatch", "BatchAddedToTransport", "TransportStarted", "TransportComplete"] {
         assert_eq!(events.iter().filter(|it| it.name == name).count(), 1, "{name} was announced once");
+    }
+}
+
+/// These end the token that they are asked with: whoever asks again is told that it is good no more.
+const ENDING: [&str; 2] = ["/api/v1/auth/signout/", "/api/v1/auth/unregister/"];
+
+async fn every_post_acts_once_however_often_it_is_sent_with_its_key(app: TestApp) {
+    let stage = Stage::set(&app).await;
+    let mut requests = Vec::new();
+    for (method, path) in operations(&app, &["post"]).await {
+        requests.push((Proper::to(&app, &stage, &method, &path).await, path));
+    }
+    let _quiet = app.quiet().await;
+
+    for (Proper { who, path, body, .. }, template) in requests {
+        let first = keyed(&who, &path, "mine", &body).await;
+        assert!(first.status.is_success() && !is_replayed(&first), "{template}: {} {:#}", first.status, first.body);
+        let before = kept(&app).await;
+        let again = keyed(&who, &path, "mine", &body).await;
+        let mut another = body;
+        another["another"] = json!(true);
+        let another = keyed(&who, &path, "mine", &another).await;
+
+        assert!(kept(&app).await == before, "{template} acts again");
+        if ENDING.contains(&template.as_str()) {
+            again.refused(StatusCode::UNAUTHORIZED, "authentication_failed");
+            another.refused(StatusCode::UNAUTHORIZED, "authentication_failed");
+        } else {
+            assert!(is_replayed(&again), "{template}: {} {:#}", again.status, again.body);
+            assert_eq!((again.status, again.text), (first.status, first.text), "{template}");
+            another.refused(StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused");
+        }
     }
 }
 
