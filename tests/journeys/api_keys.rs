@@ -1,6 +1,7 @@
 //! Machines show a key instead of signing in.
 
 use chrono::{TimeDelta, Utc};
+use regex::Regex;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use support::app::{Answer, TestApp, Visitor};
@@ -53,6 +54,12 @@ async fn a_key_does_what_its_scopes_say_and_nothing_else(app: TestApp) {
     }
 }
 
+/// The pattern that operators are told to look for.
+fn what_scanners_look_for() -> Regex {
+    let told = include_str!("../../docs/operations.md").split('`').find(|it| it.contains("mk_["));
+    Regex::new(told.expect("a pattern")).expect("a regular expression")
+}
+
 async fn a_key_is_shown_once_and_found_by_a_pattern(app: TestApp) {
     let root = app.superuser().await;
 
@@ -61,7 +68,12 @@ async fn a_key_is_shown_once_and_found_by_a_pattern(app: TestApp) {
     let key = created["key"].as_str().expect("a key");
     let (prefix, secret) = key.split_once('.').expect("a prefix and a secret");
     assert_eq!(json!(prefix), created["prefix"]);
-    assert!(prefix.starts_with("mk_") && prefix.len() == 11 && secret.len() == 49, "what secret scanners look for");
+    let log = format!("GET /?key={key}&page=1 \"{key}\", and X-Api-Key: {key}\n");
+    let found: Vec<_> = what_scanners_look_for().find_iter(&log).map(|it| it.as_str()).collect();
+    assert_eq!(found, [key; 3]);
+    for other in [prefix, secret, &key[..key.len() - 1], &format!("x{key}"), &format!("{key}x")] {
+        assert!(!what_scanners_look_for().is_match(other), "{other}");
+    }
     let list = root.get(KEYS).await.expecting(StatusCode::OK);
     let listed = list["results"].as_array().expect("keys").iter().find(|it| it["id"] == created["id"]);
     let listed = listed.expect("the new key").as_object().expect("an object");

@@ -9,6 +9,7 @@ mod canary;
 mod channel;
 mod collector;
 mod deploy;
+mod doors;
 mod ending;
 mod program;
 mod schema;
