@@ -96,7 +96,7 @@ impl Relay {
                 match outcome {
                     Ok(Progress { is_reachable: true, settled: 0 }) => self.until_added().await,
                     Ok(Progress { is_reachable: true, settled }) if settled < batch => {
-                        sleep(self.settings.linger).await
+                        sleep(self.settings.linger).await;
                     }
                     Ok(Progress { is_reachable: true, .. }) => {}
                     Ok(_) => sleep(pauses::after_misses(misses, &*self.ids)).await,
