@@ -132,6 +132,7 @@ pub async fn build(config: &Config) -> Result<App, StartupError> {
     let passwords = Arc::new(Argon2id::new()?);
     let auth = Arc::new(Auth {
         store: database.auth_store(),
+        scope: views.transaction_scope(database.transaction_scope()),
         queries: database.auth_queries(),
         accounts: Arc::new(UserAccounts(users.clone())),
         numbering_plans: Arc::new(Libphonenumber::load()),

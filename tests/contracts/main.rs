@@ -35,6 +35,7 @@ mod simulated_relays;
 mod smaller_stores;
 mod throttle;
 mod throttle_outage;
+mod transaction_scope;
 mod upkeep;
 mod user_store;
 mod verification_log;

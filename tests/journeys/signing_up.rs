@@ -1,8 +1,9 @@
 //! Somebody opens an account with a number that they proved is theirs.
 
-use reqwest::StatusCode;
+use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use support::app::{PASSWORD, TestApp, Visitor};
+use support::app::{Answer, PASSWORD, Stack, TestApp, Visitor};
+use support::sql::Sql;
 use tokio::task::JoinSet;
 use user_domain::{Privileges, Role};
 
@@ -11,6 +12,7 @@ on_both_stacks![
     who_did_not_prove_their_number_opens_no_account,
     a_number_opens_one_account_however_many_try_at_once,
     a_number_that_has_an_account_cannot_sign_up_again,
+    a_sign_up_that_fails_half_way_leaves_nothing_and_succeeds_when_it_is_made_again,
     outside_of_tests_only_allowed_numbers_are_staff,
     every_fault_of_a_sign_up_is_told,
     nobody_gives_themselves_rights,
@@ -102,6 +104,55 @@ async fn a_number_that_has_an_account_cannot_sign_up_again(app: TestApp) {
     let refused = app.anybody().post(REQUEST, json!({ "phonenumber": number.as_str() })).await;
 
     refused.refused(StatusCode::BAD_REQUEST, "unique");
+}
+
+/// How much there is of everything that a sign-up leaves, and whether its number is used up.
+async fn left_by_sign_ups(sql: &mut Sql) -> Vec<String> {
+    let mut left = Vec::new();
+    for table in ["user_users", "auth_credentials", "auth_sessions", "outbox"] {
+        left.extend(sql.lines(&format!("SELECT CAST(COUNT(*) AS CHAR) AS line FROM {table}")).await.expect("a count"));
+    }
+    left.extend(sql.lines("SELECT state AS line FROM auth_challenges").await.expect("states"));
+    left
+}
+
+async fn a_sign_up_that_fails_half_way_leaves_nothing_and_succeeds_when_it_is_made_again(app: TestApp) {
+    let number = a_proved_number(&app).await;
+    let mut sql = Sql::open(app.variable("DATABASE_URL")).await;
+    let driver = json!({ "phonenumber": number, "user_type": "DRIVER", "password": PASSWORD });
+    let sign_up = async |key: Option<&str>| {
+        let mut request = app.anybody().request(Method::POST, SIGN_UP).json(&driver);
+        if let Some(key) = key {
+            request = request.header("Idempotency-Key", key);
+        }
+        Answer::to(request).await
+    };
+    let before = left_by_sign_ups(&mut sql).await;
+    // The session is what is written last.
+    let refuse = match app.stack {
+        Stack::Embedded => "BEGIN SELECT RAISE(ABORT, 'on purpose'); END",
+        Stack::Networked => "FOR EACH ROW SIGNAL SQLSTATE '45000'",
+    };
+    sql.run(&format!("CREATE TRIGGER no_sessions BEFORE INSERT ON auth_sessions {refuse}")).await.expect("a trigger");
+
+    for key in [None, Some("one"), None] {
+        let failed = sign_up(key).await;
+        eprintln!("STATUS {key:?} {}", failed.status);
+        assert!(matches!(failed.status.as_u16(), 409 | 500 | 503), "{}: {:#}", failed.status, failed.body);
+        assert_eq!(left_by_sign_ups(&mut sql).await, before, "with the key {key:?}");
+    }
+
+    sql.run("DROP TRIGGER no_sessions").await.expect("it is lifted");
+    let answer = sign_up(Some("one")).await.expecting(StatusCode::CREATED);
+    let own = signed_in(&app, &answer).get("/api/v1/user/users/self/profile/").await.expecting(StatusCode::OK);
+    assert_eq!(own, answer["user_profile"]);
+    let credentials = json!({ "phonenumber": number, "password": PASSWORD });
+    app.anybody().post(SIGN_IN, credentials).await.expecting(StatusCode::OK);
+    let states = sql.lines("SELECT state AS line FROM auth_challenges").await.expect("states");
+    assert_eq!(states, ["SPENT"]);
+    app.all_is_delivered().await;
+    let told = app.events.until(|it| it.name == "UserSignup").await;
+    assert_eq!(told.iter().filter(|it| it.name == "UserSignup").count(), 1);
 }
 
 async fn outside_of_tests_only_allowed_numbers_are_staff(app: TestApp) {

@@ -13,6 +13,7 @@ on_both_stacks![
     a_trip_costs_the_same_with_one_batch_and_with_ten,
     the_end_of_a_center_costs_few_statements,
     who_is_known_costs_few_statements,
+    who_is_new_costs_few_statements,
 ];
 
 /// How often a read is asked for: centers and people that are known cost nothing, and now and then one of the requests
@@ -201,4 +202,26 @@ async fn who_is_known_costs_few_statements(app: TestApp) {
         let needed = statements_of(&app, asked).await;
         assert!(needed <= most, "{path} needs {needed} statements, {most} are enough");
     }
+}
+
+/// The account, its password, its session and what announces it are one transaction of two units of work.
+async fn who_is_new_costs_few_statements(app: TestApp) {
+    let number = app.a_phone_number().as_str().to_owned();
+    let anybody = app.anybody();
+    let body = json!({ "phonenumber": number });
+    anybody.post("/api/v1/auth/signup/token_request/", body).await.expecting(StatusCode::OK);
+    let token = app.token_sent_to(&number).await;
+    let shown = json!({ "phonenumber": number, "token": token });
+    anybody.post("/api/v1/auth/signup/token_confirm/", shown).await.expecting(StatusCode::OK);
+    let _quiet = app.quiet().await;
+    let driver = json!({ "phonenumber": number, "user_type": "DRIVER", "password": support::app::PASSWORD });
+
+    let asked = async {
+        anybody.post("/api/v1/auth/signup/", driver).await.expecting(StatusCode::CREATED);
+    };
+    let needed = statements_of(&app, asked).await;
+
+    let (number_is_proved, units) = (1 + TRANSACTION, 2 * TRANSACTION + TRANSACTION);
+    let most = number_is_proved + units + 9;
+    assert!(needed <= most, "{needed} statements, {most} are enough");
 }

@@ -7,7 +7,9 @@ use auth_application::AuthQueries;
 use auth_domain::AuthStore;
 use distribution_application::DistributionQueries;
 use distribution_domain::DistributionStore;
-use kernel_application::{Deliveries, HandledEvents, Idempotency, Sealing, SettledEvents, TraceParent};
+use kernel_application::{
+    Deliveries, HandledEvents, Idempotency, Sealing, SettledEvents, TraceParent, TransactionScope,
+};
 use kernel_domain::StoreError;
 use shipping_application::ShippingQueries;
 use shipping_domain::ShippingStore;
@@ -107,6 +109,7 @@ pub(crate) trait Backend:
     + SettledEvents
     + ShippingStore
     + ShippingQueries
+    + TransactionScope
     + UserStore
     + UserQueries
 {
@@ -215,6 +218,11 @@ impl Database {
 
     /// Has requests act once, whatever stores of this database they use.
     pub fn idempotency(&self) -> Arc<dyn Idempotency> {
+        self.0.clone()
+    }
+
+    /// Keeps units of work together, whatever stores of this database they use.
+    pub fn transaction_scope(&self) -> Arc<dyn TransactionScope> {
         self.0.clone()
     }
 

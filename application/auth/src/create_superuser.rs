@@ -1,6 +1,6 @@
 //! An operator creates the first user, on the command line.
 
-use auth_domain::{AccountId, NewPassword, PhoneNumber};
+use auth_domain::{AccountId, Credential, NewPassword, PhoneNumber};
 use kernel_domain::{CorrelationId, StoreError};
 
 use crate::{AccountType, Auth, NewAccount, RegisterError, UnassignableNumber};
@@ -29,14 +29,11 @@ pub enum CreateSuperuserError {
 }
 
 impl Auth {
-    /// Creates a user of type staff with the staff and the superuser flag.
-    ///
-    /// The password is kept before the account is opened: a password without an account opens
-    /// nothing, while an account without a password would have to be repaired by hand.
+    /// Creates a user of type staff with the staff and the superuser flag, and their password with them.
     pub async fn create_superuser(&self, command: CreateSuperuser) -> Result<AccountId, CreateSuperuserError> {
         let phone_number = self.numbering_plans.assignable(&command.phone_number)?;
         let id = AccountId::new(self.ids.uuid());
-        self.set_password(id, &command.password).await?;
+        let password_hash = self.passwords.hash(&command.password).await?;
 
         let account = NewAccount {
             id,
@@ -47,22 +44,15 @@ impl Auth {
             full_name: None,
             date_of_birth: None,
         };
-        let registered = self.accounts.register(account, &CorrelationId::from(self.ids.uuid())).await;
-        match registered {
-            Ok(()) => Ok(id),
-            // Whether there is an account now is not known: its password had better stay.
-            Err(error @ RegisterError::Store(_)) => Err(error.into()),
-            Err(refusal) => {
-                self.forget_password(id).await?;
-                Err(refusal.into())
-            }
-        }
-    }
+        let created = async {
+            self.accounts.register(account, &CorrelationId::from(self.ids.uuid())).await?;
 
-    async fn forget_password(&self, account_id: AccountId) -> Result<(), StoreError> {
-        let mut work = self.store.begin().await?;
-        work.credentials().remove(account_id).await?;
-        work.commit().await
+            let mut work = self.store.begin().await?;
+            work.credentials().save(&Credential { account_id: id, password_hash }).await?;
+            Ok::<_, CreateSuperuserError>(work.commit().await?)
+        };
+        self.scope.all_or_nothing(created).await?;
+        Ok(id)
     }
 }
 
@@ -86,7 +76,6 @@ mod tests {
         let mut world = World::with_account(None);
         world.passwords.expect_hash().times(1).returning(|_| Ok(PasswordHash::new("kept")));
         world.work.credentials.expect_save().times(1).returning(|_| Ok(()));
-        world.work.sessions.expect_end_all().returning(|_, _, _| Ok(vec![]));
         world
             .accounts
             .expect_register()
@@ -101,33 +90,16 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_account_that_may_have_been_opened_keeps_its_password() {
-        let mut world = World::with_account(None);
-        world.passwords.expect_hash().returning(|_| Ok(PasswordHash::new("kept")));
-        world.work.credentials.expect_save().times(1).returning(|_| Ok(()));
-        world.work.sessions.expect_end_all().returning(|_, _, _| Ok(vec![]));
-        world.second_work.credentials.expect_remove().never();
-        let lost = || RegisterError::Store(StoreError::unavailable("the answer was lost"));
-        world.accounts.expect_register().returning(move |_, _| Err(lost()));
-        let (auth, _) = world.commits();
-
-        let outcome = auth.create_superuser(a_command()).await;
-
-        assert!(matches!(outcome, Err(CreateSuperuserError::Register(RegisterError::Store(_)))));
-    }
-
-    #[tokio::test]
     async fn a_number_that_is_taken_leaves_no_password_behind() {
         let mut world = World::with_account(None);
         world.passwords.expect_hash().returning(|_| Ok(PasswordHash::new("kept")));
-        world.work.credentials.expect_save().times(1).returning(|_| Ok(()));
-        world.work.sessions.expect_end_all().returning(|_, _, _| Ok(vec![]));
-        world.second_work.credentials.expect_remove().times(1).returning(|_| Ok(()));
+        world.work.credentials.expect_save().never();
         world.accounts.expect_register().returning(|_, _| Err(RegisterError::Taken("phonenumber")));
-        let (auth, _) = world.commits();
+        let (auth, committed) = world.commits();
 
         let refusal = auth.create_superuser(a_command()).await;
 
         assert!(matches!(refusal, Err(CreateSuperuserError::Register(RegisterError::Taken("phonenumber")))));
+        assert!(!committed.happened());
     }
 }

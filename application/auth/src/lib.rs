@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use auth_domain::AuthStore;
-use kernel_application::{Clock, Ids, KeyedHash};
+use kernel_application::{Clock, Ids, KeyedHash, TransactionScope};
 
 mod allow_number;
 mod authenticate;
@@ -86,6 +86,8 @@ pub use unregister::UnregisterError;
 pub struct Auth {
     /// Where units of work begin.
     pub store: Arc<dyn AuthStore>,
+    /// Keeps units of work together, those of the user context included.
+    pub scope: Arc<dyn TransactionScope>,
     /// The read side.
     pub queries: Arc<dyn AuthQueries>,
     /// Who there is.

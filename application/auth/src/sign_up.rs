@@ -58,10 +58,7 @@ pub enum SignUpError {
 }
 
 impl Auth {
-    /// Opens an account, and a session of it.
-    ///
-    /// The account is opened before its number is used up: somebody who is interrupted in between signs in by phone. The
-    /// other way round they would have to prove their number once more. A number has one account, whatever happens.
+    /// Opens an account, and a session of it: all of it is kept, its announcement included, or nothing is.
     pub async fn sign_up(&self, command: SignUp) -> Result<SignedUp, SignUpError> {
         let SignUp { phone_number, account_type, full_name, date_of_birth, password, device, correlation_id } = command;
         let phone_number = self.numbering_plans.assignable(&phone_number)?;
@@ -91,20 +88,23 @@ impl Auth {
             full_name,
             date_of_birth,
         };
-        self.accounts.register(new, &correlation_id).await?;
-
         let now = self.clock.now();
         let (session, tokens) = self.new_session(&account, device, now)?;
-        let mut work = self.store.begin().await?;
-        let mut verification = work.verifications().find(&phone_number).await?;
-        if verification.spend(id, now).is_ok() {
-            work.verifications().save(&verification).await?;
-        }
-        if let Some(password_hash) = password_hash {
-            work.credentials().save(&Credential { account_id: id, password_hash }).await?;
-        }
-        work.sessions().add(&session).await?;
-        work.commit().await?;
+        let opened = async {
+            self.accounts.register(new, &correlation_id).await?;
+
+            let mut work = self.store.begin().await?;
+            let mut verification = work.verifications().find(&phone_number).await?;
+            if verification.spend(id, now).is_ok() {
+                work.verifications().save(&verification).await?;
+            }
+            if let Some(password_hash) = password_hash {
+                work.credentials().save(&Credential { account_id: id, password_hash }).await?;
+            }
+            work.sessions().add(&session).await?;
+            Ok::<_, SignUpError>(work.commit().await?)
+        };
+        self.scope.all_or_nothing(opened).await?;
 
         let profile = self.accounts.profile(id).await?;
         let profile = profile.ok_or_else(|| StoreError::unavailable("the account that was opened is not there"))?;

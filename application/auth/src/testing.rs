@@ -10,7 +10,7 @@ use auth_domain::{
     MockVerificationRepository, PasswordHash, RefreshTokenHash, Session, SessionRepository, VerificationRepository,
 };
 use kernel_application::Throttle;
-use kernel_application::testing::{Committed, CountingIds, NoLimit, Noon, PlainHash};
+use kernel_application::testing::{Committed, CountingIds, NoLimit, NoScope, Noon, PlainHash};
 use kernel_domain::{MockOutbox, Outbox, StoreError};
 
 use crate::{
@@ -137,6 +137,7 @@ impl World {
                 works: Mutex::new(VecDeque::from([self.work, self.second_work])),
                 sessions_may_be_opened: Mutex::new(self.sessions_may_be_opened),
             }),
+            scope: Arc::new(NoScope),
             queries: Arc::new(self.queries),
             accounts: Arc::new(self.accounts),
             numbering_plans: Arc::new(numbering_plans),

@@ -17,6 +17,7 @@ mod secrets;
 mod settled_events;
 mod throttle;
 mod trace;
+mod transaction_scope;
 
 #[cfg(feature = "testing")]
 pub mod testing;
@@ -40,3 +41,4 @@ pub use settled_events::{DELIVERED_EVENTS_ARE_KEPT, DeadLetter, SettledEvents};
 pub use throttle::MockThrottle;
 pub use throttle::{Rate, Throttle, Verdict};
 pub use trace::TraceParent;
+pub use transaction_scope::{ScopedWork, TransactionScope};

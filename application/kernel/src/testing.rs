@@ -9,7 +9,10 @@ use chrono::{DateTime, Utc};
 use kernel_domain::{BoxError, CorrelationId, StoreError};
 use uuid::Uuid;
 
-use crate::{Actor, Clock, Identity, Ids, KeyedHash, Operation, Pauses, Rate, Rights, Throttle, Verdict};
+use crate::{
+    Actor, Clock, Identity, Ids, KeyedHash, Operation, Pauses, Rate, Rights, ScopedWork, Throttle, TransactionScope,
+    Verdict,
+};
 
 /// Noon on the second of January 2026.
 pub fn noon() -> DateTime<Utc> {
@@ -75,6 +78,17 @@ impl KeyedHash for PlainHash {
 
     fn digests(&self, purpose: &'static str, message: &[u8]) -> Vec<[u8; 32]> {
         vec![self.digest(purpose, message)]
+    }
+}
+
+/// Units of work are on their own: each is kept when it is committed.
+pub struct NoScope;
+
+#[async_trait]
+impl TransactionScope for NoScope {
+    async fn enclose(&self, work: ScopedWork<'_>) -> Result<(), StoreError> {
+        work.await;
+        Ok(())
     }
 }
 

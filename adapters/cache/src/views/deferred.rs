@@ -1,15 +1,15 @@
-//! Evictions by requests that are kept only after all their units of work.
+//! Evictions by units of work that are kept only together with others.
 //!
-//! A request that acts once commits its units of work inside a transaction of its own, so what a unit of work evicts
-//! when it commits may be brought back before the change is really there. Hence everything that was evicted inside
-//! such a request is evicted again when it is over. Until then it reads what it has changed from the store, which is
-//! the only one to know; and nothing that it reads is kept, for what a transaction sees is nobody else's matter.
+//! A request that acts once, or a scope, commits its units of work inside a transaction of its own, so what a unit of
+//! work evicts when it commits may be brought back before the change is really there. Hence everything that was evicted
+//! inside is evicted again when it is over. Until then it reads what it has changed from the store, which is the only
+//! one to know; and nothing that it reads is kept, for what a transaction sees is nobody else's matter.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use kernel_application::{Idempotency, Once, RequestKey, Work};
+use kernel_application::{Idempotency, Once, RequestKey, ScopedWork, TransactionScope, Work};
 use kernel_domain::StoreError;
 use tokio::task_local;
 
@@ -29,18 +29,39 @@ pub(super) fn is_changed_here(key: &Key) -> bool {
 }
 
 pub(super) fn note(keys: &[Key]) {
-    // Outside of such a request there is nothing to note.
+    // Outside there is nothing to note.
     let _ = CHANGED.try_with(|changed| changed.extend(keys));
 }
 
-/// Evicts again what a request evicted, after it was kept.
-pub(crate) struct DeferredEvictions {
-    pub(crate) inner: Arc<dyn Idempotency>,
+/// Evicts again what was evicted inside, after it was kept.
+pub(crate) struct DeferredEvictions<I: ?Sized> {
+    pub(crate) inner: Arc<I>,
     pub(crate) views: ViewCache,
 }
 
+impl<I: ?Sized> DeferredEvictions<I> {
+    async fn after<F: Future>(&self, inner: F) -> F::Output {
+        let again = Eviction::from(&self.views);
+        let outcome = CHANGED.scope(again.changed.clone(), inner).await;
+        // After an error, too: it does not always tell that nothing was kept.
+        again.now().await;
+        outcome
+    }
+}
+
 #[async_trait]
-impl Idempotency for DeferredEvictions {
+impl TransactionScope for DeferredEvictions<dyn TransactionScope> {
+    async fn enclose(&self, work: ScopedWork<'_>) -> Result<(), StoreError> {
+        if is_inside() {
+            // It is kept with everything else, and not before.
+            return self.inner.enclose(work).await;
+        }
+        self.after(self.inner.enclose(work)).await
+    }
+}
+
+#[async_trait]
+impl Idempotency for DeferredEvictions<dyn Idempotency> {
     async fn once(
         &self,
         request: RequestKey,
@@ -48,11 +69,7 @@ impl Idempotency for DeferredEvictions {
         now: DateTime<Utc>,
         work: Work<'_>,
     ) -> Result<Once, StoreError> {
-        let again = Eviction::from(&self.views);
-        let outcome = CHANGED.scope(again.changed.clone(), self.inner.once(request, fingerprint, now, work)).await;
-        // After an error, too: it does not always tell that nothing was kept.
-        again.now().await;
-        outcome
+        self.after(self.inner.once(request, fingerprint, now, work)).await
     }
 
     async fn forget(&self, before: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {
@@ -92,6 +109,16 @@ mod tests {
 
         async fn forget(&self, _: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {
             Ok(limit.into())
+        }
+    }
+
+    #[async_trait]
+    impl TransactionScope for Transaction {
+        async fn enclose(&self, work: ScopedWork<'_>) -> Result<(), StoreError> {
+            if work.await {
+                self.store.write(1, "new");
+            }
+            Ok(())
         }
     }
 
@@ -158,6 +185,23 @@ mod tests {
         world.transaction.never_ends.store(true, Relaxed);
         assert!(timeout(Duration::from_millis(1), world.changes()).await.is_err());
         tokio::task::yield_now().await;
+        world.shows("new").await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_a_scope_evicted_is_evicted_again_when_it_was_kept() {
+        let world = World::new();
+        let scope = world.one.views.transaction_scope(world.transaction.clone());
+        let work = async {
+            world.one.evict(1).await;
+            let bystander = world.one.clone();
+            let seen = tokio::spawn(async move { bystander.read(1).await }).await.unwrap();
+            assert_eq!(seen.as_deref(), Some("old"), "which is kept here again");
+            true
+        };
+
+        scope.enclose(Box::pin(work)).await.unwrap();
+
         world.shows("new").await;
     }
 

@@ -33,7 +33,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use kernel_application::Idempotency;
+use kernel_application::{Idempotency, TransactionScope};
 use kernel_domain::StoreError;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -138,6 +138,11 @@ impl ViewCache {
     /// Acts once, and evicts what was changed again when that is kept: a unit of work inside such a request commits
     /// before the change is really there.
     pub fn idempotency(&self, inner: Arc<dyn Idempotency>) -> Arc<dyn Idempotency> {
+        Arc::new(DeferredEvictions { inner, views: self.clone() })
+    }
+
+    /// Keeps units of work together, and evicts what they changed again when they are kept.
+    pub fn transaction_scope(&self, inner: Arc<dyn TransactionScope>) -> Arc<dyn TransactionScope> {
         Arc::new(DeferredEvictions { inner, views: self.clone() })
     }
 

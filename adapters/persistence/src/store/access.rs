@@ -1,4 +1,4 @@
-//! A connection to work with: one of the pool's, or that of the request which is worked for.
+//! A connection to work with: one of the pool's, or that of the transaction which is held.
 
 use super::Connection;
 use super::held::Hold;

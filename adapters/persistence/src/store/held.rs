@@ -1,14 +1,15 @@
-//! The transaction that a request holds which acts once: it begins with the first change, and ends with the answer.
+//! The transaction that somebody holds over several units of work: it begins with the first change, and ends with the
+//! answer of a request that acts once, or with the scope of units of work that are kept together.
 //!
-//! Whoever works for such a request finds the transaction by itself, through the task. So units of work need not know
-//! whether they are kept on their own or together with the request's name and its answer.
+//! Whoever works within it finds the transaction by itself, through the task. So units of work need not know whether
+//! they are kept on their own or together with others, and with the request's name and its answer.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use diesel_async::{AsyncConnection, TransactionManager};
-use kernel_application::{KeptAnswer, Once};
+use kernel_application::{KeptAnswer, Once, ScopedWork};
 use kernel_domain::StoreError;
 use tokio::sync::{Mutex, OwnedMappedMutexGuard, OwnedMutexGuard};
 use tokio::time::timeout;
@@ -29,10 +30,11 @@ tokio::task_local! {
 /// Whoever waits this long for the transaction waits for a unit of work that waits for them.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// What a request holds while it is worked for.
+/// What is held while it is worked for.
 pub(super) struct Held {
     writers: Pool,
-    request: Request,
+    /// What is claimed with the transaction; nothing by a scope.
+    request: Option<Request>,
     state: Arc<Mutex<State>>,
     /// Reads do not wait for a unit of work: it may be waiting for them.
     unit_is_open: Arc<AtomicBool>,
@@ -81,12 +83,20 @@ impl Drop for OpenUnit {
 }
 
 impl Held {
-    pub(super) fn new(writers: Pool, request: Request) -> Arc<Self> {
+    pub(super) fn by(request: Request, writers: Pool) -> Arc<Self> {
+        Self::new(writers, Some(request))
+    }
+
+    pub(super) fn by_scope(writers: Pool) -> Arc<Self> {
+        Self::new(writers, None)
+    }
+
+    fn new(writers: Pool, request: Option<Request>) -> Arc<Self> {
         let state = Arc::new(Mutex::new(State::Idle));
         Arc::new(Self { writers, request, state, unit_is_open: Arc::default() })
     }
 
-    /// What the request holds that this task works for, if it does, in the database of these writers.
+    /// What is held that this task works within, if it does, in the database of these writers.
     pub(super) fn current(writers: &Pool) -> Option<Arc<Self>> {
         HELD.try_with(Arc::clone).ok().filter(|it| it.writers.is(writers))
     }
@@ -96,7 +106,7 @@ impl Held {
         self.state.try_lock().is_ok_and(|state| matches!(*state, State::Open(_)))
     }
 
-    /// Works for the request.
+    /// Works within it.
     pub(super) async fn during<F: Future>(self: &Arc<Self>, work: F) -> F::Output {
         HELD.scope(self.clone(), work).await
     }
@@ -128,6 +138,34 @@ impl Held {
         open.ok().map(|open| Hold { open, unit: None })
     }
 
+    /// Works within a part of it, which is kept with everything else or undone alone.
+    pub(super) async fn in_part(&self, work: ScopedWork<'_>) -> Result<(), StoreError> {
+        // From here on the transaction has changes: if it breaks, it must not be begun anew without this part's beginning.
+        self.for_change().await?.begin().await?;
+        let is_kept = work.await;
+        let part = self.for_change().await?;
+        if is_kept {
+            return part.commit(Bells::default()).await;
+        }
+        part.roll_back().await;
+        Ok(())
+    }
+
+    /// Keeps everything, or nothing.
+    pub(super) async fn close(&self, is_kept: bool) -> Result<(), StoreError> {
+        let mut state = self.lock().await?;
+        let is_broken = state.has_broken();
+        match std::mem::replace(&mut *state, State::Lost) {
+            State::Open(open) if is_kept && !is_broken => open.commit().await,
+            State::Open(open) => {
+                open.roll_back().await;
+                if is_kept { Err(lost()) } else { Ok(()) }
+            }
+            State::Idle => Ok(()),
+            State::Taken(_) | State::Lost => Err(lost()),
+        }
+    }
+
     /// Keeps everything and the answer, or nothing if there is none.
     pub(super) async fn end(&self, answer: Option<KeptAnswer>) -> Result<Once, StoreError> {
         let mut state = self.lock().await?;
@@ -138,7 +176,10 @@ impl Held {
             self.open(&mut state).await?;
         }
         match (std::mem::replace(&mut *state, State::Lost), answer) {
-            (State::Open(open), Some(answer)) => self.keep(open, answer).await,
+            (State::Open(open), Some(answer)) => match &self.request {
+                Some(request) => open.answer(request, answer).await,
+                None => open.commit().await.map(|()| Once::Done),
+            },
             (State::Open(open), None) => {
                 open.roll_back().await;
                 Ok(Once::Done)
@@ -186,7 +227,8 @@ impl Held {
         if sabotage::is_on(Sabotage::KeyAfterCommit) {
             return Ok(State::Open(open));
         }
-        match self.request.claim(open.lease.connection()).await? {
+        let Some(request) = &self.request else { return Ok(State::Open(open)) };
+        match request.claim(open.lease.connection()).await? {
             None => Ok(State::Open(open)),
             Some(by_others) => {
                 open.roll_back().await;
@@ -194,33 +236,49 @@ impl Held {
             }
         }
     }
-
-    async fn keep(&self, mut open: Open, answer: KeptAnswer) -> Result<Once, StoreError> {
-        if sabotage::is_on(Sabotage::KeyAfterCommit) {
-            Manager::commit_transaction(open.lease.connection()).await.map_err(store_error)?;
-            sabotage::dawdle(Sabotage::KeyAfterCommit).await;
-            begin(open.lease.connection()).await.map_err(store_error)?;
-            if let Some(by_others) = self.request.claim(open.lease.connection()).await? {
-                open.roll_back().await;
-                return Ok(by_others);
-            }
-        }
-        if let Err(error) = self.request.answer(open.lease.connection(), &answer).await {
-            open.roll_back().await;
-            return Err(error);
-        }
-        let kept = Manager::commit_transaction(open.lease.connection()).await;
-        if let Err(error) = kept {
-            // Nobody knows now whether the transaction is still open.
-            open.lease.discard();
-            return Err(store_error(error));
-        }
-        open.bells.ring();
-        Ok(Once::Done)
-    }
 }
 
 impl Open {
+    /// Keeps everything, and the answer to the request with it.
+    async fn answer(mut self, request: &Request, answer: KeptAnswer) -> Result<Once, StoreError> {
+        if sabotage::is_on(Sabotage::KeyAfterCommit) {
+            Manager::commit_transaction(self.lease.connection()).await.map_err(store_error)?;
+            sabotage::dawdle(Sabotage::KeyAfterCommit).await;
+            begin(self.lease.connection()).await.map_err(store_error)?;
+            if let Some(by_others) = request.claim(self.lease.connection()).await? {
+                self.roll_back().await;
+                return Ok(by_others);
+            }
+        }
+        if let Err(error) = request.answer(self.lease.connection(), &answer).await {
+            self.roll_back().await;
+            return Err(error);
+        }
+        self.commit().await?;
+        Ok(Once::Done)
+    }
+
+    async fn commit(mut self) -> Result<(), StoreError> {
+        if self.is_in_part() {
+            self.lease.discard();
+            return Err(lost());
+        }
+        let kept = Manager::commit_transaction(self.lease.connection()).await;
+        if let Err(error) = kept {
+            // Nobody knows now whether the transaction is still open.
+            self.lease.discard();
+            return Err(store_error(error));
+        }
+        self.bells.ring();
+        Ok(())
+    }
+
+    /// Whether a part of it was left before its end: then to commit would end that part only.
+    fn is_in_part(&mut self) -> bool {
+        let status = Manager::transaction_manager_status_mut(self.lease.connection());
+        !matches!(status.transaction_depth(), Ok(Some(depth)) if depth.get() == 1)
+    }
+
     async fn roll_back(mut self) {
         if let Err(error) = Manager::rollback_transaction(self.lease.connection()).await {
             tracing::warn!(%error, "a transaction could not be rolled back: its connection is closed instead");

@@ -47,7 +47,7 @@ impl Idempotency for Stores {
         if let Some(before) = request.answered(known)? {
             return Ok(before);
         }
-        let held = Held::new(self.writers.clone(), request);
+        let held = Held::by(request, self.writers.clone());
         let answer = held.during(work).await;
         held.end(answer).await
     }

@@ -21,7 +21,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use diesel_async::pooled_connection::{PoolableConnection, RecyclingMethod};
-use kernel_application::{Deliveries, Sealing};
+use kernel_application::{Deliveries, ScopedWork, Sealing, TransactionScope};
 use kernel_domain::{BoxError, StoreError};
 
 use super::{Backend, Connection, MIGRATIONS, SHARED, begin, establish, incoming, migrate, on_conflict};
@@ -38,8 +38,8 @@ pub(crate) use pool::{Pool, PoolSettings};
 pub(crate) use replica::Replica;
 use unit::Unit;
 
-/// Every store of this backend. Queries go to `readers`, units of work to `writers`; for a request that acts once, both go
-/// to what it holds. Lists go to the replica, if there is one.
+/// Every store of this backend. Queries go to `readers`, units of work to `writers`; within a transaction that is held, both
+/// go there. Lists go to the replica, if there is one.
 pub(crate) struct Stores {
     url: String,
     readers: Pool,
@@ -155,6 +155,18 @@ impl crate::database::Backend for Stores {
 
     fn statements(&self) -> u64 {
         self.statements.count()
+    }
+}
+
+#[async_trait]
+impl TransactionScope for Stores {
+    async fn enclose(&self, work: ScopedWork<'_>) -> Result<(), StoreError> {
+        if let Some(held) = Held::current(&self.writers) {
+            return held.in_part(work).await;
+        }
+        let held = Held::by_scope(self.writers.clone());
+        let is_kept = held.during(work).await;
+        held.close(is_kept).await
     }
 }
 

@@ -13,7 +13,7 @@ use crate::sabotage::{self, Sabotage};
 
 type Manager = <Connection as AsyncConnection>::TransactionManager;
 
-/// A transaction of its own, or a part of the one that a request holds.
+/// A transaction of its own, or a part of the one that is held.
 pub(super) struct Transaction {
     /// `None` from the moment it starts to commit.
     open: Option<Access>,
