@@ -17,6 +17,7 @@ on_both_stacks![
     every_fault_of_a_sign_up_is_told,
     nobody_gives_themselves_rights,
     who_gave_no_password_has_none,
+    a_password_that_everybody_uses_is_not_set_and_one_that_was_set_before_still_opens,
     a_number_that_needs_no_token_opens_one_account_and_signs_in_with_any,
 ];
 
@@ -217,6 +218,30 @@ async fn who_gave_no_password_has_none(app: TestApp) {
         let credentials = json!({ "phonenumber": number, "password": password });
         app.anybody().post("/api/v1/auth/signin/", credentials).await.expecting(StatusCode::BAD_REQUEST);
     }
+}
+
+async fn a_password_that_everybody_uses_is_not_set_and_one_that_was_set_before_still_opens(app: TestApp) {
+    let number = a_proved_number(&app).await;
+    let with = |password: &str| json!({ "phonenumber": number, "user_type": "DRIVER", "password": password });
+    for common in ["12341234", "Password1", "QWERTYUIOP"] {
+        let refused = app.anybody().post(SIGN_UP, with(common)).await;
+        let problem = refused.refused(StatusCode::BAD_REQUEST, "password_too_common");
+        assert_eq!(problem["errors"][0]["field"], json!("password"));
+    }
+    let answer = app.anybody().post(SIGN_UP, with(PASSWORD)).await.expecting(StatusCode::CREATED);
+
+    let me = signed_in(&app, &answer);
+    let change = json!({ "password": PASSWORD, "new_password": "12341234" });
+    let refused = me.post("/api/v1/auth/password/change/", change).await;
+    let problem = refused.refused(StatusCode::BAD_REQUEST, "password_too_common");
+    assert_eq!(problem["errors"][0]["field"], json!("new_password"));
+
+    // That of the original's accounts, as Django keeps it.
+    let old = "pbkdf2_sha256$1000$seasalt$m9/j1NQ3qkyvxFqgoL/bs/Wx6CVUWanM+ne8CgZsQzE=";
+    let mut sql = Sql::open(app.variable("DATABASE_URL")).await;
+    sql.run(&format!("UPDATE auth_credentials SET password_hash = '{old}'")).await.expect("it is the only one");
+    let credentials = json!({ "phonenumber": number, "password": "12341234" });
+    app.anybody().post(SIGN_IN, credentials).await.expecting(StatusCode::OK);
 }
 
 async fn a_number_that_needs_no_token_opens_one_account_and_signs_in_with_any(app: TestApp) {

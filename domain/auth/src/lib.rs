@@ -2,6 +2,7 @@
 
 mod allowed_number;
 mod api_key;
+mod common_passwords;
 mod events;
 mod one_time_token;
 mod password;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::AccountId;
+use crate::{AccountId, common_passwords};
 
 /// A password as somebody typed it. `Debug` hides it.
 #[derive(Clone, PartialEq, Eq)]
@@ -30,7 +30,7 @@ impl fmt::Debug for Password {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewPassword(Password);
 
-/// Why a password may not be set (OWASP ASVS 5, 6.2.1 and 6.2.9: length, and nothing else).
+/// Why a password may not be set (OWASP ASVS 5, 6.2.1, 6.2.4 and 6.2.9: its length, and who else has it, and nothing else).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum WeakPassword {
     /// It can be guessed.
@@ -39,6 +39,9 @@ pub enum WeakPassword {
     /// Hashing it would cost more than it is worth.
     #[error("a password has at most {} characters", NewPassword::MAX_CHARS)]
     TooLong,
+    /// It is among the first that are tried.
+    #[error("a password is none that everybody uses")]
+    Common,
 }
 
 impl NewPassword {
@@ -51,6 +54,7 @@ impl NewPassword {
     pub fn choose(password: Password) -> Result<Self, WeakPassword> {
         match password.0.chars().count() {
             ..Self::MIN_CHARS => Err(WeakPassword::TooShort),
+            Self::MIN_CHARS..=Self::MAX_CHARS if common_passwords::has(&password.0) => Err(WeakPassword::Common),
             Self::MIN_CHARS..=Self::MAX_CHARS => Ok(Self(password)),
             _ => Err(WeakPassword::TooLong),
         }
@@ -102,11 +106,21 @@ mod tests {
     }
 
     #[test]
-    fn only_the_length_of_a_password_matters_and_characters_count() {
+    fn of_a_password_that_few_have_only_the_length_matters_and_characters_count() {
         assert_eq!(choose("1234567"), Err(WeakPassword::TooShort));
         assert!(choose("비밀번호여덟글자").is_ok());
         assert!(choose(&"x".repeat(128)).is_ok());
         assert_eq!(choose(&"x".repeat(129)), Err(WeakPassword::TooLong));
+    }
+
+    #[test]
+    fn what_everybody_uses_is_refused_however_it_is_written() {
+        for common in ["password", "12345678", "12341234", "iLoveYou", "PASSWORD1", " qwertyuiop\t"] {
+            assert_eq!(choose(common), Err(WeakPassword::Common), "{common}");
+        }
+        for uncommon in ["password of mine", "1234567812", "correct horse", "p a s s w o r d"] {
+            assert!(choose(uncommon).is_ok(), "{uncommon}");
+        }
     }
 
     #[test]

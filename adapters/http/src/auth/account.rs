@@ -76,7 +76,7 @@ impl Input for ChangePasswordBody {
     fn read(fields: &mut Fields) -> Option<Self> {
         let about = "The current password; nothing for whoever has none yet.";
         let current = fields.secret("password", about).max(NewPassword::MAX_CHARS).nullable().optional();
-        let new = fields.secret("new_password", "8 to 128 characters of any kind.");
+        let new = fields.secret("new_password", "8 to 128 characters of any kind, and no common password.");
         let new = new.parse(|it| NewPassword::choose(Password::typed(it))).required();
         Some(Self(ChangePassword { current: current?.map(Password::typed), new: new? }))
     }

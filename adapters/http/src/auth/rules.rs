@@ -16,6 +16,7 @@
 //! | `phonenumber_not_confirmed` | `phonenumber` | the number was not proved, or too long ago |
 //! | `staff_not_allowed` | `user_type` | the number is not among those of the staff |
 //! | `password_too_short`, `password_too_long` | that of the password | characters count, nothing else |
+//! | `password_too_common` | that of the password | everybody uses it |
 //! | `wrong_password` | `password` | the current password is another one |
 //! | `token_not_valid` | | an access or refresh token is good no more (401) |
 //! | `refresh_token_not_yours` | `refresh` | it is none of whoever asks |
@@ -124,6 +125,7 @@ impl From<WeakPassword> for Fault {
             WeakPassword::TooLong => {
                 Self::new("password_too_long", Message::PasswordTooLong { most: NewPassword::MAX_CHARS })
             }
+            WeakPassword::Common => Self::new("password_too_common", Message::PasswordTooCommon),
         }
     }
 }

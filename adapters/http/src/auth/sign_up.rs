@@ -102,7 +102,7 @@ impl Input for SignUpBody {
         let account_type = fields.choice(USER_TYPE, "What one is.", USER_TYPES, AccountType::name).required();
         let full_name = fields.text("fullname", "The name one goes by.").max(MAX_NAME).nullable().optional();
         let born = fields.date("dob", "When one was born. Only drivers are asked.").nullable().optional();
-        let about = "8 to 128 characters of any kind; without one, one signs in by phone.";
+        let about = "8 to 128 characters of any kind, and no common password; without one, one signs in by phone.";
         let password = fields.secret("password", about).nullable();
         let password = password.parse(|it| NewPassword::choose(Password::typed(it))).optional();
         Some(Self {

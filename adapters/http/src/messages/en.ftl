@@ -90,6 +90,7 @@ refresh-token-not-yours = This is not a refresh token of yours.
 wrong-password = This is not the current password.
 password-too-short = This password is too short. It must contain at least { $least } characters.
 password-too-long = This password is too long. It must contain at most { $most } characters.
+password-too-common = This password is too common. Choose one that others do not use.
 already-expired = This moment has passed already.
 
 # The rules of the user context.

@@ -87,6 +87,7 @@ refresh-token-not-yours = 본인의 refresh 토큰이 아닙니다.
 wrong-password = 현재 비밀번호가 아닙니다.
 password-too-short = 비밀번호가 너무 짧습니다. 최소 { $least }자 이상이어야 합니다.
 password-too-long = 비밀번호가 너무 깁니다. 최대 { $most }자까지 사용할 수 있습니다.
+password-too-common = 너무 흔한 비밀번호입니다. 다른 사람이 쓰지 않는 비밀번호를 사용하십시오.
 already-expired = 이미 지난 시각입니다.
 
 # 사용자의 규칙.

@@ -136,6 +136,7 @@ messages! {
     WrongPassword = "wrong-password";
     PasswordTooShort { least: usize } = "password-too-short";
     PasswordTooLong { most: usize } = "password-too-long";
+    PasswordTooCommon = "password-too-common";
     AlreadyExpired = "already-expired";
 
     // The rules of the user context.

@@ -107,8 +107,12 @@ async fn who_does_not_know_their_password_keeps_it() {
 }
 
 #[tokio::test]
-async fn a_new_password_has_to_be_long_enough_and_not_too_long() {
-    for (new, code) in [("1234567".to_owned(), "password_too_short"), ("x".repeat(129), "password_too_long")] {
+async fn a_new_password_has_to_be_long_enough_not_too_long_and_not_everybodys() {
+    for (new, code) in [
+        ("1234567".to_owned(), "password_too_short"),
+        ("x".repeat(129), "password_too_long"),
+        ("Password1".to_owned(), "password_too_common"),
+    ] {
         let body = json!({ "password": "correct horse", "new_password": new });
         let response = post(Served::default(), "auth/password/change/", &body).await;
         assert_eq!(refusals_of(response, StatusCode::BAD_REQUEST).await, [refusal("new_password", code)]);

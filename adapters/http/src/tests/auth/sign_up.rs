@@ -228,12 +228,13 @@ async fn all_that_is_wrong_is_told_at_once() {
 }
 
 #[tokio::test]
-async fn of_a_password_the_characters_count() {
+async fn of_a_password_the_characters_count_and_who_else_has_it() {
     for (password, codes) in [
         ("비밀번호여덟글자", vec!["phonenumber_not_confirmed"]),
         (&"밀".repeat(128), vec!["phonenumber_not_confirmed"]),
         (&"밀".repeat(129), vec!["password_too_long"]),
         ("        ", vec!["phonenumber_not_confirmed"]),
+        ("iLoveYou", vec!["password_too_common"]),
     ] {
         let mut body = a_driver();
         body["password"] = json!(password);
