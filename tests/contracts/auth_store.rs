@@ -29,6 +29,7 @@ crate::every_database_promises![
     a_refresh_token_that_was_exchanged_is_known_as_spent,
     of_many_who_renew_at_once_one_does,
     all_sessions_of_an_account_end_but_one,
+    sessions_of_an_account_end_that_were_opened_by_then,
     sessions_that_go_on_are_listed_those_used_last_first,
     old_sessions_are_removed_with_their_tokens_some_at_a_time,
     what_was_never_found_cannot_be_saved,
@@ -212,6 +213,31 @@ async fn of_many_who_renew_at_once_one_does(database: TestDatabase) {
 
     let renewed = renewals.join_all().await.into_iter().map(|it| it.expect("who comes later waits"));
     assert_eq!(renewed.filter(|it| *it).count(), 1);
+}
+
+async fn sessions_of_an_account_end_that_were_opened_by_then(database: TestDatabase) {
+    let account = an_account();
+    let opened_at = |at| Session::from(SessionSnapshot { opened_at: at, ..session_of(account).snapshot() });
+    let [before, then, after] = [later(-1), later(0), later(1)].map(opened_at);
+    let mut past = opened_at(later(-2));
+    past.end(later(-1));
+    add(&database, &[&before, &then, &after, &past, &a_session()]).await;
+    let end_opened = async |by, at| {
+        let mut work = database.auth_store().begin().await.unwrap();
+        let ended = work.sessions().end_opened(account, by, at).await.unwrap();
+        work.commit().await.unwrap();
+        ended.into_iter().collect::<BTreeSet<_>>()
+    };
+
+    assert_eq!(end_opened(later(0), later(5)).await, [before.id(), then.id()].into());
+    assert_eq!(end_opened(later(0), later(6)).await, [].into());
+
+    let lately = database.auth_queries().ended_since(later(5)).await.unwrap();
+    let expected = BTreeSet::from([(before.id(), later(5)), (then.id(), later(5))]);
+    assert_eq!(lately.into_iter().collect::<BTreeSet<_>>(), expected);
+    let mut work = database.auth_store().begin().await.unwrap();
+    let left = work.sessions().find(account, after.id()).await.unwrap().expect("it is there");
+    assert_eq!(left.snapshot().ended_at, None, "who came later stays");
 }
 
 async fn all_sessions_of_an_account_end_but_one(database: TestDatabase) {

@@ -181,7 +181,7 @@ async fn groups_come_and_go(database: TestDatabase) {
     for now in [groups(["dispatch", "night shift"]), groups(["night shift"]), vec![]] {
         let given = AccountChange { groups: Some(now.clone()), ..AccountChange::default() };
 
-        change(&database, user.id(), |it| it.change_account(given, noon()).unwrap()).await.unwrap();
+        change(&database, user.id(), |it| _ = it.change_account(given, noon()).unwrap()).await.unwrap();
 
         assert_eq!(find(&database, user.id()).await.unwrap().role(), &Role::Staff { groups: now });
     }
@@ -271,8 +271,8 @@ async fn who_was_switched_off_lately_is_found(database: TestDatabase) {
         ids.push(register(&database, a_registration()).await.unwrap().id());
     }
     let off = |is_active| AccountChange { is_active: Some(is_active), ..AccountChange::default() };
-    change(&database, ids[0], |it| it.change_account(off(false), later(-1)).unwrap()).await.unwrap();
-    change(&database, ids[1], |it| it.change_account(off(false), later(0)).unwrap()).await.unwrap();
+    change(&database, ids[0], |it| _ = it.change_account(off(false), later(-1)).unwrap()).await.unwrap();
+    change(&database, ids[1], |it| _ = it.change_account(off(false), later(0)).unwrap()).await.unwrap();
     change(&database, ids[2], |it| drop(it.ban(None, later(1)).unwrap())).await.unwrap();
     change(&database, ids[3], |it| drop(it.unregister(later(2)).unwrap())).await.unwrap();
     let since = async |hour| {
@@ -283,7 +283,7 @@ async fn who_was_switched_off_lately_is_found(database: TestDatabase) {
 
     assert_eq!(since(0).await, ids[1..4]);
 
-    change(&database, ids[1], |it| it.change_account(off(true), later(3)).unwrap()).await.unwrap();
+    change(&database, ids[1], |it| _ = it.change_account(off(true), later(3)).unwrap()).await.unwrap();
     assert_eq!(since(0).await, ids[2..4], "who is back is not among them");
 }
 

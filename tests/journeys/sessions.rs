@@ -16,6 +16,7 @@ on_both_stacks![
     who_signs_out_is_out_on_every_instance_within_a_second,
     who_is_banned_unregistered_or_switched_off_is_out_on_every_instance_within_a_second,
     who_closes_their_own_account_is_out_on_every_instance_within_a_second,
+    who_is_switched_on_again_has_to_sign_in_anew,
     a_changed_password_ends_every_other_session,
     people_see_their_own_sessions_and_end_them,
     nobody_signs_anybody_else_out,
@@ -160,6 +161,51 @@ async fn who_closes_their_own_account_is_out_on_every_instance_within_a_second(a
     for session in [&phone, &desk] {
         let refused = other.anybody().post(REFRESH, refreshing(session)).await;
         refused.refused(StatusCode::UNAUTHORIZED, "token_not_valid");
+    }
+}
+
+/// Waits until the token opens doors.
+async fn is_in(visitor: &Visitor) {
+    let deadline = Instant::now() + Duration::from_secs(5);
+    while visitor.get(PROFILE).await.status != StatusCode::OK {
+        assert!(Instant::now() < deadline, "the token opens nothing");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+async fn who_is_switched_on_again_has_to_sign_in_anew(app: TestApp) {
+    let other = app.beside().await;
+    let root = app.superuser().await;
+    for is_known_to_be_off in [true, false] {
+        let clerk = app.clerk().await;
+        let before = [clerk.clone(), clerk.at(&other)];
+        is_in(&before[1]).await;
+        let path = format!("/api/v1/user/users/{}/", clerk.user_id);
+
+        root.patch(&path, json!({ "is_active": false })).await.expecting(StatusCode::OK);
+        if is_known_to_be_off {
+            for old in &before {
+                is_out(old, in_a_second()).await;
+            }
+        }
+        root.patch(&path, json!({ "is_active": true })).await.expecting(StatusCode::OK);
+
+        let mut anew = clerk.clone();
+        anew.sign_in().await;
+        for (instance, old) in [&app, &other].into_iter().zip(&before) {
+            is_in(&anew.at(instance)).await;
+            if !is_known_to_be_off {
+                // Nobody may have seen that it was off.
+                is_out(old, in_a_second()).await;
+            }
+            old.get(PROFILE).await.refused(StatusCode::UNAUTHORIZED, "authentication_failed");
+            let refused = app.anybody().at(instance).post(REFRESH, refreshing(&clerk)).await;
+            refused.refused(StatusCode::UNAUTHORIZED, "token_not_valid");
+        }
+        assert_eq!(anew.get(SESSIONS).await.expecting(StatusCode::OK)["count"], 1, "those of before are gone");
+        let next = app.anybody().post(REFRESH, refreshing(&anew)).await.expecting(StatusCode::OK);
+        anew.holds(&next);
+        is_in(&anew).await;
     }
 }
 

@@ -1,4 +1,4 @@
-//! Auth asks user: who there is. And auth hears from user who is gone.
+//! Auth asks user: who there is. And auth hears from user who is gone, for good or for now.
 
 use std::sync::Arc;
 
@@ -126,7 +126,8 @@ fn role(role: Role) -> (AccountType, Vec<String>) {
     }
 }
 
-/// Hears which accounts were closed, whoever closed them, and has auth forget them. Hearing it twice changes nothing.
+/// Hears which accounts were closed, whoever closed them, and has auth forget them; and which ones were switched off or on,
+/// and has auth end the sessions of before. Hearing it twice changes nothing.
 pub struct ClosedAccounts(pub Arc<Auth>);
 
 #[async_trait]
@@ -142,11 +143,19 @@ impl Publisher for ClosedAccounts {
 
 impl ClosedAccounts {
     async fn hear(&self, event: &StoredEvent) -> Result<(), Undelivered> {
-        if !matches!(event.name.as_str(), "UserDeactivated" | "UserBanned") {
-            return Ok(());
-        }
+        let is_closed = match event.name.as_str() {
+            "UserDeactivated" | "UserBanned" => true,
+            "UserSuspended" | "UserReinstated" => false,
+            _ => return Ok(()),
+        };
         let told = event.data.iter().find(|(name, _)| name == "uuid").map(|(_, value)| Uuid::try_parse(value));
         let user = told.and_then(Result::ok).ok_or_else(|| Undelivered::Refused("the event names no user".into()))?;
-        Ok(self.0.forget_account(AccountId::new(user), event.occurred_at).await?)
+        let account = AccountId::new(user);
+        if is_closed {
+            self.0.forget_account(account, event.occurred_at).await?;
+        } else {
+            self.0.end_sessions_of(account, event.occurred_at).await?;
+        }
+        Ok(())
     }
 }

@@ -32,6 +32,7 @@ mod revoke_api_key;
 mod sign_in;
 mod sign_out;
 mod sign_up;
+mod suspend_account;
 mod token_limits;
 mod tokens;
 mod unregister;

@@ -1,6 +1,6 @@
 //! A superuser changes flags, address and groups of somebody.
 
-use kernel_application::{Actor, Denied};
+use kernel_application::{Actor, Denied, record};
 use kernel_domain::StoreError;
 use user_domain::{AccountChange, CannotChangeUser, UserId};
 
@@ -22,7 +22,8 @@ pub enum ChangeAccountError {
 
 impl Users {
     /// Changes somebody's account, and shows it. An access token tells of the rights at its making, so that one
-    /// from before is good for what it says until it expires; an account that is switched off is off at once.
+    /// from before is good for what it says until it expires; an account that is switched off is off at once, and
+    /// whoever hears of it ends its sessions.
     pub async fn change_account(
         &self,
         actor: &Actor,
@@ -33,8 +34,12 @@ impl Users {
 
         let mut work = self.store.begin().await?;
         let mut user = work.users().find(id).await?.ok_or(ChangeAccountError::UnknownUser(id))?;
-        user.change_account(change, self.clock.now())?;
+        let now = self.clock.now();
+        let switched = user.change_account(change, now)?;
         work.users().save(&user).await?;
+        if let Some(switched) = switched {
+            work.outbox().append(&[record(&switched, &actor.correlation_id, &*self.ids, now)]).await?;
+        }
         work.commit().await?;
         self.queries.user(id).await?.ok_or(ChangeAccountError::UnknownUser(id))
     }

@@ -99,6 +99,14 @@ pub trait SessionRepository: Send {
         now: DateTime<Utc>,
     ) -> Result<Vec<SessionId>, StoreError>;
 
+    /// Ends every session of an account that was opened by `opened_by` and has not ended; which ones.
+    async fn end_opened(
+        &mut self,
+        account: AccountId,
+        opened_by: DateTime<Utc>,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<SessionId>, StoreError>;
+
     /// Removes sessions that expired by `expired_by` or ended by `ended_by`, at most `limit` of them; how many.
     async fn purge(
         &mut self,

@@ -22,12 +22,26 @@ pub enum UserEvent {
         /// Who.
         user_id: UserId,
     },
+    /// Somebody's account was switched off, for now.
+    Suspended {
+        /// Whose.
+        user_id: UserId,
+    },
+    /// Somebody's account can be used again.
+    Reinstated {
+        /// Whose.
+        user_id: UserId,
+    },
 }
 
 impl UserEvent {
     fn user_id(&self) -> UserId {
         match self {
-            Self::SignedUp { user_id } | Self::Deactivated { user_id } | Self::Banned { user_id } => *user_id,
+            Self::SignedUp { user_id }
+            | Self::Deactivated { user_id }
+            | Self::Banned { user_id }
+            | Self::Suspended { user_id }
+            | Self::Reinstated { user_id } => *user_id,
         }
     }
 }
@@ -40,6 +54,8 @@ impl DomainEvent for UserEvent {
             Self::SignedUp { .. } => "UserSignup",
             Self::Deactivated { .. } => "UserDeactivated",
             Self::Banned { .. } => "UserBanned",
+            Self::Suspended { .. } => "UserSuspended",
+            Self::Reinstated { .. } => "UserReinstated",
         }
     }
 

@@ -266,8 +266,12 @@ impl User {
         Ok(image.and_then(|image| std::mem::replace(&mut self.profile.image, image)))
     }
 
-    /// Changes what a superuser may change.
-    pub fn change_account(&mut self, change: AccountChange, now: DateTime<Utc>) -> Result<(), CannotChangeUser> {
+    /// Changes what a superuser may change, and tells if that switched the account off or on.
+    pub fn change_account(
+        &mut self,
+        change: AccountChange,
+        now: DateTime<Utc>,
+    ) -> Result<Option<UserEvent>, CannotChangeUser> {
         self.require_open()?;
         let AccountChange { is_staff, is_active, email, groups } = change;
         let privileges = match (self.privileges, is_staff) {
@@ -287,11 +291,16 @@ impl User {
             self.email = email;
         }
         match (self.state, is_active) {
-            (UserState::Active, Some(false)) => self.state = UserState::Inactive { since: now },
-            (UserState::Inactive { .. }, Some(true)) => self.state = UserState::Active,
-            _ => {}
+            (UserState::Active, Some(false)) => {
+                self.state = UserState::Inactive { since: now };
+                Ok(Some(UserEvent::Suspended { user_id: self.id }))
+            }
+            (UserState::Inactive { .. }, Some(true)) => {
+                self.state = UserState::Active;
+                Ok(Some(UserEvent::Reinstated { user_id: self.id }))
+            }
+            _ => Ok(None),
         }
-        Ok(())
     }
 
     /// Closes the account of somebody who leaves. Nothing stays that tells who they were; the picture that is

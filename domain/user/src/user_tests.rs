@@ -156,15 +156,19 @@ fn a_superuser_changes_flags_address_and_groups() {
         groups: Some(groups.clone()),
     };
 
-    user.change_account(change, noon()).expect("it can be changed");
+    let switched = user.change_account(change.clone(), noon()).expect("it can be changed");
 
+    assert_eq!(switched.map(|it| it.name()), Some("UserSuspended"));
+    assert_eq!(user.clone().change_account(change, noon()), Ok(None), "it is off already");
     let after = user.snapshot();
     assert_eq!((after.privileges, after.role), (Privileges::Staff, Role::Staff { groups }));
     assert_eq!(after.state, UserState::Inactive { since: noon() });
     assert!(after.email.is_some());
 
     let back = AccountChange { is_active: Some(true), is_staff: Some(false), ..AccountChange::default() };
-    user.change_account(back, noon()).expect("it can be changed");
+    let switched = user.change_account(back.clone(), noon()).expect("it can be changed");
+    assert_eq!(switched.map(|it| it.name()), Some("UserReinstated"));
+    assert_eq!(user.change_account(back, noon()), Ok(None), "it is on already");
     assert_eq!((user.snapshot().state, user.snapshot().privileges), (UserState::Active, Privileges::None));
 }
 

@@ -2,6 +2,7 @@
 
 use kernel_application::Page;
 use kernel_application::testing::noon;
+use kernel_domain::RecordedEvent;
 use poem::http::{Method, StatusCode};
 use serde_json::{Value, json};
 use user_application::testing::{World, a_user};
@@ -192,6 +193,8 @@ async fn a_superuser_changes_what_they_may_and_nothing_else() {
         after == expected
     };
     served.users.work.users.expect_save().times(1).withf(changed).returning(|_| Ok(()));
+    let announced = |it: &[RecordedEvent]| it.len() == 1 && it[0].name == "UserSuspended";
+    served.users.work.outbox.expect_append().times(1).withf(announced).returning(|_| Ok(()));
     served.users.queries.expect_user().returning(|_| Ok(Some(a_view())));
     let body = json!({
         "is_staff": true, "is_active": false, "email": " kim@example.com ", "groups": ["night shift"],

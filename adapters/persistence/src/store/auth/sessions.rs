@@ -142,13 +142,22 @@ impl SessionRepository for Work {
             .select(auth_sessions::id);
         let mut open: Vec<Id> = Locked(open).load(self.unit.connection()?).await.map_err(store_error)?;
         open.retain(|it| but.is_none_or(|but| it.0 != but.as_uuid()));
-        for chunk in open.chunks(CHUNK) {
-            let these = auth_sessions::id.eq_any(padded(chunk.iter().copied()));
-            let ended = diesel::update(auth_sessions::table.filter(these));
-            let ended = Prepared::kept(ended.set(auth_sessions::ended_at.eq(Some(now.naive_utc()))));
-            ended.execute(self.unit.connection()?).await.map_err(store_error)?;
-        }
-        Ok(open.into_iter().map(|it| SessionId::new(it.0)).collect())
+        self.end(open, now).await
+    }
+
+    async fn end_opened(
+        &mut self,
+        account: AccountId,
+        opened_by: DateTime<Utc>,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<SessionId>, StoreError> {
+        let open = auth_sessions::table
+            .filter(auth_sessions::account_id.eq(Id(account.as_uuid())))
+            .filter(auth_sessions::ended_at.is_null())
+            .filter(auth_sessions::opened_at.le(opened_by.naive_utc()))
+            .select(auth_sessions::id);
+        let open = Locked(open).load(self.unit.connection()?).await.map_err(store_error)?;
+        self.end(open, now).await
     }
 
     async fn purge(
@@ -183,6 +192,17 @@ impl SessionRepository for Work {
 }
 
 impl Work {
+    /// Ends these sessions.
+    async fn end(&mut self, open: Vec<Id>, now: DateTime<Utc>) -> Result<Vec<SessionId>, StoreError> {
+        for chunk in open.chunks(CHUNK) {
+            let these = auth_sessions::id.eq_any(padded(chunk.iter().copied()));
+            let ended = diesel::update(auth_sessions::table.filter(these));
+            let ended = Prepared::kept(ended.set(auth_sessions::ended_at.eq(Some(now.naive_utc()))));
+            ended.execute(self.unit.connection()?).await.map_err(store_error)?;
+        }
+        Ok(open.into_iter().map(|it| SessionId::new(it.0)).collect())
+    }
+
     /// Notes the refresh token that a session was found with.
     fn found(&mut self, row: SessionRow) -> Result<Session, StoreError> {
         let session = row.into_session()?;
