@@ -128,14 +128,15 @@ pub async fn build(config: &Config) -> Result<App, StartupError> {
         Backends::of(config, &subscribers, &secrets)?;
     let (images, media) = pictures(config, &mut probes).await?;
 
-    let users = users(&database, &views, images, secrets.clone(), &clock, &ids);
+    let plans = Arc::new(Libphonenumber::load());
+    let users = users(&database, &views, plans.clone(), images, secrets.clone(), &clock, &ids);
     let passwords = Arc::new(Argon2id::new()?);
     let auth = Arc::new(Auth {
         store: database.auth_store(),
         scope: views.transaction_scope(database.transaction_scope()),
         queries: database.auth_queries(),
         accounts: Arc::new(UserAccounts(users.clone())),
-        numbering_plans: Arc::new(Libphonenumber::load()),
+        numbering_plans: plans,
         passwords: passwords.clone(),
         hash: secrets.clone(),
         access_tokens: access_tokens(config)?,
@@ -220,6 +221,7 @@ pub async fn build(config: &Config) -> Result<App, StartupError> {
 fn users(
     database: &Database,
     views: &ViewCache,
+    international_form: Arc<Libphonenumber>,
     images: Arc<dyn ImageStore>,
     hash: Arc<Secrets>,
     clock: &Arc<dyn Clock>,
@@ -228,6 +230,7 @@ fn users(
     Arc::new(Users {
         store: views.user_store(database.user_store()),
         queries: views.user_queries(database.user_queries()),
+        international_form,
         image_editor: Arc::new(Redrawing::new()),
         images,
         hash,

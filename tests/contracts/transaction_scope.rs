@@ -82,7 +82,11 @@ async fn units_of_work_of_two_contexts_are_kept_together_or_not_at_all(database:
         matches!(refused.await, Err(StoreError::Conflict(_) | StoreError::Duplicate { .. })),
         "it is there already"
     );
-    assert_eq!(kept(&database, &other, &session).await, (false, true), "a unit of work that is refused undoes those before");
+    assert_eq!(
+        kept(&database, &other, &session).await,
+        (false, true),
+        "a unit of work that is refused undoes those before"
+    );
 }
 
 async fn they_see_what_was_done_before_and_nobody_else_does(database: TestDatabase) {

@@ -36,7 +36,11 @@ async fn users_are_found_by_what_they_are_and_by_what_they_are_called(app: TestA
     assert_eq!(found(&manager, "type=STAFF&is_active=true&banned=false").await, [c.clone(), m.clone()]);
     assert_eq!(found(&manager, "is_active=0").await, [] as [String; 0]);
     let digits = clerk.phone_number.trim_start_matches('+').to_owned();
-    assert_eq!(found(&manager, &format!("phonenumber=%2B{digits}")).await, only_clerk);
+    let national = digits.trim_start_matches("82");
+    for spelt in ["%2B82", "%2B82-0", "+82-0", "tel:%2B82%200", "tel:+82-0"] {
+        assert_eq!(found(&manager, &format!("phonenumber={spelt}{national}")).await, only_clerk, "{spelt}");
+    }
+    assert_eq!(found(&manager, "phonenumber=%2B82-99-999-9999").await, [] as [String; 0], "nobody can have it");
     assert_eq!(found(&manager, &format!("q={}", &digits[6..])).await, only_clerk);
     assert_eq!(found(&manager, "q=100%25_s").await, only_clerk, "in any case, and to the letter");
     assert_eq!(found(&manager, "q=100%25%25").await, [] as [String; 0]);

@@ -1,6 +1,7 @@
 //! The numbering plans of the world, as Google's libphonenumber describes them.
 
 use auth_application::{Country, NumberingPlans, UnassignableNumber};
+use kernel_application::InternationalForm;
 use kernel_domain::PhoneNumber;
 use phonenumber::Type;
 use phonenumber::metadata::{DATABASE, Descriptor, Metadata};
@@ -56,6 +57,12 @@ impl NumberingPlans for Libphonenumber {
     fn country(&self, number: &PhoneNumber) -> Option<Country> {
         let (_, national, plans) = plans(number.digits())?;
         plans.iter().find(|plan| has(plan, national)).and_then(|plan| Country::parse(plan.id()))
+    }
+}
+
+impl InternationalForm for Libphonenumber {
+    fn of(&self, number: &PhoneNumber) -> PhoneNumber {
+        self.assignable(number).unwrap_or_else(|UnassignableNumber| number.clone())
     }
 }
 

@@ -9,6 +9,7 @@ mod deliveries;
 mod handled_events;
 mod idempotency;
 mod ids;
+mod international_form;
 mod page;
 mod pause;
 mod record;
@@ -31,6 +32,7 @@ pub use deliveries::{
 pub use handled_events::{EventHandler, HANDLED_EVENTS_ARE_KNOWN, HandledEvents, Turn};
 pub use idempotency::{ANSWERS_ARE_KEPT, Idempotency, KeptAnswer, KeptRequest, Once, RequestKey, Work};
 pub use ids::Ids;
+pub use international_form::InternationalForm;
 pub use page::{Cursor, Direction, Page, PageNumber, PageRequest, PageStart, Place};
 pub use pause::Pauses;
 pub use record::record;

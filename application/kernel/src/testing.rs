@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use kernel_domain::{BoxError, CorrelationId, StoreError};
+use kernel_domain::{BoxError, CorrelationId, PhoneNumber, StoreError};
 use uuid::Uuid;
 
 use crate::{
-    Actor, Clock, Identity, Ids, KeyedHash, Operation, Pauses, Rate, Rights, ScopedWork, Throttle, TransactionScope,
-    Verdict,
+    Actor, Clock, Identity, Ids, InternationalForm, KeyedHash, Operation, Pauses, Rate, Rights, ScopedWork, Throttle,
+    TransactionScope, Verdict,
 };
 
 /// Noon on the second of January 2026.
@@ -78,6 +78,15 @@ impl KeyedHash for PlainHash {
 
     fn digests(&self, purpose: &'static str, message: &[u8]) -> Vec<[u8; 32]> {
         vec![self.digest(purpose, message)]
+    }
+}
+
+/// Every number is written as it should be.
+pub struct AsWritten;
+
+impl InternationalForm for AsWritten {
+    fn of(&self, number: &PhoneNumber) -> PhoneNumber {
+        number.clone()
     }
 }
 

@@ -27,14 +27,15 @@ impl Users {
         self.queries.user(id).await?.ok_or(FindUserError::UnknownUser(id))
     }
 
-    /// A page of users.
+    /// A page of users. A number is found however it is spelt.
     pub async fn users(
         &self,
         actor: &Actor,
-        filter: &UserFilter,
+        mut filter: UserFilter,
         page: PageRequest,
     ) -> Result<Page<UserView>, FindUserError> {
         actor.require(MANAGE_USERS)?;
-        self.queries.users(filter, page).await?.ok_or(FindUserError::PastTheEnd)
+        filter.phone_number = filter.phone_number.map(|it| self.international_form.of(&it));
+        self.queries.users(&filter, page).await?.ok_or(FindUserError::PastTheEnd)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use kernel_application::{Clock, Ids, KeyedHash};
+use kernel_application::{Clock, Ids, InternationalForm, KeyedHash};
 use user_domain::UserStore;
 
 mod ban_user;
@@ -42,6 +42,8 @@ pub struct Users {
     pub store: Arc<dyn UserStore>,
     /// The read side.
     pub queries: Arc<dyn UserQueries>,
+    /// How phone numbers are written.
+    pub international_form: Arc<dyn InternationalForm>,
     /// Draws pictures again.
     pub image_editor: Arc<dyn ImageEditor>,
     /// Keeps pictures.

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use kernel_application::testing::{Committed, CountingIds, Noon, PlainHash};
+use kernel_application::testing::{AsWritten, Committed, CountingIds, Noon, PlainHash};
 use kernel_domain::{MockOutbox, Outbox, StoreError};
 use user_domain::testing::a_registration;
 use user_domain::{
@@ -90,6 +90,7 @@ impl World {
         let users = Users {
             store: Arc::new(Prepared(Mutex::new(VecDeque::from([self.work, self.second_work])))),
             queries: Arc::new(self.queries),
+            international_form: Arc::new(AsWritten),
             image_editor: Arc::new(self.image_editor),
             images: Arc::new(self.images),
             hash: Arc::new(PlainHash),

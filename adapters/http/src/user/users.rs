@@ -53,7 +53,7 @@ impl UsersApi {
         here: Here,
     ) -> Result<Json<PageBody<UserBody>>, Problem> {
         let UserQuery { filter, page } = query.0;
-        let page = self.users.users(&actor, &filter, page).await?;
+        let page = self.users.users(&actor, filter, page).await?;
         Ok(Json(PageBody::at(&here, page)))
     }
 
@@ -142,7 +142,8 @@ impl Input for UserQuery {
 
 /// A plus sign that nobody escaped arrives as a blank.
 fn in_query(sent: &str) -> Result<PhoneNumber, InvalidPhoneNumber> {
-    PhoneNumber::parse(sent).or_else(|_| PhoneNumber::parse(&format!("+{sent}")))
+    let number = sent.trim().trim_start_matches("tel:");
+    PhoneNumber::parse(sent).or_else(|_| PhoneNumber::parse(&format!("+{number}")))
 }
 
 struct ChangeUserBody(AccountChange);

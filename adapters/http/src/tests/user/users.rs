@@ -99,7 +99,8 @@ async fn users_are_filtered_by_everything_that_the_list_shows() {
             UserFilter { is_active: Some(true), is_banned: Some(false), ..UserFilter::default() },
         ),
         ("phonenumber=%2B82-10-1234-5678", UserFilter { phone_number: number.clone(), ..UserFilter::default() }),
-        ("phonenumber=+821012345678", UserFilter { phone_number: number, ..UserFilter::default() }),
+        ("phonenumber=+821012345678", UserFilter { phone_number: number.clone(), ..UserFilter::default() }),
+        ("phonenumber=tel:+82-10-1234-5678", UserFilter { phone_number: number, ..UserFilter::default() }),
         ("q=+kim+", UserFilter { text: Some("kim".to_owned()), ..UserFilter::default() }),
         ("q=&type=&unknown=1", UserFilter::default()),
     ] {
