@@ -27,6 +27,7 @@ mod a_parcel_travels;
 mod announcements;
 mod api_keys;
 mod bad_input;
+mod budgets;
 mod bus;
 mod centers;
 mod changing_shipping;

@@ -203,7 +203,7 @@ async fn ask(visitor: &Visitor, method: &str, path: &str) -> Answer {
 }
 
 /// Every method and path of the document, under `/api/v1`.
-fn operations(document: &Value) -> Vec<(String, String)> {
+pub(crate) fn operations(document: &Value) -> Vec<(String, String)> {
     let paths = document["paths"].as_object().expect("paths");
     let operations = paths.iter().flat_map(|(path, methods)| {
         let methods = methods.as_object().expect("methods").keys();
@@ -213,7 +213,7 @@ fn operations(document: &Value) -> Vec<(String, String)> {
 }
 
 /// `/a/{id}/` as `/a/{}/`: what a parameter is called does not matter here.
-fn without_names(path: &str) -> String {
+pub(crate) fn without_names(path: &str) -> String {
     let segments = path.split('/').map(|it| if it.starts_with('{') { "{}" } else { it });
     segments.collect::<Vec<_>>().join("/")
 }

@@ -1,24 +1,40 @@
 //! How many statements a request costs: a number that does not grow with the page.
 
-use reqwest::StatusCode;
-use serde_json::json;
-use support::app::TestApp;
+use std::collections::BTreeSet;
+
+use auth_domain::Scope;
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+use support::app::{Answer, TestApp};
 
 use crate::stage::{BATCHES, CENTERS, ITEMS, Stage, TRANSPORTS, text};
 
 on_both_stacks![
-    reads_cost_a_fixed_number_of_statements,
+    a_list_costs_as_much_for_a_hundred_entries_as_for_one,
+    a_key_costs_one_statement_where_it_is_not_known,
+    a_key_to_act_once_costs_four_statements_and_a_repetition_one,
     bulk_commands_cost_the_same_for_two_items_and_for_fifty,
-    a_change_costs_few_statements,
     a_trip_costs_the_same_with_one_batch_and_with_ten,
-    the_end_of_a_center_costs_few_statements,
-    who_is_known_costs_few_statements,
-    who_is_new_costs_few_statements,
 ];
 
-/// How often a read is asked for: centers and people that are known cost nothing, and now and then one of the requests
-/// is the one that has to get to know them again.
-const ASKED: usize = 3;
+/// How often something is asked for at most: centers and people that are known cost nothing, and now and then one of the
+/// requests is the one that has to get to know them again, most often on a busy machine.
+const ASKED: usize = 6;
+
+/// Every list of the document, and what a page of it costs: by page number, which counts the list, and by cursor, which does
+/// not. Of the centers the first page is kept.
+const LISTS: &[(&str, u64, u64)] = &[
+    ("/api/v1/auth/api-keys/", 2, 1),
+    ("/api/v1/auth/sessions/", 2, 1),
+    ("/api/v1/distribution/centers/", 0, 2),
+    ("/api/v1/shipping/batches/", 3, 2),
+    ("/api/v1/shipping/batches/{alias}/shippingitems/", 5, 4),
+    ("/api/v1/shipping/shippingitems/", 3, 2),
+    ("/api/v1/shipping/transports/", 2, 1),
+    ("/api/v1/shipping/transports/{uuid}/batches/", 4, 3),
+    ("/api/v1/user/users/", 3, 2),
+];
+const KEYS: &str = "/api/v1/auth/api-keys/";
 
 /// `BEGIN` and `COMMIT`, which go to the database like everything else.
 const TRANSACTION: u64 = 2;
@@ -30,40 +46,82 @@ async fn statements_of(app: &TestApp, ask: impl Future<Output = ()>) -> u64 {
     app.database.statements() - before
 }
 
-async fn reads_cost_a_fixed_number_of_statements(app: TestApp) {
+async fn a_list_costs_as_much_for_a_hundred_entries_as_for_one(app: TestApp) {
     let _quiet = app.quiet().await;
     let stage = Stage::set(&app).await;
-    let departed = stage.a_departed_transport().await;
+    let (alias, transport) = (stage.a_batch().await, stage.a_transport().await);
     for _ in 0..12 {
-        stage.a_packed_batch().await;
+        stage.pack(&alias, &stage.an_item().await).await;
+        stage.load(&transport, &stage.a_packed_batch().await.0).await;
         stage.a_transport().await;
     }
-    let (transport, alias, item) = (&departed.transport, &departed.alias, &departed.item);
+    stage.load(&transport, &alias).await;
+    let root = app.superuser().await;
+    for _ in 0..3 {
+        root.clone().sign_in().await;
+        root.post(KEYS, json!({ "name": "tests" })).await.expecting(StatusCode::CREATED);
+    }
 
-    for (path, most) in [
-        (format!("{ITEMS}{item}/"), 2),
-        (format!("{ITEMS}?page_size=1"), 3),
-        (format!("{ITEMS}?page_size=100"), 3),
-        (format!("{BATCHES}{alias}/"), 2),
-        (format!("{BATCHES}?page_size=100"), 3),
-        (format!("{BATCHES}{alias}/shippingitems/?page_size=100"), 5),
-        (format!("{TRANSPORTS}{transport}/"), 1),
-        (format!("{TRANSPORTS}?page_size=1"), 2),
-        (format!("{TRANSPORTS}?page_size=100"), 2),
-        (format!("{CENTERS}?page_size=100"), 0),
-        (format!("{CENTERS}?page_size=1"), 0),
-        (format!("{CENTERS}?page_size=1&page=2"), 3),
-        ("/api/v1/user/users/?page_size=100".to_owned(), 3),
-        ("/api/v1/auth/sessions/".to_owned(), 2),
-    ] {
-        let mut needed = u64::MAX;
-        for _ in 0..ASKED {
-            let asked = async {
-                stage.staff.get(&path).await.expecting(StatusCode::OK);
-            };
-            needed = needed.min(statements_of(&app, asked).await);
+    let east = json!({ "center_code": "ABC003", "name": "East", "staff_members": [root.user_id] });
+    root.post(CENTERS, east).await.expecting(StatusCode::CREATED);
+
+    for (path, by_page, by_cursor) in LISTS {
+        let path = path.replace("{alias}", &alias).replace("{uuid}", &transport);
+        for (query, expected) in [("", by_page), ("cursor=&", by_cursor)] {
+            for page_size in [1, 2, 100] {
+                let path = format!("{path}?{query}page_size={page_size}");
+                let mut needed = u64::MAX;
+                for _ in 0..ASKED {
+                    let asked = async {
+                        let page = root.get(&path).await.expecting(StatusCode::OK);
+                        let shown = page["results"].as_array().expect("a list").len();
+                        assert!(if page_size < 100 { shown == page_size } else { shown > 2 }, "{path}: {shown}");
+                    };
+                    needed = needed.min(statements_of(&app, asked).await);
+                    if needed <= *expected {
+                        break;
+                    }
+                }
+                assert_eq!(needed, *expected, "{path}");
+            }
         }
-        assert!(needed <= most, "{path} needs {needed} statements, {most} are enough");
+    }
+
+    let document = root.get("/api/docs/openapi.json").await.expecting(StatusCode::OK);
+    let paths = document["paths"].as_object().expect("paths").iter();
+    let is_list =
+        |get: &Value| get["parameters"].as_array().is_some_and(|it| it.iter().any(|it| it["name"] == "cursor"));
+    let documented: BTreeSet<_> = paths.filter(|(_, it)| is_list(&it["get"])).map(|(path, _)| path.as_str()).collect();
+    assert_eq!(documented, LISTS.iter().map(|(path, ..)| *path).collect(), "every list is asked for");
+}
+
+/// A key that was seen in the last seconds costs nothing; one that was not is looked up.
+async fn a_key_costs_one_statement_where_it_is_not_known(app: TestApp) {
+    let _quiet = app.quiet().await;
+    let stage = Stage::set(&app).await;
+    let path = format!("{ITEMS}{}/", stage.an_item().await);
+    let machine = app.machine(&[Scope::ReadShipping]).await;
+
+    for known in [0, 1] {
+        let asked = async {
+            machine.get(&path).await.expecting(StatusCode::OK);
+        };
+        assert_eq!(statements_of(&app, asked).await, 3 - known);
+    }
+}
+
+/// The request is looked for, and again with a lock; it is claimed, and its answer is kept. The unit of work itself becomes
+/// a part of that transaction.
+async fn a_key_to_act_once_costs_four_statements_and_a_repetition_one(app: TestApp) {
+    let _quiet = app.quiet().await;
+    let clerk = app.clerk().await;
+
+    for (key, expected) in [("one", 4 + 1 + 2 * TRANSACTION), ("two", 4 + 1 + 2 * TRANSACTION), ("one", 1)] {
+        let asked = async {
+            let request = clerk.request(Method::POST, ITEMS).header("Idempotency-Key", key);
+            Answer::to(request.json(&json!({ "sku": "SHOE-42" }))).await.expecting(StatusCode::CREATED);
+        };
+        assert_eq!(statements_of(&app, asked).await, expected, "{key}");
     }
 }
 
@@ -88,32 +146,6 @@ async fn bulk_commands_cost_the_same_for_two_items_and_for_fifty(app: TestApp) {
     }
 }
 
-async fn a_change_costs_few_statements(app: TestApp) {
-    let _quiet = app.quiet().await;
-    let stage = Stage::set(&app).await;
-    let (item, alias, transport) = (stage.an_item().await, stage.a_batch().await, stage.a_transport().await);
-    let (item, batch) = (format!("{ITEMS}{item}/"), format!("{BATCHES}{alias}/"));
-    let (renamed, transport) = (format!("{BATCHES}friday/"), format!("{TRANSPORTS}{transport}/"));
-
-    for (path, body, most) in [
-        (&item, Some(json!({ "sku": "HAT-7" })), 3 + TRANSACTION),
-        (&batch, Some(json!({ "alias": "friday" })), 3 + TRANSACTION),
-        (&transport, Some(json!({ "driver_uuid": stage.driver.user_id })), 8 + TRANSACTION),
-        (&item, None, 3 + TRANSACTION),
-        (&renamed, None, 3 + TRANSACTION),
-        (&transport, None, 3 + TRANSACTION),
-    ] {
-        let asked = async {
-            match body {
-                Some(body) => stage.staff.patch(path, body).await.expecting(StatusCode::OK),
-                None => stage.staff.delete(path).await.expecting(StatusCode::NO_CONTENT),
-            };
-        };
-        let needed = statements_of(&app, asked).await;
-        assert!(needed <= most, "{path} needs {needed} statements, {most} are enough");
-    }
-}
-
 /// From the plan to the arrival, whatever is on board.
 async fn a_trip_costs_the_same_with_one_batch_and_with_ten(app: TestApp) {
     let _quiet = app.quiet().await;
@@ -127,6 +159,9 @@ async fn a_trip_costs_the_same_with_one_batch_and_with_ten(app: TestApp) {
     let departed = stage.a_departed_transport().await;
     stage.complete(&departed.transport).await;
     for count in [1, 10] {
+        // Several batches are found before they are locked.
+        let load = if count == 1 { 6 } else { 7 };
+        let most = [2, load, 6, 7].map(|it| it + TRANSACTION);
         let mut needed = [u64::MAX; 4];
         for _ in 0..ASKED {
             let mut batches = Vec::new();
@@ -148,80 +183,10 @@ async fn a_trip_costs_the_same_with_one_batch_and_with_ten(app: TestApp) {
                 };
                 *needed = (*needed).min(statements_of(&app, asked).await);
             }
+            if needed.iter().zip(&most).all(|(needed, most)| needed <= most) {
+                break;
+            }
         }
-        // Several batches are found before they are locked.
-        let load = if count == 1 { 6 } else { 7 };
-        let most = [2, load, 6, 7].map(|it| it + TRANSACTION);
         assert_eq!(needed, most, "to plan, load, start and complete with {count} batches");
     }
-}
-
-/// It takes two transactions: nobody plans to go there in between.
-async fn the_end_of_a_center_costs_few_statements(app: TestApp) {
-    let _quiet = app.quiet().await;
-    let stage = Stage::set(&app).await;
-    let center = json!({ "center_code": "ABC003", "name": "East" });
-    let center = stage.staff.post(CENTERS, center).await.expecting(StatusCode::CREATED);
-    let path = format!("{CENTERS}{}/", text(&center["uuid"]));
-
-    let asked = async {
-        stage.staff.delete(&path).await.expecting(StatusCode::NO_CONTENT);
-    };
-    let needed = statements_of(&app, asked).await;
-
-    let most = 9 + 2 * TRANSACTION;
-    assert!(needed <= most, "{needed} statements, {most} are enough");
-}
-
-async fn who_is_known_costs_few_statements(app: TestApp) {
-    let driver = app.driver().await;
-    let number = json!({ "phonenumber": driver.phone_number });
-    let profile = "/api/v1/user/users/self/profile/";
-    driver.get(profile).await.expecting(StatusCode::OK);
-    // The token has to be sent before everything is quiet.
-    app.anybody().post("/api/v1/auth/signin/token_request/", number.clone()).await.expecting(StatusCode::OK);
-    let token = app.token_sent_to(&driver.phone_number).await;
-    let _quiet = app.quiet().await;
-    let password = json!({ "phonenumber": driver.phone_number, "password": support::app::PASSWORD });
-    let confirmed = json!({ "phonenumber": driver.phone_number, "token": token });
-
-    for (path, body, most) in [
-        (profile, None, 0),
-        ("/api/v1/auth/signin/", Some(password), 3),
-        ("/api/v1/auth/signin/token_confirm/", Some(confirmed), 4 + TRANSACTION),
-        ("/api/v1/auth/signin/token_request/", Some(number), 3 + TRANSACTION),
-    ] {
-        let visitor = driver.clone();
-        let asked = async {
-            let answer = match body {
-                Some(body) => visitor.post(path, body).await,
-                None => visitor.get(path).await,
-            };
-            answer.expecting(StatusCode::OK);
-        };
-        let needed = statements_of(&app, asked).await;
-        assert!(needed <= most, "{path} needs {needed} statements, {most} are enough");
-    }
-}
-
-/// The account, its password, its session and what announces it are one transaction of two units of work.
-async fn who_is_new_costs_few_statements(app: TestApp) {
-    let number = app.a_phone_number().as_str().to_owned();
-    let anybody = app.anybody();
-    let body = json!({ "phonenumber": number });
-    anybody.post("/api/v1/auth/signup/token_request/", body).await.expecting(StatusCode::OK);
-    let token = app.token_sent_to(&number).await;
-    let shown = json!({ "phonenumber": number, "token": token });
-    anybody.post("/api/v1/auth/signup/token_confirm/", shown).await.expecting(StatusCode::OK);
-    let _quiet = app.quiet().await;
-    let driver = json!({ "phonenumber": number, "user_type": "DRIVER", "password": support::app::PASSWORD });
-
-    let asked = async {
-        anybody.post("/api/v1/auth/signup/", driver).await.expecting(StatusCode::CREATED);
-    };
-    let needed = statements_of(&app, asked).await;
-
-    let (number_is_proved, units) = (1 + TRANSACTION, 2 * TRANSACTION + TRANSACTION);
-    let most = number_is_proved + units + 9;
-    assert!(needed <= most, "{needed} statements, {most} are enough");
 }
