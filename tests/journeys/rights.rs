@@ -71,7 +71,7 @@ const TABLE: &[Row] = &[
     ("DELETE", "/api/v1/distribution/centers/{uuid}/", [401, 403, 403, 404, 404, 403, 403, 403, 401, 401, 401]),
     // shipping
     ("GET", "/api/v1/shipping/shippingitems/", [401, 403, 200, 200, 200, 200, 403, 403, 401, 401, 401]),
-    ("POST", "/api/v1/shipping/shippingitems/", [401, 403, 400, 400, 400, 403, 400, 403, 401, 401, 401]),
+    ("POST", "/api/v1/shipping/shippingitems/", [401, 403, 201, 201, 201, 403, 201, 403, 401, 401, 401]),
     (
         "GET",
         "/api/v1/shipping/shippingitems/{tracking_number}/",

@@ -48,6 +48,8 @@ impl ItemsApi {
     }
 
     /// Register an item
+    ///
+    /// Without an article number it has an empty one.
     #[oai(path = "/", method = "post", operation_id = "register_item")]
     async fn register(
         &self,
@@ -147,7 +149,7 @@ fn sku(fields: &mut Fields) -> Field<'_, impl Convert<Sku>> {
 
 impl Input for NewItem {
     fn read(fields: &mut Fields) -> Option<Self> {
-        Some(Self(RegisterItem { sku: sku(fields).required()? }))
+        Some(Self(RegisterItem { sku: sku(fields).optional()?.unwrap_or_default() }))
     }
 }
 
