@@ -1,6 +1,8 @@
 //! What goes to a replica, and what does not. The replica of these tests follows nobody, so that each row tells where it
 //! was read.
 
+use distribution_application::CenterFilter;
+use distribution_domain::testing::a_center;
 use kernel_application::PageRequest;
 use persistence_adapter::{Database, Settings};
 use shipping_application::*;
@@ -10,6 +12,7 @@ use user_application::UserFilter;
 
 use crate::databases::{TestDatabase, mysql, sealing, sqlite};
 use crate::shipping_store::keep;
+use crate::smaller_stores::add_center;
 
 crate::every_database_promises![
     lists_come_from_the_replica_and_nothing_else_does,
@@ -50,6 +53,13 @@ async fn lists_come_from_the_replica_and_nothing_else_does(primary: TestDatabase
     let transports = queries.transports(&TransportFilter::default(), &[], page()).await.unwrap().unwrap();
     assert_eq!(transports.entries.iter().map(|it| it.id).collect::<Vec<_>>(), [copied_trip.id()]);
     assert_eq!(both.user_queries().users(&UserFilter::default(), page()).await.unwrap().unwrap().entries, []);
+
+    // Centers are kept in memory by whoever lists them, and would be kept as they were before a change.
+    let (here, there) = (a_center().build(), a_center().build());
+    add_center(&both, &here).await.unwrap();
+    add_center(&replica, &there).await.unwrap();
+    let centers = both.distribution_queries().centers(&CenterFilter::default(), page()).await.unwrap().unwrap();
+    assert_eq!(centers.entries.iter().map(|it| &it.code).collect::<Vec<_>>(), [here.code()]);
 
     // What was written is there at once for whoever asks for it by name, and the replica was not written to.
     for (asked, is_there) in [(&both, true), (&*replica, false)] {

@@ -7,6 +7,7 @@ use distribution_domain::testing::{a_center, a_staff_member, an_attempt};
 use distribution_domain::{Center, CenterCode, CenterId, CenterName, DistributionStore, StaffId};
 use kernel_application::{PageNumber, PageRequest};
 use kernel_domain::StoreError;
+use persistence_adapter::Database;
 use tokio::task::JoinSet;
 
 use crate::databases::TestDatabase;
@@ -24,7 +25,7 @@ crate::every_database_promises![
     a_center_that_is_being_closed_is_not_among_the_open_ones,
 ];
 
-async fn add_center(database: &TestDatabase, center: &Center) -> Result<(), StoreError> {
+pub(crate) async fn add_center(database: &Database, center: &Center) -> Result<(), StoreError> {
     let mut work = database.distribution_store().begin().await?;
     work.centers().add(center).await?;
     work.commit().await
