@@ -47,6 +47,7 @@ mod moving_over;
 mod narrowed_tokens;
 mod outages;
 mod packing_and_loading;
+mod people_shown;
 mod profiles;
 mod proper_requests;
 mod proving_a_number;

@@ -20,9 +20,9 @@ on_both_stacks![
     pictures_in_a_bucket_are_behind_signed_links,
 ];
 
-const PROFILE: &str = "/api/v1/user/users/self/profile/";
+pub(crate) const PROFILE: &str = "/api/v1/user/users/self/profile/";
 
-async fn upload(visitor: &Visitor, name: &str, bytes: Vec<u8>) -> Answer {
+pub(crate) async fn upload(visitor: &Visitor, name: &str, bytes: Vec<u8>) -> Answer {
     let picture = Part::bytes(bytes).file_name(name.to_owned()).mime_str("image/png").expect("a media type");
     let request = visitor.request(Method::PATCH, PROFILE);
     Answer::to(request.multipart(Form::new().part("image", picture))).await
