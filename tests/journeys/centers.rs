@@ -10,6 +10,7 @@ use crate::stage::{BATCHES, CENTERS, Stage, TRANSPORTS, text};
 on_both_stacks![
     a_center_is_replaced_and_changed_but_never_its_code,
     who_works_there_is_said_anew_and_unknown_people_are_left_out,
+    a_center_where_nobody_works_is_shown_as_any_other,
     a_person_who_changes_is_shown_so_at_once_wherever_they_work,
     every_fault_is_told_and_nothing_changes,
     a_center_that_is_not_there_is_not_found,
@@ -81,7 +82,35 @@ async fn who_works_there_is_said_anew_and_unknown_people_are_left_out(app: TestA
         assert_eq!(staff_of(&changed), [bob.user_id.clone(), ann.user_id.clone()]);
         assert_eq!(changed["staff_members"][0]["type"], "DRIVER");
         assert_eq!(manager.get(&path).await.expecting(StatusCode::OK), changed);
+        let listed = manager.get(CENTERS).await.expecting(StatusCode::OK);
+        assert_eq!(listed["results"], json!([changed]));
     }
+}
+
+async fn a_center_where_nobody_works_is_shown_as_any_other(app: TestApp) {
+    let manager = app.manager().await;
+    let staffed = json!({ "center_code": "SEO", "name": "Seoul", "staff_members": [app.driver().await.user_id] });
+    let without = json!({ "center_code": "BUS", "name": "Busan" });
+    let (staffed, without) = (manager.post(CENTERS, staffed).await, manager.post(CENTERS, without).await);
+    let (staffed, without) = (staffed.expecting(StatusCode::CREATED), without.expecting(StatusCode::CREATED));
+    assert_eq!(without["staff_members"], json!([]));
+    let path = format!("{CENTERS}{}/", text(&staffed["uuid"]));
+
+    for nobody in [json!([]), json!([NOWHERE])] {
+        let changed = manager.patch(&path, json!({ "staff_members": nobody })).await.expecting(StatusCode::OK);
+
+        assert_eq!(changed["staff_members"], json!([]));
+        let listed = manager.get(CENTERS).await.expecting(StatusCode::OK);
+        assert_eq!(listed["results"], json!([without, changed]));
+        let plan = json!({
+            "distribution_center_code_source": "SEO",
+            "distribution_center_code_destination": "BUS",
+        });
+        let planned = manager.post(TRANSPORTS, plan).await.expecting(StatusCode::CREATED);
+        assert_eq!(planned["distribution_center_source"], changed);
+        assert_eq!(planned["distribution_center_destination"], without);
+    }
+    manager.patch(&path, json!({ "staff_members": null })).await.refused(StatusCode::BAD_REQUEST, "null");
 }
 
 async fn a_person_who_changes_is_shown_so_at_once_wherever_they_work(app: TestApp) {

@@ -2,12 +2,13 @@
 
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use support::app::{Answer, TestApp};
+use support::app::{Answer, TestApp, Visitor};
 
-use crate::stage::{BATCHES, ITEMS};
+use crate::stage::{BATCHES, CENTERS, ITEMS, Stage, TRANSPORTS, text};
 
 on_both_stacks![
     both_forms_of_a_path_answer_alike,
+    the_first_refusal_is_about_who_asks_then_about_what_is_sent_then_about_what_there_is,
     a_correlation_id_is_kept_or_replaced_and_travels_with_events,
     a_list_is_walked_by_cursor_there_and_back,
     every_failure_is_a_problem,
@@ -22,6 +23,37 @@ async fn both_forms_of_a_path_answer_alike(app: TestApp) {
     let without = clerk.get("/api/v1/shipping/shippingitems").await.expecting(StatusCode::OK);
 
     assert_eq!(with, without);
+
+    let posted = clerk.post(BATCHES.trim_end_matches('/'), json!({ "alias": "friday" })).await;
+    assert_eq!(posted.expecting(StatusCode::CREATED)["alias"], "friday", "with its body");
+    let changed = clerk.patch(&format!("{BATCHES}friday"), json!({ "alias": "monday" })).await;
+    assert_eq!(changed.expecting(StatusCode::OK)["alias"], "monday");
+    let item = clerk.post(ITEMS, json!({ "sku": "" })).await.expecting(StatusCode::CREATED);
+    let add = clerk.request(Method::POST, &format!("{BATCHES}monday/add"));
+    let packed = Answer::to(add.form(&[("tracking_number", &text(&item["tracking_number"]))])).await;
+    assert_eq!(packed.expecting(StatusCode::OK)[0]["tracking_number"], item["tracking_number"]);
+    clerk.delete(&format!("{BATCHES}monday")).await.refused(StatusCode::BAD_REQUEST, "ShippingInUse");
+}
+
+/// Whoever may not ask learns neither what is wrong with the request nor what there is.
+async fn the_first_refusal_is_about_who_asks_then_about_what_is_sent_then_about_what_there_is(app: TestApp) {
+    let (stage, broken) = (Stage::set(&app).await, "{ nonsense");
+    let unknown = json!({ "tracking_number": "20260102-0000000000" });
+    let nowhere = format!("{BATCHES}nowhere/add/");
+    let send = |visitor: &Visitor, path: &str, body: &str| {
+        let request = visitor.request(Method::POST, path).header("content-type", "application/json");
+        Answer::to(request.body(body.to_owned()))
+    };
+
+    let wrong_method = app.anybody().request(Method::DELETE, &nowhere);
+    Answer::to(wrong_method).await.refused(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed");
+    send(&app.anybody(), &nowhere, broken).await.refused(StatusCode::UNAUTHORIZED, "not_authenticated");
+    send(&stage.driver, &nowhere, broken).await.refused(StatusCode::FORBIDDEN, "permission_denied");
+    send(&stage.staff, &nowhere, broken).await.refused(StatusCode::BAD_REQUEST, "parse_error");
+    send(&stage.staff, &nowhere, "{}").await.refused(StatusCode::BAD_REQUEST, "required");
+    send(&stage.staff, &nowhere, &unknown.to_string()).await.refused(StatusCode::NOT_FOUND, "not_found");
+    let add = format!("{BATCHES}{}/add/", stage.a_batch().await);
+    send(&stage.staff, &add, &unknown.to_string()).await.refused(StatusCode::BAD_REQUEST, "ShippingBatchItemNotExist");
 }
 
 async fn a_correlation_id_is_kept_or_replaced_and_travels_with_events(app: TestApp) {
@@ -46,28 +78,50 @@ async fn a_correlation_id_is_kept_or_replaced_and_travels_with_events(app: TestA
 }
 
 async fn a_list_is_walked_by_cursor_there_and_back(app: TestApp) {
-    let clerk = app.clerk().await;
-    let mut numbers = Vec::new();
+    let stage = Stage::set(&app).await;
+    let (mut items, mut batches, mut transports) = (Vec::new(), Vec::new(), Vec::new());
+    let mut centers = vec!["ABC002".to_owned(), "ABC001".to_owned()];
+    for code in ["ABC003", "ABC004", "ABC005"] {
+        let center = json!({ "center_code": code, "name": "East" });
+        stage.staff.post(CENTERS, center).await.expecting(StatusCode::CREATED);
+        centers.insert(0, code.to_owned());
+    }
     for _ in 0..5 {
-        let item = clerk.post(ITEMS, json!({ "sku": "" })).await.expecting(StatusCode::CREATED);
-        numbers.insert(0, item["tracking_number"].clone());
+        items.insert(0, stage.an_item().await);
+        batches.insert(0, stage.a_batch().await);
+        transports.insert(0, stage.a_transport().await);
     }
-    let path_of = |link: &Value| link.as_str().and_then(|it| it.strip_prefix(&app.base)).map(str::to_owned);
+    let backwards = |names: &[String]| names.iter().rev().cloned().collect();
 
-    let (mut walked, mut next, mut last) = (Vec::new(), Some(format!("{ITEMS}?cursor=&page_size=2")), Value::Null);
-    while let Some(path) = next {
-        assert!(walked.len() < numbers.len(), "it does not end");
-        last = clerk.get(&path).await.expecting(StatusCode::OK);
-        walked.extend(last["results"].as_array().expect("a list").iter().map(|it| it["tracking_number"].clone()));
-        assert_eq!((last.get("count"), &last["items_per_page"]), (None, &json!(2)));
-        next = path_of(&last["next"]);
+    for (path, query, name, names) in [
+        (ITEMS, "", "tracking_number", items.clone()),
+        (ITEMS, "&ordering=timestamp_created&status=CREATED", "tracking_number", backwards(&items)),
+        (BATCHES, "", "alias", batches.clone()),
+        (BATCHES, "&ordering=timestamp_completed&completed=false", "alias", backwards(&batches)),
+        (TRANSPORTS, "", "uuid", transports.clone()),
+        (TRANSPORTS, "&ordering=timestamp_arrived&completed=false", "uuid", backwards(&transports)),
+        (CENTERS, "", "center_code", centers),
+    ] {
+        let link = |link: &Value| link.as_str().and_then(|it| it.strip_prefix(&app.base)).map(str::to_owned);
+        let told = |page: &Value| -> Vec<_> {
+            page["results"].as_array().expect("a list").iter().map(|it| text(&it[name])).collect()
+        };
+        let (mut walked, mut next, mut last) =
+            (Vec::new(), Some(format!("{path}?cursor=&page_size=2{query}")), json!({}));
+        while let Some(page) = next {
+            assert!(walked.len() < names.len(), "{path} does not end");
+            last = stage.staff.get(&page).await.expecting(StatusCode::OK);
+            walked.extend(told(&last));
+            assert_eq!((last.get("count"), &last["items_per_page"]), (None, &json!(2)));
+            next = link(&last["next"]);
+        }
+        assert_eq!(walked, names, "{path}?{query}");
+
+        let back = link(&last["previous"]).expect("a page before");
+        assert_eq!(told(&stage.staff.get(&back).await.expecting(StatusCode::OK)), names[2..4], "{path}?{query}");
+        let junk = stage.staff.get(&format!("{path}?cursor=junk")).await;
+        junk.refused(StatusCode::BAD_REQUEST, "invalid");
     }
-    assert_eq!(walked, numbers, "newest first");
-
-    let back = clerk.get(&path_of(&last["previous"]).expect("a page before")).await.expecting(StatusCode::OK);
-    let back: Vec<_> = back["results"].as_array().expect("a list").iter().map(|it| &it["tracking_number"]).collect();
-    assert_eq!(back, [&numbers[2], &numbers[3]]);
-    clerk.get(&format!("{ITEMS}?cursor=junk")).await.refused(StatusCode::BAD_REQUEST, "invalid");
 }
 
 async fn every_failure_is_a_problem(app: TestApp) {

@@ -15,6 +15,8 @@ on_both_stacks![
     a_batch_is_on_one_open_transport_only,
     a_departed_or_completed_transport_takes_nothing,
     a_transport_needs_two_centers_that_exist_and_differ,
+    a_center_code_that_is_too_long_is_told,
+    nothing_is_added_to_what_there_is_not,
     only_an_active_driver_can_be_planned,
     names_are_unique_and_compare_exactly,
 ];
@@ -98,10 +100,6 @@ async fn an_item_sits_in_one_open_batch_only(app: TestApp) {
 
     let problem = refusal.refused(BAD, "ShippingBatchItemNotAvailable");
     assert_eq!(problem["errors"][0]["field"], "tracking_number");
-    let unknown = stage.staff.post(&format!("{BATCHES}nowhere/add/"), json!({ "tracking_number": item })).await;
-    unknown.refused(StatusCode::NOT_FOUND, "not_found");
-    let nothing = stage.staff.post(&format!("{BATCHES}nowhere/add/"), json!([])).await;
-    nothing.refused(StatusCode::NOT_FOUND, "not_found");
 }
 
 async fn a_departed_or_completed_batch_takes_nothing(app: TestApp) {
@@ -175,6 +173,60 @@ async fn a_transport_needs_two_centers_that_exist_and_differ(app: TestApp) {
 
     let problem = stage.staff.post(TRANSPORTS, json!({})).await.refused(BAD, "required");
     assert_eq!(problem["errors"].as_array().map(Vec::len), Some(2), "every missing field is named");
+
+    let path = format!("{TRANSPORTS}{}/", stage.a_transport().await);
+    for same in [plan("ABC002", "ABC002"), json!({ "distribution_center_code_destination": "ABC001" })] {
+        stage.staff.patch(&path, same).await.refused(BAD, "ShippingTransportSameCenter");
+    }
+    stage.staff.put(&path, plan("ABC001", "ABC001")).await.refused(BAD, "ShippingTransportSameCenter");
+
+    let lower = plan("ABC001", "abc001");
+    let problem = stage.staff.post(TRANSPORTS, lower.clone()).await.refused(BAD, "DistributionCenterNotExist");
+    assert_eq!(problem["errors"][0]["field"], "distribution_center_code_destination", "it is another code");
+    let center = json!({ "center_code": "abc001", "name": "Lower" });
+    stage.staff.post(CENTERS, center).await.expecting(StatusCode::CREATED);
+    let planned = stage.staff.post(TRANSPORTS, lower).await.expecting(StatusCode::CREATED);
+    assert_eq!(planned["distribution_center_destination"]["name"], "Lower");
+}
+
+async fn a_center_code_that_is_too_long_is_told(app: TestApp) {
+    let stage = Stage::set(&app).await;
+    let path = format!("{TRANSPORTS}{}/", stage.a_transport().await);
+    let before = stage.staff.get(&path).await.expecting(StatusCode::OK);
+    for field in ["distribution_center_code_source", "distribution_center_code_destination"] {
+        let mut plan = json!({
+            "distribution_center_code_source": "ABC001",
+            "distribution_center_code_destination": "ABC002",
+        });
+        plan[field] = json!("x".repeat(17));
+        let longest = json!({ field: "x".repeat(16) });
+        for (method, path) in [(Method::POST, TRANSPORTS), (Method::PUT, &path), (Method::PATCH, &path)] {
+            let problem = Answer::to(stage.staff.request(method, path).json(&plan)).await.refused(BAD, "max_length");
+            assert_eq!(problem["errors"][0]["field"], field);
+        }
+        stage.staff.patch(&path, longest).await.refused(BAD, "DistributionCenterNotExist");
+    }
+    assert_eq!(stage.staff.get(&path).await.expecting(StatusCode::OK), before);
+}
+
+/// Not even if it is nothing.
+async fn nothing_is_added_to_what_there_is_not(app: TestApp) {
+    let stage = Stage::set(&app).await;
+    let (item, alias, transport) = (stage.an_item().await, stage.a_batch().await, stage.a_transport().await);
+    for (nowhere, one) in [
+        (format!("{BATCHES}nowhere/add/"), json!({ "tracking_number": item })),
+        (format!("{BATCHES}nowhere/remove/"), json!({ "tracking_number": item })),
+        (format!("{TRANSPORTS}0190a3f0-7b1c-7d2e-8f00-000000000001/add/"), json!({ "alias": alias })),
+    ] {
+        for body in [json!([]), json!([one]), one] {
+            stage.staff.post(&nowhere, body).await.refused(StatusCode::NOT_FOUND, "not_found");
+        }
+    }
+    for path in
+        [format!("{BATCHES}{alias}/add/"), format!("{BATCHES}{alias}/remove/"), format!("{TRANSPORTS}{transport}/add/")]
+    {
+        assert_eq!(stage.staff.post(&path, json!([])).await.expecting(StatusCode::OK), json!([]));
+    }
 }
 
 async fn only_an_active_driver_can_be_planned(app: TestApp) {

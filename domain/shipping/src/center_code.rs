@@ -53,7 +53,34 @@ impl fmt::Display for CenterCode {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::Route;
+
+    proptest! {
+        #[test]
+        fn whatever_is_a_code_is_read_back_as_it_is_written(raw in "\\PC{0,18}|[ \t]{0,2}[A-Za-z0-9-]{1,17}[ \n]{0,2}|.{0,18}") {
+            let expected = raw.trim();
+            let fits = (1..=CenterCode::MAX_CHARS).contains(&expected.chars().count());
+            let code = CenterCode::parse(&raw);
+            prop_assert_eq!(code.is_ok(), fits && !expected.contains(char::is_control));
+            if let Ok(code) = code {
+                prop_assert_eq!(code.as_str(), expected);
+                prop_assert_eq!(CenterCode::parse(code.as_str()), Ok(code));
+            }
+        }
+
+        #[test]
+        fn a_route_is_between_any_two_codes_that_differ(source in "[A-Ca-c]{1,2}", destination in "[A-Ca-c]{1,2}") {
+            let code = |raw: &str| CenterCode::parse(raw).expect("a code");
+            let route = Route::between(code(&source), code(&destination));
+            prop_assert_eq!(route.is_ok(), source != destination);
+            if let Ok(route) = route {
+                prop_assert_eq!((route.source().as_str(), route.destination().as_str()), (&*source, &*destination));
+            }
+        }
+    }
 
     #[test]
     fn codes_differ_by_case() {

@@ -187,6 +187,24 @@ async fn a_bulk_body_is_one_object_or_a_list_and_every_entry_is_judged() {
     );
 }
 
+#[tokio::test]
+async fn a_bulk_body_that_is_neither_object_nor_list_is_refused() {
+    for (body, code, message) in [
+        (Value::Null, "null", "No data provided"),
+        (json!("tea"), "invalid", "Invalid data. Expected a dictionary, but got str."),
+        (json!(7), "invalid", "Invalid data. Expected a dictionary, but got int."),
+    ] {
+        let response = send_many(body).await;
+        response.assert_status(StatusCode::BAD_REQUEST);
+        assert_eq!(faults_of(response).await, [fault("", code, message)]);
+    }
+
+    let response = send_many(json!([null, { "label": "tea" }, ["cup"]])).await;
+    response.assert_status(StatusCode::BAD_REQUEST);
+    let told: Vec<_> = faults_of(response).await.into_iter().map(|it| (it.0, it.1)).collect();
+    assert_eq!(told, [("[0]".to_owned(), "invalid".to_owned()), ("[2]".to_owned(), "invalid".to_owned())]);
+}
+
 async fn send_form(body: String) -> TestResponse {
     let client = client();
     let request = client.post("/api/v1/parcels/add/").content_type("application/x-www-form-urlencoded");
