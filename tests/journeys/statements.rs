@@ -100,14 +100,18 @@ async fn a_key_costs_one_statement_where_it_is_not_known(app: TestApp) {
     let _quiet = app.quiet().await;
     let stage = Stage::set(&app).await;
     let path = format!("{ITEMS}{}/", stage.an_item().await);
-    let machine = app.machine(&[Scope::ReadShipping]).await;
 
-    for known in [0, 1] {
-        let asked = async {
-            machine.get(&path).await.expecting(StatusCode::OK);
-        };
-        assert_eq!(statements_of(&app, asked).await, 3 - known);
+    let mut needed = [u64::MAX; 2];
+    for _ in 0..ASKED {
+        let machine = app.machine(&[Scope::ReadShipping]).await;
+        for needed in &mut needed {
+            let asked = async {
+                machine.get(&path).await.expecting(StatusCode::OK);
+            };
+            *needed = (*needed).min(statements_of(&app, asked).await);
+        }
     }
+    assert_eq!(needed, [3, 2], "for a new key, and for one that is known");
 }
 
 /// The request is looked for, and again with a lock; it is claimed, and its answer is kept. The unit of work itself becomes
@@ -116,13 +120,17 @@ async fn a_key_to_act_once_costs_four_statements_and_a_repetition_one(app: TestA
     let _quiet = app.quiet().await;
     let clerk = app.clerk().await;
 
-    for (key, expected) in [("one", 4 + 1 + 2 * TRANSACTION), ("two", 4 + 1 + 2 * TRANSACTION), ("one", 1)] {
-        let asked = async {
-            let request = clerk.request(Method::POST, ITEMS).header("Idempotency-Key", key);
-            Answer::to(request.json(&json!({ "sku": "SHOE-42" }))).await.expecting(StatusCode::CREATED);
-        };
-        assert_eq!(statements_of(&app, asked).await, expected, "{key}");
+    let mut needed = [u64::MAX; 2];
+    for turn in 0..ASKED {
+        for needed in &mut needed {
+            let asked = async {
+                let request = clerk.request(Method::POST, ITEMS).header("Idempotency-Key", turn.to_string());
+                Answer::to(request.json(&json!({ "sku": "SHOE-42" }))).await.expecting(StatusCode::CREATED);
+            };
+            *needed = (*needed).min(statements_of(&app, asked).await);
+        }
     }
+    assert_eq!(needed, [1 + TRANSACTION + 4 + TRANSACTION, 1], "for a new key, and for its repetition");
 }
 
 /// One item is locked where it is found; several are found first, and locked in the order of their ids.
