@@ -24,6 +24,9 @@ pub(crate) fn store_error(error: Error) -> StoreError {
         Error::DatabaseError(DatabaseErrorKind::Unknown, ref info) if is_contention(info.message()) => {
             StoreError::Contended(error.into())
         }
+        Error::DatabaseError(DatabaseErrorKind::Unknown, ref info) if is_broken_rule(info.message()) => {
+            StoreError::corrupt("row", error)
+        }
         Error::DatabaseError(DatabaseErrorKind::NotNullViolation, ref info) if is_overtaken(info.message()) => {
             StoreError::Conflict(info.table_name().unwrap_or("an aggregate").to_owned())
         }
@@ -43,6 +46,11 @@ pub(crate) fn store_error(error: Error) -> StoreError {
 /// Whether a server's message says that a lock could not be had.
 pub(crate) fn is_contention(message: &str) -> bool {
     CONTENTION.iter().any(|it| message.contains(it))
+}
+
+/// Whether a CHECK of the schema was broken, as `MariaDB` says it: diesel knows the number that MySQL has for it alone.
+pub(crate) fn is_broken_rule(message: &str) -> bool {
+    message.starts_with("CONSTRAINT `") && message.contains("` failed for `")
 }
 
 /// Whether there is no such table, as the backends say it.
@@ -133,6 +141,8 @@ mod tests {
         for kind in [DatabaseErrorKind::CheckViolation, DatabaseErrorKind::ForeignKeyViolation] {
             assert!(matches!(refused(kind, "constraint failed"), StoreError::Corrupt { .. }));
         }
+        let of_mariadb = "CONSTRAINT `shipping_items_status_is_known` failed for `majestic`.`shipping_items`";
+        assert!(matches!(refused(DatabaseErrorKind::Unknown, of_mariadb), StoreError::Corrupt { .. }));
     }
 
     #[test]

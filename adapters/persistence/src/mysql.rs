@@ -25,11 +25,11 @@ type Backend = diesel::mysql::Mysql;
 /// Row locks and versions guard our rows, so that the gap locks of the default level only add deadlocks.
 /// A read may take longer than the wait for a lock, which the server measures in whole seconds: who waits
 /// in vain must hear that it was a lock. `MariaDB` does not know `max_execution_time`, and skips comments
-/// with just this version.
+/// with just this version; what it knows instead is for writes, too.
 const SESSION: &str = "\
     SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED; \
     SET SESSION sql_mode = 'TRADITIONAL,ONLY_FULL_GROUP_BY', time_zone = '+00:00', \
-    /*!50701 max_execution_time = 4000, */ innodb_lock_wait_timeout = 2";
+    /*!50701 max_execution_time = 4000, */ /*M! max_statement_time = 4, */ innodb_lock_wait_timeout = 2";
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/mysql");
 
@@ -37,7 +37,8 @@ const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/mysql
 const MIGRATION_LOCK: &str = "GET_LOCK(LEFT(CONCAT('migrations of ', DATABASE()), 64), 60)";
 
 /// Migrations may take their time.
-const NO_HURRY: &str = "SET SESSION /*!50701 max_execution_time = 0, */ innodb_lock_wait_timeout = 60";
+const NO_HURRY: &str = "\
+    SET SESSION /*!50701 max_execution_time = 0, */ /*M! max_statement_time = 0, */ innodb_lock_wait_timeout = 60";
 
 pub(crate) fn open(
     url: &str,
@@ -101,7 +102,7 @@ where
 }
 
 /// What a query says whose rows nobody may change until the transaction ends.
-const SHARED: &str = " FOR SHARE";
+const SHARED: &str = crate::sql::LOCK_IN_SHARE_MODE;
 
 /// What an insert says before it replaces what is there already: MySQL finds the key by itself.
 fn on_conflict(_key: &[&str]) -> String {

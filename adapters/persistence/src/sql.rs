@@ -9,6 +9,10 @@ use diesel::sqlite::Sqlite;
 
 use crate::sabotage::{self, Sabotage};
 
+/// What a query says on MySQL whose rows nobody may change until the transaction ends. The newer `FOR SHARE` means the same,
+/// and `MariaDB` does not know it.
+pub(crate) const LOCK_IN_SHARE_MODE: &str = " LOCK IN SHARE MODE";
+
 /// A query whose rows stay locked until the transaction ends. `SQLite` needs no such clause: there,
 /// a unit of work has the whole database for itself.
 #[derive(Debug, Clone, Copy, QueryId)]
@@ -46,7 +50,7 @@ impl<Q: Query> Query for Settled<Q> {
 impl<Q: QueryFragment<Mysql>> QueryFragment<Mysql> for Settled<Q> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Mysql>) -> QueryResult<()> {
         self.0.walk_ast(out.reborrow())?;
-        out.push_sql(" FOR SHARE");
+        out.push_sql(LOCK_IN_SHARE_MODE);
         Ok(())
     }
 }

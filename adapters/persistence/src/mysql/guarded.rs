@@ -20,7 +20,7 @@ use diesel_async::{
 use futures_util::future::{BoxFuture, FutureExt};
 use futures_util::stream::{self, TryStreamExt};
 
-use crate::error::is_contention;
+use crate::error::{is_broken_rule, is_contention};
 
 /// Longer than any lock wait or read that the server itself would cut off: whoever waits this long
 /// waits for a server that is gone.
@@ -62,7 +62,8 @@ fn is_whole<T>(answer: &QueryResult<T>) -> bool {
     match answer {
         Ok(_) => true,
         Err(Error::DatabaseError(DatabaseErrorKind::Unknown, info)) => {
-            is_contention(info.message()) || info.message().starts_with("Query execution was interrupted")
+            let message = info.message();
+            is_contention(message) || is_broken_rule(message) || message.starts_with("Query execution was interrupted")
         }
         Err(Error::DatabaseError(kind, _)) => matches!(
             kind,
