@@ -1,17 +1,18 @@
 #!/usr/bin/env bash
-# Builds MySQL and Redis images from Debian packages, for machines that reach Debian's packages but
-# no container registry: majestic-test/mysql:9 and majestic-test/redis:8. `cargo xtask test` calls it
-# when it must. Does nothing for an image that exists. Needs root, docker, debootstrap; two minutes.
+# Builds MySQL, MariaDB and Redis images from Debian packages, for machines that reach Debian's packages but
+# no container registry: majestic-test/mysql:9, majestic-test/mariadb:11 and majestic-test/redis:8. `cargo xtask test`
+# calls it when it must. Does nothing for an image that exists. Needs root, docker, debootstrap; three minutes.
 set -euo pipefail
 
 mysql=majestic-test/mysql:9
+mariadb=majestic-test/mariadb:11
 redis=majestic-test/redis:8
 here=$(cd "$(dirname "$0")" && pwd)
 
 fail() { echo "build.sh: $*" >&2; exit 1; }
 present() { docker image inspect "$1" >/dev/null 2>&1; }
 
-if present "$mysql" && present "$redis"; then exit 0; fi
+if present "$mysql" && present "$mariadb" && present "$redis"; then exit 0; fi
 [ "$(id -u)" = 0 ] || fail "needs root, for debootstrap"
 command -v debootstrap >/dev/null || fail "needs debootstrap (deploy/install-packages.sh installs it)"
 
@@ -59,6 +60,12 @@ if ! present "$mysql"; then
   rm -rf "$work"/mysql/var/lib/mysql/*
   install -m 755 "$here/mysql-entrypoint.sh" "$work/mysql/usr/local/bin/docker-entrypoint.sh"
   import mysql "$mysql" 'ENTRYPOINT ["docker-entrypoint.sh"]' 'EXPOSE 3306'
+fi
+if ! present "$mariadb"; then
+  rootfs mariadb mariadb-server
+  rm -rf "$work"/mariadb/var/lib/mysql/*
+  install -m 755 "$here/mariadb-entrypoint.sh" "$work/mariadb/usr/local/bin/docker-entrypoint.sh"
+  import mariadb "$mariadb" 'ENTRYPOINT ["docker-entrypoint.sh"]' 'EXPOSE 3306'
 fi
 if ! present "$redis"; then
   rootfs redis redis-server

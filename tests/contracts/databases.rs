@@ -7,7 +7,7 @@ use std::time::Duration;
 use kernel_application::Sealing;
 use kernel_domain::BoxError;
 use persistence_adapter::{Database, Settings};
-use support::containers::fresh_mysql_database;
+use support::containers::{fresh_database_on, fresh_mariadb_database, fresh_mysql_database};
 use tempfile::TempDir;
 
 /// Hides what it seals from whoever looks at a table, and knows what it belongs to.
@@ -70,6 +70,18 @@ pub(crate) async fn sqlite() -> TestDatabase {
 
 pub(crate) async fn mysql() -> Option<TestDatabase> {
     Some(migrated(empty_mysql().await?).await)
+}
+
+pub(crate) async fn mariadb() -> Option<TestDatabase> {
+    Some(migrated(opened(fresh_mariadb_database().await?, None)).await)
+}
+
+/// Another one of the same kind.
+pub(crate) async fn another_like(database: &TestDatabase) -> TestDatabase {
+    if database.url.starts_with("sqlite") {
+        return sqlite().await;
+    }
+    migrated(opened(fresh_database_on(&database.url).await, None)).await
 }
 
 /// Races are about who wins, and not about how fast the machine is: nobody is sent away for being slow.

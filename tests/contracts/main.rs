@@ -62,6 +62,16 @@ macro_rules! every_database_promises {
                 }
             )+
         }
+
+        mod mariadb {
+            $(
+                #[tokio::test(flavor = "multi_thread")]
+                async fn $promise() {
+                    let Some(database) = crate::databases::mariadb().await else { return };
+                    super::$promise(database).await;
+                }
+            )+
+        }
     };
 }
 use every_database_promises;

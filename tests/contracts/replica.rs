@@ -10,7 +10,7 @@ use shipping_domain::testing::{a_batch, a_transport, an_item};
 use shipping_domain::*;
 use user_application::UserFilter;
 
-use crate::databases::{TestDatabase, mysql, sealing, sqlite};
+use crate::databases::{TestDatabase, another_like, sealing};
 use crate::shipping_store::keep;
 use crate::smaller_stores::add_center;
 
@@ -18,10 +18,6 @@ crate::every_database_promises![
     lists_come_from_the_replica_and_nothing_else_does,
     a_replica_that_is_away_is_done_without,
 ];
-
-async fn another_like(database: &TestDatabase) -> TestDatabase {
-    if database.url.starts_with("sqlite") { sqlite().await } else { mysql().await.unwrap() }
-}
 
 fn with_replica(database: &TestDatabase, replica: &str) -> Database {
     Database::open_with_replica(&database.url, Some(replica), &Settings::default(), sealing()).unwrap()

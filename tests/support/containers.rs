@@ -1,8 +1,8 @@
-//! MySQL and Redis for tests: a server that runs already, or a container that is started once and shared.
+//! MySQL, `MariaDB` and Redis for tests: a server that runs already, or a container that is started once and shared.
 //!
-//! `cargo xtask test` says which images to start, by `TEST_MYSQL_IMAGE` and `TEST_REDIS_IMAGE`, and removes
-//! what was started. `TEST_DATABASE_URL` and `TEST_REDIS_URL` name servers to use instead. Where neither
-//! says anything, the answers here are `None` and the test leaves itself out, except in CI, where that fails.
+//! `cargo xtask test` says which images to start, by `TEST_MYSQL_IMAGE`, `TEST_MARIADB_IMAGE` and `TEST_REDIS_IMAGE`, and
+//! removes what was started. `TEST_DATABASE_URL`, `TEST_MARIADB_URL` and `TEST_REDIS_URL` name servers to use instead. Where
+//! neither says anything, the answers here are `None` and the test leaves itself out, except in CI, where that fails.
 //!
 //! Without `TEST_RUN_ID` a container outlives the tests, and the next run finds it again.
 
@@ -29,11 +29,10 @@ const CLUSTER_NODE: &str = "redis-server --bind 0.0.0.0 --protected-mode no --sa
 const RUN_LABEL: &str = "majestic.test-run";
 
 /// A crash of this server loses nothing that a test would miss, so it need not wait for the disk.
-const MYSQL_ARGUMENTS: [&str; 6] = [
+const SQL_ARGUMENTS: [&str; 5] = [
     "--skip-log-bin",
     "--innodb-flush-log-at-trx-commit=0",
     "--innodb-doublewrite=OFF",
-    "--mysqlx=OFF",
     "--skip-name-resolve",
     "--max-connections=500",
 ];
@@ -42,24 +41,39 @@ const MYSQL_ARGUMENTS: [&str; 6] = [
 pub async fn mysql_url() -> Option<String> {
     static URL: OnceCell<Option<String>> = OnceCell::const_new();
     URL.get_or_init(|| async {
-        match source("MySQL", "TEST_DATABASE_URL", "TEST_MYSQL_IMAGE")? {
-            Source::Running(url) => Some(without_database(&url)),
-            Source::Image(image) => {
-                let container = start(|| {
-                    shared(&image, "mysql", 3306)
-                        .with_env_var("MYSQL_ALLOW_EMPTY_PASSWORD", "yes")
-                        .with_mount(Mount::tmpfs_mount("/var/lib/mysql"))
-                        .with_cmd(MYSQL_ARGUMENTS)
-                })
-                .await;
-                let url = format!("mysql://root@{}", address(&container, 3306).await);
-                until_ready("MySQL", async || query(&url, "SELECT 1").await.map(drop)).await;
-                Some(url)
-            }
-        }
+        let source = source("MySQL", "TEST_DATABASE_URL", "TEST_MYSQL_IMAGE")?;
+        Some(sql_server(source, "mysql", &["--mysqlx=OFF"]).await)
     })
     .await
     .clone()
+}
+
+/// The shared `MariaDB` server, as [`mysql_url`].
+pub async fn mariadb_url() -> Option<String> {
+    static URL: OnceCell<Option<String>> = OnceCell::const_new();
+    URL.get_or_init(|| async {
+        let source = source("MariaDB", "TEST_MARIADB_URL", "TEST_MARIADB_IMAGE")?;
+        Some(sql_server(source, "mariadb", &[]).await)
+    })
+    .await
+    .clone()
+}
+
+async fn sql_server(source: Source, name: &str, arguments: &[&str]) -> String {
+    let image = match source {
+        Source::Running(url) => return without_database(&url),
+        Source::Image(image) => image,
+    };
+    let container = start(|| {
+        shared(&image, name, 3306)
+            .with_env_var("MYSQL_ALLOW_EMPTY_PASSWORD", "yes")
+            .with_mount(Mount::tmpfs_mount("/var/lib/mysql"))
+            .with_cmd(SQL_ARGUMENTS.iter().chain(arguments).copied())
+    })
+    .await;
+    let url = format!("mysql://root@{}", address(&container, 3306).await);
+    until_ready(name, async || query(&url, "SELECT 1").await.map(drop)).await;
+    url
 }
 
 /// The shared Redis server. Whoever uses it keeps to keys of its own.
@@ -172,13 +186,27 @@ pub async fn fresh_mysql_database() -> Option<String> {
     static SWEPT: OnceCell<()> = OnceCell::const_new();
     let server = mysql_url().await?;
     SWEPT.get_or_init(|| drop_abandoned_databases(&server)).await;
+    Some(fresh_database_on(&server).await)
+}
+
+/// The same on the shared `MariaDB` server.
+pub async fn fresh_mariadb_database() -> Option<String> {
+    static SWEPT: OnceCell<()> = OnceCell::const_new();
+    let server = mariadb_url().await?;
+    SWEPT.get_or_init(|| drop_abandoned_databases(&server)).await;
+    Some(fresh_database_on(&server).await)
+}
+
+/// An empty database beside this one, or on this server.
+pub async fn fresh_database_on(url: &str) -> String {
+    let server = without_database(url);
     // The server names it, so that no two tests can get the same one, whichever process they run in.
     let name = query(&server, "SELECT CONCAT('majestic_test_', UNIX_TIMESTAMP(), '_', UUID_SHORT())")
         .await
-        .expect("MySQL makes up a name")
+        .expect("the server makes up a name")
         .remove(0);
-    query(&server, &format!("CREATE DATABASE {name}")).await.expect("MySQL creates a database");
-    Some(format!("{server}/{name}"))
+    query(&server, &format!("CREATE DATABASE {name}")).await.expect("the server creates a database");
+    format!("{server}/{name}")
 }
 
 /// Databases that runs of an hour ago and more left on a server that outlives them.

@@ -44,6 +44,7 @@ impl Sql {
     /// What a query finds in its one column, which is a text and named `line`.
     pub async fn lines(&mut self, query: &str) -> Result<Vec<String>, BoxError> {
         match self {
+            Self::MySql(connection) if is_mariadb(connection) => Ok(connection.query(without_arrows(query)).await?),
             Self::MySql(connection) => Ok(connection.query(query).await?),
             Self::Sqlite(connection) => {
                 let found: Vec<Line> = sql_query(query).load(&mut **connection)?;
@@ -72,5 +73,36 @@ pub async fn other_connections(server: &mut Conn) -> Vec<u64> {
             Err(error) => assert!(Instant::now() < deadline, "{error}"),
         }
         sleep(PAUSE).await;
+    }
+}
+
+/// MySQL is far from a tenth version.
+fn is_mariadb(connection: &Conn) -> bool {
+    connection.server_version().0 >= 10
+}
+
+/// `MariaDB` has no `->>`: `column ->> '$.path'` becomes `JSON_VALUE(column, '$.path')`.
+fn without_arrows(query: &str) -> String {
+    let mut parts = query.split(" ->> ");
+    let mut text = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let column = text.split_off(text.rfind([' ', '(']).map_or(0, |at| at + 1));
+        let path = part.match_indices('\'').nth(1).map_or(part.len(), |(at, _)| at + 1);
+        text = [&text, "JSON_VALUE(", &column, ", ", &part[..path], ")", &part[path..]].concat();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_arrows;
+
+    #[test]
+    fn arrows_become_functions() {
+        assert_eq!(
+            without_arrows("SELECT MAX(it.payload ->> '$.uuid') FROM it WHERE payload ->> '$.alias' = 'x'"),
+            "SELECT MAX(JSON_VALUE(it.payload, '$.uuid')) FROM it WHERE JSON_VALUE(payload, '$.alias') = 'x'"
+        );
+        assert_eq!(without_arrows("SELECT 1"), "SELECT 1");
     }
 }

@@ -15,6 +15,9 @@ const SECONDS_IN_CI: &str = "75";
 /// Names the interpreter that tests use.
 pub(crate) const PYTHON: &str = "TEST_PYTHON";
 
+/// Variables that name what it cannot do without: servers that may be killed, and a bus.
+pub(crate) const NEEDED: [&str; 3] = ["TEST_MYSQL_IMAGE", "TEST_REDIS_IMAGE", PYTHON];
+
 /// What to put the service through.
 #[derive(clap::Args)]
 #[command(disable_help_flag = true)]
@@ -29,7 +32,8 @@ pub(crate) fn chaos(chaos: &Chaos) -> Result<(), String> {
     // As the tests are built: whoever has run them has nothing to wait for.
     run(command("cargo", &["test", "--workspace", "--no-run"]))?;
     let docker = Docker::find()?;
-    let images = SERVERS.iter().map(|it| Ok((it.image_variable, it.image(&docker)?)));
+    let servers = SERVERS.iter().filter(|it| NEEDED.contains(&it.image_variable));
+    let images = servers.map(|it| Ok((it.image_variable, it.image(&docker)?)));
     let mut variables = images.collect::<Result<Vec<_>, String>>()?;
     variables.push((PYTHON, Python::find()?.path().display().to_string()));
     let run = run_id();

@@ -17,13 +17,20 @@ pub(crate) struct Server {
     built: &'static str,
 }
 
-pub(crate) const SERVERS: [Server; 2] = [
+pub(crate) const SERVERS: [Server; 3] = [
     Server {
         name: "MySQL",
         image_variable: "TEST_MYSQL_IMAGE",
         url_variable: "TEST_DATABASE_URL",
         official: "mysql:9",
         built: "majestic-test/mysql:9",
+    },
+    Server {
+        name: "MariaDB",
+        image_variable: "TEST_MARIADB_IMAGE",
+        url_variable: "TEST_MARIADB_URL",
+        official: "mariadb:11",
+        built: "majestic-test/mariadb:11",
     },
     Server {
         name: "Redis",

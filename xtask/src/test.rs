@@ -84,8 +84,7 @@ fn peers() -> Result<(Python, Bucket), String> {
 
 /// Lets things fail, with servers of its own.
 fn endured(run: &str, variables: &[(&'static str, String)], left_out: &mut Vec<String>) -> Result<(), String> {
-    let mut needed = SERVERS.iter().map(|it| it.image_variable).chain([chaos::PYTHON]);
-    if needed.all(|needed| variables.iter().any(|(name, _)| *name == needed)) {
+    if chaos::NEEDED.iter().all(|needed| variables.iter().any(|(name, _)| name == needed)) {
         return chaos::in_ci(run, variables);
     }
     left_out.push("chaos (it needs images of servers that may be killed, and Python)".to_owned());
