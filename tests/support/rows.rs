@@ -1,6 +1,7 @@
 //! Everything that is kept anywhere, to search it for what must not be there.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::Path;
 
 use mysql_async::prelude::Queryable;
@@ -25,7 +26,12 @@ fn files_below(folder: &Path) -> Vec<(String, Vec<String>)> {
         if entry.is_dir() {
             found.extend(files_below(&entry));
         } else {
-            let content = fs::read(&entry).expect("a file");
+            let content = match fs::read(&entry) {
+                Ok(content) => content,
+                // It was removed after it was listed: what is not there shows nothing.
+                Err(gone) if gone.kind() == ErrorKind::NotFound => continue,
+                Err(why) => panic!("{}: {why}", entry.display()),
+            };
             found.push((entry.display().to_string(), vec![String::from_utf8_lossy(&content).into_owned()]));
         }
     }
