@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use ipnet::IpNet;
 use poem::Request;
-use poem::http::uri::Authority;
+use poem::http::uri::{Authority, Scheme};
 use poem::http::{HeaderName, HeaderValue, Uri, header};
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
@@ -59,20 +59,37 @@ pub(crate) fn client_address(request: &Request) -> Option<IpAddr> {
 
 /// Scheme and host as the client knows them: from the configuration, else from a trusted proxy, else from the request.
 pub(crate) fn base_url(request: &Request) -> String {
-    let origins = request.data::<Arc<Origins>>();
-    if let Some(url) = origins.and_then(|it| it.public_url.as_deref()) {
+    if let Some(url) = public_url(request) {
         return url.trim_end_matches('/').to_owned();
     }
-    let is_proxied = origins.zip(peer_of(request)).is_some_and(|(origins, peer)| origins.trust(peer));
-    let forwarded = |name| if is_proxied { last_of(request, &name) } else { None };
-    let scheme = forwarded(FORWARDED_PROTO).and_then(scheme_in);
-    let host = forwarded(FORWARDED_HOST).filter(|it| is_host(it));
+    let host = forwarded(request, &FORWARDED_HOST).filter(|it| is_host(it));
     let asked = || request.uri().authority().map(Authority::as_str).or_else(|| request.header(header::HOST));
     let host = host.or_else(|| asked().filter(|it| is_host(it))).unwrap_or("localhost");
-    match scheme {
+    match forwarded(request, &FORWARDED_PROTO).and_then(scheme_in) {
         Some(scheme) => format!("{scheme}://{host}"),
         None => format!("{}://{host}", request.scheme()),
     }
+}
+
+/// Whether clients come by https, as far as that can be believed.
+pub(crate) fn is_secure(request: &Request) -> bool {
+    match public_url(request) {
+        Some(url) => url.starts_with("https://"),
+        None => match forwarded(request, &FORWARDED_PROTO).and_then(scheme_in) {
+            Some(scheme) => scheme == "https",
+            None => *request.scheme() == Scheme::HTTPS,
+        },
+    }
+}
+
+fn public_url(request: &Request) -> Option<&str> {
+    request.data::<Arc<Origins>>()?.public_url.as_deref()
+}
+
+/// What the proxy before us says, if its word counts.
+fn forwarded<'r>(request: &'r Request, name: &HeaderName) -> Option<&'r str> {
+    let origins = request.data::<Arc<Origins>>()?;
+    if origins.trust(peer_of(request)?) { last_of(request, name) } else { None }
 }
 
 /// The other end of the connection.
@@ -106,7 +123,6 @@ fn is_host(host: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use poem::http::uri::Scheme;
     use poem::web::{LocalAddr, RemoteAddr};
     use poem::{Body, RequestParts};
     use proptest::prelude::*;

@@ -6,11 +6,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures_util::FutureExt as _;
 use kernel_domain::BoxError;
+use poem::Endpoint as _;
 use poem::http::{Method, StatusCode};
 use serde_json::json;
 
-use super::{client, faults_of, json_of, parcels, serving};
-use crate::{HttpSettings, Lifecycle, Probe};
+use super::{client, faults_of, foundations, json_of, parcels, request_from, serving};
+use crate::{HttpSettings, Lifecycle, Probe, pipeline, resource};
 
 #[tokio::test]
 async fn a_problem_has_one_shape_and_carries_the_correlation_id() {
@@ -148,6 +149,28 @@ async fn browsers_are_told_to_be_careful() {
         response.assert_header("referrer-policy", "no-referrer");
         response.assert_header("x-content-type-options", "nosniff");
         response.assert_header("x-frame-options", "DENY");
+    }
+}
+
+#[tokio::test]
+async fn whoever_came_by_https_is_told_to_come_no_other_way() {
+    let proxies = || vec!["127.0.0.0/8".parse().expect("a network")];
+    for (public_url, trusted_proxies, forwarded, is_told) in [
+        (Some("https://majestic.example"), vec![], "http", true),
+        (Some("http://majestic.example"), proxies(), "https", false),
+        (None, proxies(), "https", true),
+        (None, proxies(), "http", false),
+        (None, vec![], "https", false),
+    ] {
+        let public_url = public_url.map(ToOwned::to_owned);
+        let settings = HttpSettings { public_url, trusted_proxies, ..HttpSettings::default() };
+        let api = pipeline(resource::operations("/api/v1", parcels()), foundations(), settings);
+        for path in ["/api/v1/parcels", "/nowhere"] {
+            let request = poem::http::Request::builder().uri(path).header("x-forwarded-proto", forwarded);
+            let answer = api.get_response(request_from("127.0.0.1", request)).await;
+            let told = answer.header("strict-transport-security");
+            assert_eq!(told, is_told.then_some("max-age=31536000"), "{forwarded}, {path}");
+        }
     }
 }
 
