@@ -150,6 +150,7 @@ pub async fn build(config: &Config) -> Result<App, StartupError> {
         clock: clock.clone(),
         ids: ids.clone(),
     });
+    let pauses = Arc::new(SystemPauses::default());
     let distribution = Arc::new(Distribution {
         store: views.distribution_store(database.distribution_store()),
         queries: views.distribution_queries(database.distribution_queries()),
@@ -158,8 +159,8 @@ pub async fn build(config: &Config) -> Result<App, StartupError> {
         usage: peers.usage(database.shipping_queries()),
         clock: clock.clone(),
         ids: ids.clone(),
+        pauses: pauses.clone(),
     });
-    let pauses = Arc::new(SystemPauses::default());
     let shipping = Arc::new(Shipping {
         store: database.shipping_store(),
         queries: database.shipping_queries(),

@@ -1,6 +1,6 @@
 //! Management gives a center another name, or other people.
 
-use distribution_domain::{CenterId, CenterName, StaffId};
+use distribution_domain::{Center, CenterId, CenterName, StaffId};
 use kernel_application::{Actor, Denied};
 use kernel_domain::StoreError;
 
@@ -37,7 +37,12 @@ impl Distribution {
         change: ChangeCenter,
     ) -> Result<CenterView, ChangeCenterError> {
         actor.require(MANAGE)?;
+        let center = self.retried(|| self.keep_changed(id, change.clone())).await?;
+        // Only now: who works there may have been known to the unit of work alone.
+        Ok(self.with_staff_of_one(CenterSummary::of(&center)).await?)
+    }
 
+    async fn keep_changed(&self, id: CenterId, change: ChangeCenter) -> Result<Center, ChangeCenterError> {
         let mut work = self.store.begin().await?;
         let mut center = work.centers().find(id).await?.ok_or(ChangeCenterError::UnknownCenter(id))?;
         if let Some(name) = change.name {
@@ -49,14 +54,12 @@ impl Distribution {
         center.reopen();
         work.centers().save(&center).await?;
         work.commit().await?;
-        // Only now: who works there may have been known to the unit of work alone.
-        Ok(self.with_staff_of_one(CenterSummary::of(&center)).await?)
+        Ok(center)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use distribution_domain::Center;
     use distribution_domain::testing::{a_center, a_staff_member, an_attempt};
     use kernel_application::testing::{anyone, nobody};
 
@@ -121,7 +124,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_center_that_is_not_there_or_was_changed_meanwhile_is_left_alone() {
+    async fn a_center_that_is_not_there_or_cannot_be_kept_is_left_alone() {
         let (center, other) = (a_center().build(), a_center().build());
         let (distribution, committed) = World::with_center(&center).commits();
 
@@ -131,12 +134,12 @@ mod tests {
         assert!(!committed.happened());
 
         let mut world = World::with_center(&center);
-        world.work.centers.expect_save().returning(|_| Err(StoreError::Conflict("center".to_owned())));
+        world.work.centers.expect_save().returning(|_| Err(StoreError::unavailable("it is away")));
         let (distribution, committed) = world.commits();
 
         let refusal = distribution.change_center(&anyone(), center.id(), ChangeCenter::default()).await;
 
-        assert!(matches!(refusal, Err(ChangeCenterError::Store(StoreError::Conflict(_)))));
+        assert!(matches!(refusal, Err(ChangeCenterError::Store(StoreError::Unavailable(_)))));
         assert!(!committed.happened());
     }
 

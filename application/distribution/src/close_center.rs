@@ -1,6 +1,6 @@
 //! Management closes a center that nobody needs any more.
 
-use distribution_domain::{CannotClose, CenterId, ClosingId};
+use distribution_domain::{CannotClose, CenterCode, CenterId, ClosingId};
 use kernel_application::{Actor, Denied};
 use kernel_domain::StoreError;
 
@@ -31,35 +31,58 @@ impl Distribution {
         actor.require(MANAGE)?;
         let attempt = ClosingId::new(self.ids.uuid());
 
+        let code = self.retried(|| self.begin_to_close(id, attempt)).await?;
+
+        let is_used = self.usage.is_used(&code).await;
+
+        // Who cannot be asked may need it.
+        let may_be_used = *is_used.as_ref().unwrap_or(&true);
+        let end = self.retried(|| self.end_of_closing(id, attempt, may_be_used)).await?;
+        is_used?;
+        match end {
+            End::Closed => Ok(()),
+            End::StaysOpen(refusal) => Err(refusal.into()),
+            End::Overtaken => Err(StoreError::Conflict(format!("center {id}")).into()),
+        }
+    }
+
+    async fn begin_to_close(&self, id: CenterId, attempt: ClosingId) -> Result<CenterCode, CloseCenterError> {
         let mut work = self.store.begin().await?;
         let mut center = work.centers().find(id).await?.ok_or(CloseCenterError::UnknownCenter(id))?;
         center.begin_to_close(attempt);
         work.centers().save(&center).await?;
         work.commit().await?;
+        Ok(center.code().clone())
+    }
 
-        let is_used = self.usage.is_used(center.code()).await;
-
+    async fn end_of_closing(&self, id: CenterId, attempt: ClosingId, is_used: bool) -> Result<End, CloseCenterError> {
         let mut work = self.store.begin().await?;
         let mut center = work.centers().find(id).await?.ok_or(CloseCenterError::UnknownCenter(id))?;
         if !center.is_being_closed_by(attempt) {
-            return Err(StoreError::Conflict(format!("center {id}")).into());
+            return Ok(End::Overtaken);
         }
-        // Who cannot be asked may need it.
-        let outcome = match center.close(*is_used.as_ref().unwrap_or(&true)) {
+        let end = match center.close(is_used) {
             Ok(()) => {
                 work.centers().remove(&center).await?;
-                Ok(())
+                End::Closed
             }
             Err(refusal) => {
                 center.stay_open(attempt);
                 work.centers().save(&center).await?;
-                Err(refusal.into())
+                End::StaysOpen(refusal)
             }
         };
         work.commit().await?;
-        is_used?;
-        outcome
+        Ok(end)
     }
+}
+
+/// What becomes of an attempt.
+enum End {
+    Closed,
+    StaysOpen(CannotClose),
+    /// By another attempt, or by somebody who changed the center and wants it: that is not bad luck, and not tried again.
+    Overtaken,
 }
 
 #[cfg(test)]

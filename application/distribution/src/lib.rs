@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use distribution_domain::DistributionStore;
-use kernel_application::{Clock, Ids};
+use kernel_application::{Clock, Ids, Pauses};
 
 mod change_center;
 mod close_center;
@@ -12,6 +12,7 @@ mod open_center;
 mod operations;
 mod ports;
 mod queries;
+mod retries;
 
 #[cfg(feature = "testing")]
 pub mod testing;
@@ -44,4 +45,6 @@ pub struct Distribution {
     pub clock: Arc<dyn Clock>,
     /// Fresh ids.
     pub ids: Arc<dyn Ids>,
+    /// Waiting, before something is tried again.
+    pub pauses: Arc<dyn Pauses>,
 }

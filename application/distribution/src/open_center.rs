@@ -35,10 +35,14 @@ impl Distribution {
         let center = Center::open(id, command.code, command.name, command.staff, self.clock.now());
         let view = self.with_staff_of_one(CenterSummary::of(&center)).await?;
 
-        let mut work = self.store.begin().await?;
-        work.centers().add(&center).await?;
-        work.commit().await?;
+        self.retried(|| self.keep_opened(&center)).await?;
         Ok(view)
+    }
+
+    async fn keep_opened(&self, center: &Center) -> Result<(), StoreError> {
+        let mut work = self.store.begin().await?;
+        work.centers().add(center).await?;
+        work.commit().await
     }
 }
 

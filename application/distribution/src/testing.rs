@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use distribution_domain::{
     Center, CenterRepository, DistributionStore, DistributionWork, MockCenterRepository, StaffId,
 };
-use kernel_application::testing::{Committed, CountingIds, Noon};
+use kernel_application::testing::{Committed, CountingIds, NoPause, Noon};
 use kernel_domain::StoreError;
 
 use crate::{
@@ -114,6 +114,7 @@ impl World {
             usage: Arc::new(self.usage),
             clock: Arc::new(Noon),
             ids: Arc::new(CountingIds::default()),
+            pauses: Arc::new(NoPause),
         };
         (distribution, committed)
     }
