@@ -28,6 +28,7 @@ mod relaying;
 mod replica;
 mod schema;
 mod shipping_lists;
+mod shipping_model;
 mod shipping_races;
 mod shipping_store;
 mod shipping_trips;
