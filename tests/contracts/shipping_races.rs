@@ -2,14 +2,17 @@
 
 use std::sync::Arc;
 
+use kernel_application::testing::anyone;
 use kernel_domain::StoreError;
 use persistence_adapter::Settings;
+use shipping_application::*;
 use shipping_domain::testing::{a_batch, a_driver, a_transport, an_item, noon};
 use shipping_domain::*;
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 
 use crate::databases::{self, TestDatabase};
+use crate::shipping_model::shipping_over;
 use crate::shipping_store::{batch, item, keep, unaware_departure};
 
 crate::every_database_promises![
@@ -19,7 +22,13 @@ crate::every_database_promises![
     a_batch_goes_on_one_of_two_transports,
     items_that_go_into_one_batch_at_once_all_go_in,
     commands_that_overlap_in_any_order_never_block_each_other_for_ever,
+    who_loads_a_batch_that_is_renamed_finds_it_or_does_not,
+    who_starts_a_transport_whose_batch_is_renamed_leaves_with_it,
+    who_renames_a_batch_that_arrives_does_not,
 ];
+
+/// How often two are let off at once: who is first is not the same each time.
+const ROUNDS: usize = 20;
 
 /// How a racer lost: what the entity or the store said.
 #[derive(Debug)]
@@ -172,6 +181,100 @@ async fn commands_that_overlap_in_any_order_never_block_each_other_for_ever(data
     });
 
     assert_one_winner(&outcomes.await, "NotAvailable");
+}
+
+/// Lets two off at once.
+async fn at_once<A: Send + 'static, B: Send + 'static>(
+    one: impl Future<Output = A> + Send + 'static,
+    other: impl Future<Output = B> + Send + 'static,
+) -> (A, B) {
+    let line = Arc::new(Barrier::new(2));
+    let behind = line.clone();
+    let one = tokio::spawn(async move {
+        line.wait().await;
+        one.await
+    });
+    let other = tokio::spawn(async move {
+        behind.wait().await;
+        other.await
+    });
+    (one.await.unwrap(), other.await.unwrap())
+}
+
+/// Asks for another name, which nobody has.
+fn renaming(
+    shipping: &Arc<Shipping>,
+    batch: &Batch,
+) -> (Alias, impl Future<Output = Result<BatchView, RenameBatchError>> + Send + use<>) {
+    let (shipping, alias, name) = (shipping.clone(), batch.alias().clone(), a_batch().build().alias().clone());
+    let command = RenameBatch { alias, to: NewAlias::Given(name.clone()) };
+    (name, async move { shipping.rename_batch(&anyone(), command).await })
+}
+
+async fn who_loads_a_batch_that_is_renamed_finds_it_or_does_not(database: TestDatabase) {
+    let shipping = Arc::new(shipping_over(&database));
+    for _ in 0..ROUNDS {
+        let (trip, parcels) = (a_transport().build(), a_batch().build());
+        keep(&database, &[], std::slice::from_ref(&parcels), std::slice::from_ref(&trip)).await;
+        let (name, renaming) = renaming(&shipping, &parcels);
+        let (loader, alias) = (shipping.clone(), parcels.alias().to_string());
+        let load = LoadBatches { transport_id: trip.id(), aliases: vec![alias.clone()] };
+
+        let (renamed, loaded) = at_once(renaming, async move { loader.load_batches(&anyone(), load).await }).await;
+
+        assert_eq!(renamed.expect("nothing stands against it").summary.alias, name);
+        let left = batch(&database, &name).await.expect("it goes by its new name");
+        match loaded {
+            Ok(_) => assert_eq!(left.transport_id(), Some(trip.id())),
+            Err(LoadBatchesError::Batches(faults)) => {
+                assert_eq!(faults[0].reason, LoadFault::UnknownBatch(alias));
+                assert_eq!(left.transport_id(), None);
+            }
+            Err(refusal) => panic!("{refusal:?}"),
+        }
+    }
+}
+
+async fn who_starts_a_transport_whose_batch_is_renamed_leaves_with_it(database: TestDatabase) {
+    let shipping = Arc::new(shipping_over(&database));
+    for _ in 0..ROUNDS {
+        let trip = a_transport().driven_by(a_driver()).build();
+        let board = a_batch().loaded_on(&trip).build();
+        keep(&database, &[], std::slice::from_ref(&board), std::slice::from_ref(&trip)).await;
+        let (name, renaming) = renaming(&shipping, &board);
+        let (starter, start) = (shipping.clone(), StartTransport { transport_id: trip.id(), driver_id: None });
+
+        let (renamed, started) =
+            at_once(renaming, async move { starter.start_transport(&anyone(), start).await }).await;
+
+        started.expect("a name does not hold it back");
+        let is_called = match renamed {
+            Ok(_) => &name,
+            Err(RenameBatchError::CannotChange(CannotChangeBatch::Departed(_))) => board.alias(),
+            Err(refusal) => panic!("{refusal:?}"),
+        };
+        let left = batch(&database, is_called).await.expect("it goes by this name");
+        assert_eq!(left.state(), BatchState::Departed { transport_id: trip.id() });
+    }
+}
+
+async fn who_renames_a_batch_that_arrives_does_not(database: TestDatabase) {
+    let shipping = Arc::new(shipping_over(&database));
+    for _ in 0..ROUNDS {
+        let trip = a_transport().departed().build();
+        let board = a_batch().departed_with(&trip).build();
+        keep(&database, &[], std::slice::from_ref(&board), std::slice::from_ref(&trip)).await;
+        let (_, renaming) = renaming(&shipping, &board);
+        let (driver, complete) = (shipping.clone(), CompleteTransport { transport_id: trip.id() });
+
+        let (renamed, arrived) =
+            at_once(renaming, async move { driver.complete_transport(&anyone(), complete).await }).await;
+
+        arrived.expect("it arrives");
+        assert!(matches!(renamed, Err(RenameBatchError::CannotChange(_))), "{renamed:?}");
+        let left = batch(&database, board.alias()).await.expect("it keeps its name");
+        assert!(matches!(left.state(), BatchState::Completed { .. }), "{left:?}");
+    }
 }
 
 /// What is on board is locked when it is saved: an item may be lost while its transport arrives, and is told so again.

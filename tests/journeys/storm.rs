@@ -47,6 +47,8 @@ const LOOK: Duration = Duration::from_millis(200);
 const SOMETIMES: &[&str] = &[
     "replayed",
     "asked again",
+    "renamed",
+    "driven by somebody else",
     "status 200",
     "status 201",
     "status 204",
@@ -202,6 +204,11 @@ fn counted(entries: &[Entry], left: &Left) -> BTreeMap<String, usize> {
         count(format!("status {status}"));
         if status >= 400 {
             count(entry.code.clone());
+        }
+        match entry.command {
+            Command::RenameBatch { .. } if status == 200 => count("renamed".to_owned()),
+            Command::Replan { driver: Some(_), .. } if status == 200 => count("driven by somebody else".to_owned()),
+            _ => {}
         }
         if entry.is_replayed {
             count("replayed".to_owned());

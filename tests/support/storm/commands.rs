@@ -23,7 +23,8 @@ pub enum Command {
     Load { transport: String, aliases: Vec<String> },
     Start { transport: String, driver: String },
     Complete { transport: String },
-    Replan { transport: String, destination: String },
+    Replan { transport: String, destination: String, driver: Option<String> },
+    RenameBatch { alias: String, to: String },
     SetStatus { item: String, status: &'static str },
     DeleteItem { item: String },
     DeleteBatch { alias: String },
@@ -81,9 +82,15 @@ impl Command {
             Self::Complete { transport } => {
                 (Method::POST, format!("{TRANSPORTS}{transport}/complete/"), Some(json!({})))
             }
-            Self::Replan { transport, destination } => {
-                let change = json!({ "distribution_center_code_destination": destination });
+            Self::Replan { transport, destination, driver } => {
+                let mut change = json!({ "distribution_center_code_destination": destination });
+                if let Some(driver) = driver {
+                    change["driver_uuid"] = json!(driver);
+                }
                 (Method::PATCH, format!("{TRANSPORTS}{transport}/"), Some(change))
+            }
+            Self::RenameBatch { alias, to } => {
+                (Method::PATCH, format!("{BATCHES}{alias}/"), Some(json!({ "alias": to })))
             }
             Self::SetStatus { item, status } => {
                 (Method::PATCH, format!("{ITEMS}{item}/"), Some(json!({ "status": status })))
@@ -124,7 +131,7 @@ struct Known {
     /// What was in play once.
     past: Past,
     centers_so_far: usize,
-    /// Numbers that were given to items and centers: no two have the same.
+    /// Numbers that were given to items, centers and batches: no two have the same.
     numbers_so_far: usize,
 }
 
@@ -168,6 +175,10 @@ impl World {
             }
             (Command::Pack { alias, .. } | Command::Unpack { alias, .. }, 400, "ShippingBatchCompleted")
             | (Command::DeleteBatch { alias }, 204, _) => retire(batches, &mut past.batches, alias),
+            (Command::RenameBatch { alias, to }, 200, _) => {
+                retire(batches, &mut past.batches, alias);
+                add(batches, to.clone());
+            }
             (Command::DeleteItem { item }, 204, _) | (Command::SetStatus { item, status: "COMPLETED" }, 200, _) => {
                 retire(items, &mut past.items, item);
             }
@@ -221,7 +232,7 @@ impl Known {
     }
 
     fn chosen(&mut self, choice: &mut Choice) -> Option<Command> {
-        Some(match choice.below(112) {
+        Some(match choice.below(116) {
             0..=11 => Command::Pack { alias: self.batch(choice)?, items: vec![self.item(choice)?] },
             12..=23 => Command::Pack { alias: self.batch(choice)?, items: choice.some_of(5, &self.items) },
             24..=29 => Command::Unpack { alias: self.batch(choice)?, items: choice.some_of(3, &self.items) },
@@ -235,7 +246,10 @@ impl Known {
             73..=74 => Command::DeleteItem { item: self.item(choice)? },
             75..=76 => Command::DeleteBatch { alias: self.batch(choice)? },
             77..=78 => Command::DeleteTransport { transport: self.transport(choice)? },
-            79..=82 => Command::Replan { transport: self.transport(choice)?, destination: self.center(choice)? },
+            79..=82 => {
+                let driver = if choice.one_in(2) { choice.of(&self.drivers).cloned() } else { None };
+                Command::Replan { transport: self.transport(choice)?, destination: self.center(choice)?, driver }
+            }
             83..=86 => {
                 let (code, path) = choice.of(&self.centers)?.clone();
                 Command::CloseCenter { code, path }
@@ -248,6 +262,7 @@ impl Known {
                 Command::RenameCenter { code, path, name: self.number() }
             }
             100..=109 => Command::SeeCenter { path: choice.of(self.oldest_centers())?.1.clone() },
+            110..=113 => Command::RenameBatch { alias: self.batch(choice)?, to: format!("box-{}", self.number()) },
             _ => Command::List { path: choice.of(&[ITEMS, BATCHES, TRANSPORTS, CENTERS])? },
         })
     }

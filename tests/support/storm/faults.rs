@@ -5,11 +5,15 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use super::commands::Command;
 use super::counts::counts_were_true_once;
 use super::history::{Entry, Fate, Operation};
-use super::left::{Event, ItemLeft, Left};
+use super::left::{Event, ItemLeft, Left, TransportLeft};
+use super::renamed::{one_name_each, renamed_batches_go_by_their_new_names};
+use super::statuses::statuses_move_along_the_edges;
 
 /// Everything in the history that does not agree with itself, with the events, or with what is left.
 pub fn faults(entries: &[Entry], left: &Left) -> Vec<String> {
     let mut faults = Vec::new();
+    renamed_batches_go_by_their_new_names(entries, left, &mut faults);
+    let (entries, left) = &one_name_each(entries, left);
     let operations = Operation::all(entries);
     nothing_fails(entries, &mut faults);
     each_key_acts_once(entries, &mut faults);
@@ -17,6 +21,7 @@ pub fn faults(entries: &[Entry], left: &Left) -> Vec<String> {
     who_is_acknowledged_is_told_of(&operations, left, &mut faults);
     answers_tell_of_what_was_asked(&operations, &mut faults);
     fates_were_asked_for(&operations, left, &mut faults);
+    statuses_move_along_the_edges(&operations, &mut faults);
     nobody_undoes_what_one_alone_decided(&operations, left, &mut faults);
     each_registration_is_one_item(left, &mut faults);
     damaged_and_lost_items_stay_behind(&operations, left, &mut faults);
@@ -230,6 +235,7 @@ fn answers_tell_of_what_was_asked(operations: &[Operation<'_>], faults: &mut Vec
         let driver = || told.body["driver"]["uuid"].as_str().unwrap_or_default().replace('-', "");
         let is_told = match operation.command {
             Command::Start { driver: asked, .. } => driver() == asked.replace('-', ""),
+            Command::Replan { driver: Some(asked), .. } => driver() == asked.replace('-', ""),
             Command::Complete { .. } => !driver().is_empty(),
             Command::Pack { items, .. } | Command::Unpack { items, .. } => told.lists("tracking_number", items),
             Command::Load { aliases, .. } => told.lists("alias", aliases),
@@ -266,7 +272,7 @@ fn fates_were_asked_for(operations: &[Operation<'_>], left: &Left, faults: &mut 
 }
 
 /// An item that one command alone said to be damaged or lost stays so, whatever is done with its batch; and a transport that
-/// one command alone planned anew goes where that said.
+/// one command alone planned anew goes where that said, and is driven by whom that said until somebody starts it.
 fn nobody_undoes_what_one_alone_decided(operations: &[Operation<'_>], left: &Left, faults: &mut Vec<String>) {
     let mut decisions: BTreeMap<String, Vec<&Operation<'_>>> = BTreeMap::new();
     for operation in operations.iter().filter(|it| it.may_have_acted()) {
@@ -287,8 +293,17 @@ fn nobody_undoes_what_one_alone_decided(operations: &[Operation<'_>], left: &Lef
             Command::SetStatus { status: status @ ("DAMAGED" | "LOST"), .. } => {
                 (*status, left.items.get(&what).map(|it| it.status.as_str()))
             }
-            Command::Replan { destination, .. } => {
-                (destination.as_str(), left.transports.get(&what).map(String::as_str))
+            Command::Replan { destination, driver, .. } => {
+                let left = left.transports.get(&what);
+                let drives = left.and_then(|it| it.planned_driver.clone());
+                if let Some(asked) = driver.as_ref().map(|it| it.replace('-', ""))
+                    && drives.as_ref().is_some_and(|it| *it != asked)
+                {
+                    faults.push(format!(
+                        "{what} was to be driven by {asked}, which nobody changed, and is by {drives:?}"
+                    ));
+                }
+                (destination.as_str(), left.map(|TransportLeft { destination, .. }| destination.as_str()))
             }
             _ => continue,
         };

@@ -42,15 +42,25 @@ pub struct ItemLeft {
     pub center: Option<String>,
 }
 
+/// A transport.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TransportLeft {
+    /// Where it is to go.
+    pub destination: String,
+    /// Who is to drive it, in hexadecimal digits, and nothing in between if nobody is; none once it has left, for whoever starts
+    /// it says who drives.
+    pub planned_driver: Option<String>,
+}
+
 /// Everything that is left.
-#[derive(Default)]
+#[derive(Default, Clone)]
 pub struct Left {
     /// The items, by their tracking numbers.
     pub items: BTreeMap<String, ItemLeft>,
     /// The aliases of the batches.
     pub batches: BTreeSet<String>,
-    /// Where each transport is to go, by its id in hexadecimal digits.
-    pub transports: BTreeMap<String, String>,
+    /// The transports, by their ids in hexadecimal digits.
+    pub transports: BTreeMap<String, TransportLeft>,
     /// The codes of the centers.
     pub centers: BTreeSet<String>,
     /// What happened, in the order in which it was appended.
@@ -70,10 +80,12 @@ impl Left {
         }
         left.batches =
             sql.lines("SELECT alias AS line FROM shipping_batches").await.expect("batches").into_iter().collect();
-        let transports = "SELECT JSON_OBJECT('id', LOWER(HEX(id)), 'destination', destination_code) AS line \
-            FROM shipping_transports";
+        let transports = "SELECT JSON_OBJECT('id', LOWER(HEX(id)), 'destination', destination_code, \
+            'driver', CASE state WHEN 'PLANNED' THEN COALESCE(LOWER(HEX(driver_id)), '') END) AS line FROM shipping_transports";
         for transport in rows(sql, transports).await {
-            left.transports.insert(text(&transport["id"]), text(&transport["destination"]));
+            let planned_driver = transport["driver"].as_str().map(ToOwned::to_owned);
+            let destination = text(&transport["destination"]);
+            left.transports.insert(text(&transport["id"]), TransportLeft { destination, planned_driver });
         }
         let centers = sql.lines("SELECT center_code AS line FROM distribution_centers").await;
         left.centers = centers.expect("centers").into_iter().collect();

@@ -12,6 +12,8 @@ mod history;
 mod left;
 mod names;
 mod order;
+mod renamed;
+mod statuses;
 #[cfg(test)]
 mod tests;
 
@@ -20,6 +22,6 @@ pub use commands::{Command, World};
 pub use deliveries::Deliveries;
 pub use faults::faults;
 pub use history::{Entry, History};
-pub use left::{Event, ItemLeft, Left};
+pub use left::{Event, ItemLeft, Left, TransportLeft};
 pub use names::old_names;
 pub use order::disorder;

@@ -13,12 +13,14 @@ use super::commands::Command;
 use super::faults::named;
 use super::history::{Entry, Fate, Operation};
 use super::left::{Event, Left};
+use super::renamed::one_name_each;
 
 /// Cycles that are told of at most.
 const TOLD: usize = 3;
 
 /// A cycle, if there is one, for each knot of commands that no order explains.
 pub fn disorder(entries: &[Entry], left: &Left) -> Vec<String> {
+    let (entries, left) = &one_name_each(entries, left);
     let operations = Operation::all(entries);
     let mut order = Order::of(&operations);
     order.add_versions(left);
