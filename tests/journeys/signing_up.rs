@@ -138,7 +138,6 @@ async fn a_sign_up_that_fails_half_way_leaves_nothing_and_succeeds_when_it_is_ma
 
     for key in [None, Some("one"), None] {
         let failed = sign_up(key).await;
-        eprintln!("STATUS {key:?} {}", failed.status);
         assert!(matches!(failed.status.as_u16(), 409 | 500 | 503), "{}: {:#}", failed.status, failed.body);
         assert_eq!(left_by_sign_ups(&mut sql).await, before, "with the key {key:?}");
     }
