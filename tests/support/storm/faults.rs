@@ -234,8 +234,9 @@ fn answers_tell_of_what_was_asked(operations: &[Operation<'_>], faults: &mut Vec
         let Some(told) = operation.acknowledged() else { continue };
         let driver = || told.body["driver"]["uuid"].as_str().unwrap_or_default().replace('-', "");
         let is_told = match operation.command {
-            Command::Start { driver: asked, .. } => driver() == asked.replace('-', ""),
-            Command::Replan { driver: Some(asked), .. } => driver() == asked.replace('-', ""),
+            Command::Start { driver: asked, .. } | Command::Replan { driver: Some(asked), .. } => {
+                driver() == asked.replace('-', "")
+            }
             Command::Complete { .. } => !driver().is_empty(),
             Command::Pack { items, .. } | Command::Unpack { items, .. } => told.lists("tracking_number", items),
             Command::Load { aliases, .. } => told.lists("alias", aliases),
