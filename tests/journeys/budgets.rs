@@ -21,7 +21,7 @@ const BUDGETS: &[Budget] = &[
     ("POST", "/api/v1/auth/phonenumber/check/", 1, 0),
     ("POST", "/api/v1/auth/signup/token_request/", 4, 1),
     ("POST", "/api/v1/auth/signup/token_confirm/", 2, 1),
-    ("POST", "/api/v1/auth/signup/", 10, 3),
+    ("POST", "/api/v1/auth/signup/", 10, 4),
     ("POST", "/api/v1/auth/signin/", 3, 0),
     ("POST", "/api/v1/auth/signin/token_request/", 3, 1),
     ("POST", "/api/v1/auth/signin/token_confirm/", 4, 1),

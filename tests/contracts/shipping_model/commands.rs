@@ -76,6 +76,7 @@ pub(super) enum Command {
         transport: usize,
         source: Option<CenterCode>,
         destination: Option<CenterCode>,
+        #[expect(clippy::option_option, reason = "the driver stays, goes, or is another one")]
         driver: Option<Option<Driver>>,
     },
     Start {
@@ -162,7 +163,9 @@ impl Command {
             Self::Register | Self::Plan { .. } => {}
             Self::Open { name } => name_within(name),
             Self::Pack { items: some, batch } | Self::Unpack { items: some, batch } => {
-                some.iter_mut().for_each(|it| *it %= items);
+                for it in some.iter_mut() {
+                    *it %= items;
+                }
                 *batch %= batches;
             }
             Self::Rename { batch, to } => {
@@ -171,7 +174,9 @@ impl Command {
             }
             Self::Relabel { item, .. } | Self::Mark { item, .. } | Self::DeleteItem { item } => *item %= items,
             Self::Load { batches: some, transport } => {
-                some.iter_mut().for_each(|it| *it %= batches);
+                for it in some.iter_mut() {
+                    *it %= batches;
+                }
                 *transport %= transports;
             }
             Self::Replan { transport, .. }

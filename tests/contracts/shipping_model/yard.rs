@@ -72,7 +72,7 @@ impl Yard {
                 Ok(())
             }
             Command::Open { name } => self.open(*name, made),
-            Command::Plan { source, destination, driver } => self.plan(source, destination, *driver, made),
+            Command::Plan { source, destination, driver } => self.plan(source, destination, *driver, &made),
             Command::Pack { items, batch } => self.pack(items, *batch),
             Command::Unpack { items, batch } => self.unpack(items, *batch),
             Command::Rename { batch, to } => self.rename(*batch, *to, made),
@@ -262,11 +262,11 @@ impl Yard {
         Ok(())
     }
 
-    fn plan(&mut self, source: &CenterCode, destination: &CenterCode, driver: Option<Driver>, made: Made) -> Outcome {
+    fn plan(&mut self, source: &CenterCode, destination: &CenterCode, driver: Option<Driver>, made: &Made) -> Outcome {
         judged(source, destination, Some(source), Some(destination), driver)?;
         if let Made::Transport(id) = made {
             self.transports.push(Trip {
-                id,
+                id: *id,
                 source: source.clone(),
                 destination: destination.clone(),
                 driver: driver.map(Driver::id),
@@ -277,6 +277,7 @@ impl Yard {
         Ok(())
     }
 
+    #[expect(clippy::option_option, reason = "the driver stays, goes, or is another one")]
     fn replan(
         &mut self,
         at: usize,
