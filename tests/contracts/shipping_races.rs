@@ -217,10 +217,10 @@ async fn who_loads_a_batch_that_is_renamed_finds_it_or_does_not(database: TestDa
         let (trip, parcels) = (a_transport().build(), a_batch().build());
         keep(&database, &[], std::slice::from_ref(&parcels), std::slice::from_ref(&trip)).await;
         let (name, rename) = renaming(&shipping, &parcels);
-        let (loader, alias) = (shipping.clone(), parcels.alias().to_string());
+        let (other, alias) = (shipping.clone(), parcels.alias().to_string());
         let load = LoadBatches { transport_id: trip.id(), aliases: vec![alias.clone()] };
 
-        let (renamed, loaded) = at_once(rename, async move { loader.load_batches(&anyone(), load).await }).await;
+        let (renamed, loaded) = at_once(rename, async move { other.load_batches(&anyone(), load).await }).await;
 
         assert_eq!(renamed.expect("nothing stands against it").summary.alias, name);
         let left = batch(&database, &name).await.expect("it goes by its new name");
@@ -242,9 +242,9 @@ async fn who_starts_a_transport_whose_batch_is_renamed_leaves_with_it(database: 
         let board = a_batch().loaded_on(&trip).build();
         keep(&database, &[], std::slice::from_ref(&board), std::slice::from_ref(&trip)).await;
         let (name, rename) = renaming(&shipping, &board);
-        let (starter, start) = (shipping.clone(), StartTransport { transport_id: trip.id(), driver_id: None });
+        let (other, start) = (shipping.clone(), StartTransport { transport_id: trip.id(), driver_id: None });
 
-        let (renamed, started) = at_once(rename, async move { starter.start_transport(&anyone(), start).await }).await;
+        let (renamed, started) = at_once(rename, async move { other.start_transport(&anyone(), start).await }).await;
 
         started.expect("a name does not hold it back");
         let is_called = match renamed {

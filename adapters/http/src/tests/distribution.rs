@@ -3,7 +3,7 @@
 use distribution_application::testing::World;
 use distribution_application::{CenterFilter, CenterSummary};
 use distribution_domain::{Center, CenterCode, CenterId, CenterSnapshot, StaffId};
-use kernel_application::Page;
+use kernel_application::{MAX_RETRIES, Page};
 use kernel_domain::StoreError;
 use poem::http::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -131,8 +131,13 @@ async fn a_center_that_is_not_there_is_neither_changed_nor_closed() {
 
 #[tokio::test]
 async fn who_comes_too_late_to_change_a_center_is_told_so() {
-    let mut world = World::with_center(&center());
-    world.work.centers.expect_save().returning(|_| Err(StoreError::Conflict("center".to_owned())));
+    let late = || {
+        let mut work = World::with_center(&center()).work;
+        work.centers.expect_save().returning(|_| Err(StoreError::Conflict("center".to_owned())));
+        work
+    };
+    let before = (0..MAX_RETRIES).map(|_| late()).collect();
+    let world = World { before, work: late(), ..World::with_center(&center()) };
 
     let response = send(served(world), Method::PATCH, &path(), &json!({ "name": "Busan" })).await;
 

@@ -22,8 +22,6 @@ fn with_item(item: &Item) -> World {
 
 fn with_batch(batch: &Batch, items: Vec<Item>) -> World {
     let mut world = World::finding_batch(batch);
-    let summary = a_batch_summary(batch.alias());
-    world.queries.expect_batch().returning(move |_| Ok(Some(summary.clone())));
     world.work.items.expect_packed_in().returning(move |_| Ok(items.clone()));
     world.work.batches.expect_remove().returning(|_| Ok(()));
     world
@@ -108,6 +106,8 @@ async fn what_is_in_use_stays() {
 async fn a_batch_is_renamed_until_it_departs() {
     let rename = async |batch: &Batch, saved: fn() -> Result<(), StoreError>, body: Value| {
         let mut world = with_batch(batch, vec![]);
+        let summary = a_batch_summary(batch.alias());
+        world.queries.expect_batches_by_id().returning(move |_| Ok(vec![summary.clone()]));
         world.work.batches.expect_save().returning(move |_| saved());
         send(working(world), Method::PATCH, &format!("shipping/batches/{}/", batch.alias()), &body).await
     };
