@@ -13,7 +13,7 @@ pub type ScopedWork<'a> = Pin<Box<dyn Future<Output = bool> + Send + 'a>>;
 #[async_trait]
 pub trait TransactionScope: Send + Sync {
     /// Does `work`. Everything that the units of work in it commit is kept if it says so, or none of it; after an error
-    /// nothing was kept. Use cases say it by [`all_or_nothing`](TransactionScope::all_or_nothing).
+    /// nothing was kept. Use cases say it by `all_or_nothing`.
     async fn enclose(&self, work: ScopedWork<'_>) -> Result<(), StoreError>;
 }
 
