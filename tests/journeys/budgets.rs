@@ -19,7 +19,7 @@ type Budget = (&'static str, &'static str, u64, u64);
 const BUDGETS: &[Budget] = &[
     // auth
     ("POST", "/api/v1/auth/phonenumber/check/", 1, 0),
-    ("POST", "/api/v1/auth/signup/token_request/", 4, 1),
+    ("POST", "/api/v1/auth/signup/token_request/", 3, 1),
     ("POST", "/api/v1/auth/signup/token_confirm/", 2, 1),
     ("POST", "/api/v1/auth/signup/", 10, 4),
     ("POST", "/api/v1/auth/signin/", 3, 0),
@@ -212,7 +212,12 @@ impl<'a> Scene<'a> {
         let refresh = json!({ "refresh": somebody.refresh });
         match (method, operation) {
             (_, "phonenumber/check/") => request(&anybody).with(number),
-            (_, "signup/token_request/") => request(&anybody).with(new_number),
+            (_, "signup/token_request/") => {
+                // Whoever is about to sign up or in asks first whether the number has an account: that is known then.
+                let checked = anybody.post("/api/v1/auth/phonenumber/check/", new_number.clone()).await;
+                checked.expecting(StatusCode::NOT_FOUND);
+                request(&anybody).with(new_number)
+            }
             (_, "signup/token_confirm/") => {
                 ask("signup/token_request/", &new_number).await;
                 request(&anybody).with(new_proof)
@@ -227,7 +232,6 @@ impl<'a> Scene<'a> {
                 request(&anybody).with(json!({ "phonenumber": somebody.phone_number, "password": PASSWORD }))
             }
             (_, "signin/token_request/") => {
-                // Whoever wants to sign in asks first whether the number has an account: that is known then.
                 ask("phonenumber/check/", &number).await;
                 request(&anybody).with(number)
             }

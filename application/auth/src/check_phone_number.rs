@@ -35,10 +35,13 @@ impl Auth {
         }
         match self.accounts.standing(&phone_number).await? {
             NumberStanding::Taken(account) => {
-                self.recent_numbers.keep(phone_number.clone(), account.id, self.clock.now());
+                self.recent_numbers.keep(phone_number.clone(), Some(account.id), self.clock.now());
                 Ok(CheckedNumber { phone_number, has_account: true })
             }
-            NumberStanding::Free => Ok(CheckedNumber { phone_number, has_account: false }),
+            NumberStanding::Free => {
+                self.recent_numbers.keep(phone_number.clone(), None, self.clock.now());
+                Ok(CheckedNumber { phone_number, has_account: false })
+            }
             NumberStanding::Banned => Err(CheckPhoneNumberError::Banned),
         }
     }

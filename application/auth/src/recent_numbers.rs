@@ -6,36 +6,84 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use auth_domain::{AccountId, PhoneNumber};
 use chrono::{DateTime, TimeDelta, Utc};
 
-/// As long as somebody takes from one page of a form to the next.
-const FRESH: TimeDelta = TimeDelta::minutes(1);
+/// How long it is known whose a number is: as long as somebody takes from one page of a form to the next. Accounts keep their
+/// numbers until they are closed.
+const TAKEN_FOR: TimeDelta = TimeDelta::minutes(1);
+
+/// How long it is known that a number is nobody's, as other absences: somebody may sign up with it on another instance. Who
+/// opens an account looks for themselves.
+const FREE_FOR: TimeDelta = TimeDelta::seconds(5);
 
 /// Numbers that are remembered: as many as are seen in a minute.
 const CAPACITY: usize = 10_000;
 
-/// The accounts of numbers that were seen of late. Accounts keep their numbers until they are closed.
+/// Whose numbers were seen of late.
 #[derive(Default)]
-pub struct RecentNumbers(Mutex<HashMap<PhoneNumber, (AccountId, DateTime<Utc>)>>);
+pub struct RecentNumbers(Mutex<HashMap<PhoneNumber, Seen>>);
+
+/// Whose a number was, if anybody's, and when.
+#[derive(Clone, Copy)]
+struct Seen {
+    account: Option<AccountId>,
+    at: DateTime<Utc>,
+}
+
+impl Seen {
+    fn is_fresh(self, now: DateTime<Utc>) -> bool {
+        now - self.at < if self.account.is_some() { TAKEN_FOR } else { FREE_FOR }
+    }
+}
 
 impl RecentNumbers {
     /// The account that had this number just now.
     pub(crate) fn account_of(&self, number: &PhoneNumber, now: DateTime<Utc>) -> Option<AccountId> {
-        let recent = self.lock();
-        let (account, seen_at) = recent.get(number)?;
-        (now - *seen_at < FRESH).then_some(*account)
+        self.seen(number, now)?.account
     }
 
-    /// Remembers whose number this is.
-    pub(crate) fn keep(&self, number: PhoneNumber, account: AccountId, now: DateTime<Utc>) {
+    /// Whether nobody had this number just now.
+    pub(crate) fn is_free(&self, number: &PhoneNumber, now: DateTime<Utc>) -> bool {
+        self.seen(number, now).is_some_and(|it| it.account.is_none())
+    }
+
+    /// Remembers whose number this is; nobody's, if there is no account.
+    pub(crate) fn keep(&self, number: PhoneNumber, account: Option<AccountId>, now: DateTime<Utc>) {
         let mut recent = self.lock();
         if recent.len() >= CAPACITY {
-            recent.retain(|_, (_, seen_at)| now - *seen_at < FRESH);
+            recent.retain(|_, seen| seen.is_fresh(now));
         }
-        if recent.len() < CAPACITY {
-            recent.insert(number, (account, now));
+        if recent.len() < CAPACITY || recent.contains_key(&number) {
+            recent.insert(number, Seen { account, at: now });
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<PhoneNumber, (AccountId, DateTime<Utc>)>> {
+    fn seen(&self, number: &PhoneNumber, now: DateTime<Utc>) -> Option<Seen> {
+        self.lock().get(number).copied().filter(|it| it.is_fresh(now))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<PhoneNumber, Seen>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use auth_domain::testing::{a_phone_number, an_account};
+    use kernel_application::testing::noon;
+
+    use super::*;
+
+    #[test]
+    fn that_a_number_is_free_is_forgotten_sooner_than_whose_it_is() {
+        let (recent, number, account) = (RecentNumbers::default(), a_phone_number(), an_account());
+        let after = |seconds| noon() + TimeDelta::seconds(seconds);
+
+        recent.keep(number.clone(), None, noon());
+        assert!(recent.is_free(&number, after(4)) && !recent.is_free(&number, after(5)));
+        assert_eq!(recent.account_of(&number, after(4)), None);
+
+        recent.keep(number.clone(), Some(account), noon());
+        assert!(!recent.is_free(&number, noon()));
+        assert_eq!(recent.account_of(&number, after(59)), Some(account));
+        assert_eq!(recent.account_of(&number, after(60)), None);
     }
 }

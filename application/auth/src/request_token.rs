@@ -120,16 +120,21 @@ impl Auth {
     async fn recipient(&self, number: &PhoneNumber, purpose: Purpose) -> Result<Recipient, RequestTokenError> {
         let now = self.clock.now();
         // Where accounts are hidden, who is known is looked up as often as who is not.
-        if purpose == Purpose::SignIn
-            && !self.policy.accounts_are_hidden
-            && let Some(account) = self.recent_numbers.account_of(number, now)
-            && !self.ended.has_account(account)
-        {
-            return Ok(Recipient::Owner(Some(account)));
+        if !self.policy.accounts_are_hidden {
+            match purpose {
+                Purpose::SignIn => {
+                    let account = self.recent_numbers.account_of(number, now);
+                    if let Some(account) = account.filter(|it| !self.ended.has_account(*it)) {
+                        return Ok(Recipient::Owner(Some(account)));
+                    }
+                }
+                Purpose::SignUp if self.recent_numbers.is_free(number, now) => return Ok(Recipient::Owner(None)),
+                Purpose::SignUp => {}
+            }
         }
         let refusal = match (self.accounts.standing(number).await?, purpose) {
             (NumberStanding::Taken(account), Purpose::SignIn) => {
-                self.recent_numbers.keep(number.clone(), account.id, now);
+                self.recent_numbers.keep(number.clone(), Some(account.id), now);
                 return Ok(Recipient::Owner(Some(account.id)));
             }
             (NumberStanding::Free, Purpose::SignUp) => return Ok(Recipient::Owner(None)),

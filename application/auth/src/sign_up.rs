@@ -105,6 +105,7 @@ impl Auth {
             Ok::<_, SignUpError>(work.commit().await?)
         };
         self.scope.all_or_nothing(opened).await?;
+        self.recent_numbers.keep(phone_number.clone(), Some(id), now);
 
         let profile = self.accounts.profile(id).await?;
         let profile = profile.ok_or_else(|| StoreError::unavailable("the account that was opened is not there"))?;
