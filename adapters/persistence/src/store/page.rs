@@ -126,9 +126,15 @@ impl<K: Copy + PartialEq> Window<K> {
         }
     }
 
-    /// Whether this is a page that begins where its cursor points, in a list by a single time.
-    pub(super) fn begins_in_the_middle_by(&self, time: K) -> bool {
-        self.beyond.is_some() && matches!(self.order.keys[..], [(key, _)] if key == time)
+    /// The one time that orders a page which begins where its cursor points; what ties is ordered by `last`, in the same
+    /// direction.
+    pub(super) fn middle_by(&self, last: K) -> Option<K> {
+        self.beyond.as_ref()?;
+        match self.order.keys[..] {
+            [(key, _)] => Some(key),
+            [(key, direction), (second, ties)] if second == last && direction == ties => Some(key),
+            _ => None,
+        }
     }
 
     /// The page, once its rows were read.

@@ -88,12 +88,14 @@ impl Row<BatchOrder> for BatchRow {
 
 /// The index that orders the page, where there is one for sure.
 fn index(window: &Window<BatchOrder>, filter: &BatchFilter) -> Option<(&'static str, &'static str)> {
-    let name = match filter {
-        BatchFilter { completed: None, transport: None } => "shipping_batches_by_creation",
-        BatchFilter { completed: None, transport: Some(_) } => "shipping_batches_by_transport",
-        BatchFilter { completed: Some(_), .. } => return None,
+    let name = match (filter.completed, filter.transport, window.middle_by(BatchOrder::Created)?) {
+        (None, None, BatchOrder::Created) => "shipping_batches_by_creation",
+        // What is not completed has no time of that, and comes in the order of creation there.
+        (None, None, BatchOrder::Completed) | (Some(false), None, _) => "shipping_batches_by_completion",
+        (None, Some(_), BatchOrder::Created) => "shipping_batches_by_transport",
+        _ => return None,
     };
-    window.begins_in_the_middle_by(BatchOrder::Created).then_some(("shipping_batches", name))
+    Some(("shipping_batches", name))
 }
 
 fn counted<'c>(connection: &'c mut Connection, filter: &'c BatchFilter) -> BoxFuture<'c, Result<i64, StoreError>> {

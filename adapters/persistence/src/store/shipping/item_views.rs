@@ -75,12 +75,14 @@ impl Row<ItemOrder> for ItemRow {
 
 /// The index that orders the page, where there is one for sure.
 fn index(window: &Window<ItemOrder>, filter: &ItemFilter) -> Option<(&'static str, &'static str)> {
-    let name = match filter {
-        ItemFilter { status: None, batch: None } => "shipping_items_by_creation",
-        ItemFilter { status: Some(_), batch: None } => "shipping_items_by_status_and_creation",
-        ItemFilter { batch: Some(_), .. } => return None,
+    let ItemFilter { status, batch: None } = filter else { return None };
+    let name = match (status, window.middle_by(ItemOrder::Created)?) {
+        (None, ItemOrder::Created) => "shipping_items_by_creation",
+        (None, ItemOrder::Completed) => "shipping_items_by_completion",
+        (Some(_), ItemOrder::Created) => "shipping_items_by_status_and_creation",
+        (Some(_), ItemOrder::Completed) => "shipping_items_by_status_and_completion",
     };
-    window.begins_in_the_middle_by(ItemOrder::Created).then_some(("shipping_items", name))
+    Some(("shipping_items", name))
 }
 
 fn counted<'c>(connection: &'c mut Connection, filter: &'c ItemFilter) -> BoxFuture<'c, Result<i64, StoreError>> {

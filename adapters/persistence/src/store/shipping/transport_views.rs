@@ -115,8 +115,19 @@ impl Row<TransportOrder> for Counted {
 
 /// The index that orders the page, where there is one for sure.
 fn index(window: &Window<TransportOrder>, filter: &TransportFilter) -> Option<(&'static str, &'static str)> {
-    let is_whole = *filter == TransportFilter::default() && window.begins_in_the_middle_by(TransportOrder::Created);
-    is_whole.then_some(("shipping_transports", "shipping_transports_by_creation"))
+    let TransportFilter { completed, driver: None, source: None, destination, seen_by: None } = filter else {
+        return None;
+    };
+    let name = match (completed, destination, window.middle_by(TransportOrder::Created)?) {
+        (None, None, TransportOrder::Created) => "shipping_transports_by_creation",
+        (None, None, TransportOrder::Departed) => "shipping_transports_by_departure",
+        (None, None, TransportOrder::Arrived) => "shipping_transports_by_arrival",
+        // What has not arrived has no time of that: all of it is in one place there, and that is little.
+        (Some(false), _, TransportOrder::Departed) => "shipping_transports_by_arrival_departure",
+        (Some(false), None, TransportOrder::Created) => "shipping_transports_by_arrival",
+        _ => return None,
+    };
+    Some(("shipping_transports", name))
 }
 
 fn counted<'c>(connection: &'c mut Connection, filter: &'c TransportFilter) -> BoxFuture<'c, Result<i64, StoreError>> {

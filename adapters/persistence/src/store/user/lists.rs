@@ -10,7 +10,7 @@ use user_application::{UserFilter, UserView};
 use user_domain::{Email, GroupName, UserId};
 
 use super::super::lengths::Lengths;
-use super::super::page::{Order, Row, Time, Window, then_by};
+use super::super::page::{Along, Order, Row, Time, Window, then_by};
 use super::super::{Backend, Connection, corrupt};
 use super::queries::groups;
 use super::users::UserRow;
@@ -35,7 +35,8 @@ pub(super) async fn page(
     let window = Window::of(page, Order::of(&[], Time), |Time| "user_users.joined_at", "user_users.id", count).await?;
     let Some(mut window) = window else { return Ok(None) };
 
-    let mut query = matching(user_users::table.select(UserRow::as_select()).into_boxed(), filter);
+    let columns = Along::new(index(&window, filter), UserRow::as_select());
+    let mut query = matching(user_users::table.select(columns).into_boxed(), filter);
     for (Time, direction) in &window.order.keys {
         query = then_by!(query, user_users::joined_at, direction);
     }
@@ -56,6 +57,20 @@ impl Row<Time> for UserRow {
     fn id(&self) -> Id {
         self.id
     }
+}
+
+/// The index that orders the page, where there is one for sure.
+fn index(window: &Window<Time>, filter: &UserFilter) -> Option<(&'static str, &'static str)> {
+    let UserFilter { user_type, is_active, is_banned, phone_number: None, text: None } = filter else { return None };
+    let Time = window.middle_by(Time)?;
+    let name = match (user_type, is_active, is_banned) {
+        (None, None, None) => "user_users_by_joining",
+        (Some(_), None, None) => "user_users_by_type",
+        (None, Some(_), None) => "user_users_by_activity",
+        (None, None, Some(_)) => "user_users_by_ban",
+        _ => return None,
+    };
+    Some(("user_users", name))
 }
 
 fn counted<'c>(connection: &'c mut Connection, filter: &'c UserFilter) -> BoxFuture<'c, Result<i64, StoreError>> {
