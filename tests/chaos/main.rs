@@ -20,6 +20,7 @@ mod bus;
 mod clients;
 mod controls;
 mod nemesis;
+mod rival;
 mod run;
 mod service;
 mod verdict;

@@ -10,6 +10,7 @@ use tokio::time::{Instant, sleep, timeout};
 use crate::backends::Backends;
 use crate::clients::{Crowd, DRIVERS, PASSWORD, SUPERUSER};
 use crate::nemesis::{Deeds, haunt_networks, haunt_processes};
+use crate::rival::rival;
 use crate::service::{Program, Service, unused_port};
 use crate::verdict::{Facts, Verdict};
 use crate::watch::{Calm, Seen, watch};
@@ -64,7 +65,7 @@ pub(crate) async fn play(options: &Options, sabotage: Option<&str>) -> Result<(V
     let (haunted, faults, seen, ()) = tokio::join!(
         haunt_processes(options.seed, &backends, &mut services, &calm, failing.clone()),
         haunt_networks(options.seed, &backends, &calm, failing.clone()),
-        watched(&backends, &calm, failing.clone()),
+        watched(&backends, options.seed, &calm, failing.clone()),
         play,
     );
     let deeds = Deeds { faults: faults?, ..haunted? };
@@ -145,11 +146,15 @@ async fn start_services(backends: &Backends, folder: &Path, sabotage: Option<&st
     Ok(services)
 }
 
-async fn watched(backends: &Backends, calm: &Calm, stop: watch::Receiver<bool>) -> Seen {
-    match backends {
-        Backends::Servers { url, .. } => watch(format!("{url}?prefer_socket=false"), calm, stop).await,
-        Backends::File { .. } => Seen::default(),
+/// What is seen of MySQL while a rival locks rows there, but for what only the rival was told.
+async fn watched(backends: &Backends, seed: u64, calm: &Calm, stop: watch::Receiver<bool>) -> Seen {
+    let Backends::Servers { url, .. } = backends else { return Seen::default() };
+    let url = format!("{url}?prefer_socket=false");
+    let (mut seen, of_rival) = tokio::join!(watch(url.clone(), calm, stop.clone()), rival(url, seed, stop));
+    for (error, times) in of_rival {
+        seen.errors.entry(error).and_modify(|it| *it = it.saturating_sub(times));
     }
+    seen
 }
 
 /// Waits until every event is delivered; how long that took, if it did.

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use crate::bounds::{late_or_again, too_little};
 use crate::nemesis::Deeds;
-use crate::watch::{LOST_RACES, Seen};
+use crate::watch::{DEADLOCK, LOCK_WAIT, LOCKED_ROW, Seen, VERSION_CONFLICT};
 use crate::{Options, Stack};
 
 /// A relay is done with an event so fast that it takes many deaths to meet one in between: a shorter run may meet none.
@@ -22,9 +22,8 @@ const LONG: u64 = 300;
 /// How long a name is shown that a center has no more: a second, and as long as somebody waits for a MySQL that is slowed.
 const NAMES_LAST: Duration = Duration::from_secs(5);
 
-/// The errors of MySQL by which somebody hears of a lock that somebody else has. A version conflict is counted and no more: what
-/// is found is locked, so that few ever meet one.
-const LOCKED: [u64; 3] = [1213, 1205, 3572];
+/// The errors of MySQL by which somebody hears of a lock that somebody else has and does not give in time.
+const LOCKED: [u64; 2] = [LOCK_WAIT, LOCKED_ROW];
 
 /// What is known when a run is over.
 pub(crate) struct Facts {
@@ -120,9 +119,14 @@ async fn sometimes(
     }
     if options.database == Stack::Mysql {
         let logged = |what: &str| log.lines().filter(|it| it.contains(what)).count();
-        let locked: u64 = LOCKED.iter().filter_map(|it| facts.seen.errors.get(it)).sum();
+        let raised = |errors: &[u64]| {
+            let times: u64 = errors.iter().filter_map(|it| facts.seen.errors.get(it)).sum();
+            usize::try_from(times).unwrap_or(usize::MAX)
+        };
         sometimes.extend([
-            ("lock that somebody else had", usize::try_from(locked).unwrap_or(usize::MAX)),
+            ("deadlock", raised(&[DEADLOCK])),
+            ("version conflict", raised(&[VERSION_CONFLICT])),
+            ("lock that somebody else had", raised(&LOCKED)),
             ("connection that was not to be had", logged("no connection")),
             ("key in use", entries(|it| it.code == "idempotency_key_in_use")),
             ("refusal for want of a backend", entries(|it| it.status == Some(503))),
@@ -161,9 +165,6 @@ impl fmt::Display for Verdict {
         )?;
         let Seen { oldest, looks, judged, .. } = seen;
         writeln!(f, "  the oldest transaction was open for {oldest:.1?}: {looks} looks, {judged} of them judged")?;
-        for (error, name) in LOST_RACES {
-            writeln!(f, "  {name}: {}", seen.errors.get(&error).copied().unwrap_or_default())?;
-        }
         for (what, times) in &self.sometimes {
             writeln!(f, "  {what}: {times}")?;
         }

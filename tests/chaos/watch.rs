@@ -24,9 +24,14 @@ const ERRORS: &str = "SELECT error_number, CAST(SUM(sum_error_raised) AS UNSIGNE
     FROM performance_schema.events_errors_summary_global_by_error \
     WHERE error_number IN (1048, 1062, 1205, 1213, 3572) GROUP BY error_number";
 
-/// Deadlock, lock wait, a row that somebody else has, a version that somebody else was faster to make.
-pub(crate) const LOST_RACES: [(u64, &str); 4] =
-    [(1213, "deadlock"), (1205, "lock wait"), (3572, "locked row"), (1048, "version conflict")];
+/// Two waited for each other, and this one was given up (`ER_LOCK_DEADLOCK`).
+pub(crate) const DEADLOCK: u64 = 1213;
+/// A lock was waited for in vain (`ER_LOCK_WAIT_TIMEOUT`).
+pub(crate) const LOCK_WAIT: u64 = 1205;
+/// A lock was not waited for (`ER_LOCK_NOWAIT`).
+pub(crate) const LOCKED_ROW: u64 = 3572;
+/// A version that somebody else was faster to make becomes null (`ER_BAD_NULL_ERROR`).
+pub(crate) const VERSION_CONFLICT: u64 = 1048;
 
 /// What was seen.
 #[derive(Debug, Default)]
