@@ -5,6 +5,7 @@
 mod pace;
 
 use std::convert::Infallible;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,13 +13,13 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
-use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use poem::http::uri::Scheme;
 use poem::http::{HeaderValue, Version, header};
 use poem::web::{LocalAddr, RemoteAddr};
 use poem::{Endpoint, Request, Response};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::futures::Notified;
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::{sleep, timeout};
 
 use crate::lifecycle::Lifecycle;
@@ -77,32 +78,31 @@ pub async fn serve<E>(
 ) where
     E: Endpoint<Output = Response> + 'static,
 {
-    let graceful = GracefulShutdown::new();
-    let (alive, cut) = watch::channel(());
     let acceptor = Acceptor {
         endpoint: Arc::new(endpoint),
         places: Places::of(settings.connections),
         patience: settings.patience,
         lifecycle: lifecycle.clone(),
-        cut,
+        ending: watch::Sender::new(()),
     };
 
     tokio::select! {
-        never = acceptor.accept_all(&listener, &graceful) => match never {},
+        never = acceptor.accept_all(&listener) => match never {},
         () = shutdown => {}
     }
     tracing::info!("stopping: not ready any more");
     lifecycle.drain();
-    let _ = timeout(settings.notice, acceptor.accept_all(&listener, &graceful)).await;
+    let _ = timeout(settings.notice, acceptor.accept_all(&listener)).await;
     drop(listener);
     let ended = async {
-        graceful.shutdown().await;
+        acceptor.ending.send_replace(());
+        acceptor.ending.closed().await;
         lifecycle.idle().await;
     };
     if timeout(settings.grace, ended).await.is_err() {
         tracing::warn!("stopping: some requests did not end in time");
     }
-    drop(alive);
+    drop(acceptor);
 }
 
 /// Places for connections.
@@ -110,16 +110,33 @@ pub async fn serve<E>(
 struct Places {
     free: Arc<Semaphore>,
     all: usize,
+    few: Arc<Notify>,
 }
 
 impl Places {
     fn of(connections: usize) -> Self {
-        Self { free: Arc::new(Semaphore::new(connections)), all: connections }
+        Self { free: Arc::new(Semaphore::new(connections)), all: connections, few: Arc::default() }
     }
 
     /// Whether less than a quarter of them is free.
     fn are_few(&self) -> bool {
         self.free.available_permits().saturating_mul(4) < self.all
+    }
+
+    /// Waits until somebody tells that they are few.
+    fn told_that_they_are_few(&self) -> Notified<'_> {
+        self.few.notified()
+    }
+
+    /// Tells it again and again, for as long as it is so: one look for everybody, or each of ten thousand idle connections
+    /// would wake up to look.
+    async fn tell_when_they_are_few(&self, pause: Duration) -> Infallible {
+        loop {
+            sleep(pause).await;
+            if self.are_few() {
+                self.few.notify_waiters();
+            }
+        }
     }
 }
 
@@ -128,12 +145,19 @@ struct Acceptor<E> {
     places: Places,
     patience: Patience,
     lifecycle: Lifecycle,
-    /// Closed when every connection has to go.
-    cut: watch::Receiver<()>,
+    /// Tells connections to end as soon as they can, and is closed when they have to.
+    ending: watch::Sender<()>,
 }
 
 impl<E: Endpoint<Output = Response> + 'static> Acceptor<E> {
-    async fn accept_all(&self, listener: &TcpListener, graceful: &GracefulShutdown) -> Infallible {
+    async fn accept_all(&self, listener: &TcpListener) -> Infallible {
+        tokio::select! {
+            never = self.accept_each(listener) => never,
+            never = self.places.tell_when_they_are_few(self.patience.crowded) => never,
+        }
+    }
+
+    async fn accept_each(&self, listener: &TcpListener) -> Infallible {
         loop {
             // The semaphore is never closed.
             let Ok(permit) = Arc::clone(&self.places.free).acquire_owned().await else { continue };
@@ -142,10 +166,9 @@ impl<E: Endpoint<Output = Response> + 'static> Acceptor<E> {
                     let connection = Connection {
                         endpoint: Arc::clone(&self.endpoint),
                         pace: Pace::new(self.patience, self.places.clone()),
-                        watcher: graceful.watcher(),
                         lifecycle: self.lifecycle.clone(),
-                        cut: self.cut.clone(),
-                        permit,
+                        ending: self.ending.subscribe(),
+                        _place: permit,
                     };
                     tokio::spawn(connection.serve(socket));
                 }
@@ -162,27 +185,43 @@ impl<E: Endpoint<Output = Response> + 'static> Acceptor<E> {
 struct Connection<E> {
     endpoint: Arc<E>,
     pace: Pace,
-    watcher: Watcher,
     lifecycle: Lifecycle,
-    cut: watch::Receiver<()>,
-    permit: OwnedSemaphorePermit,
+    ending: watch::Receiver<()>,
+    _place: OwnedSemaphorePermit,
 }
 
 impl<E: Endpoint<Output = Response> + 'static> Connection<E> {
-    async fn serve(self, socket: TcpStream) {
-        let Self { endpoint, pace, watcher, lifecycle, mut cut, permit } = self;
+    /// Waits for the first bytes with next to nothing in hand: what a protocol needs is many times as much as a socket, and
+    /// many connections never say a word.
+    async fn serve(mut self, socket: TcpStream) {
+        let mut first = [0; 4];
+        let heard = tokio::select! {
+            biased;
+            heard = socket.peek(&mut first) => heard,
+            () = self.pace.exceeded() => return,
+            _ = self.ending.changed() => return,
+        };
+        // An error means that the client went away, and is its own business.
+        if let Ok(length) = heard {
+            let protocols = protocols(first.get(..length).unwrap_or_default());
+            Box::pin(self.converse(socket, protocols)).await;
+        }
+    }
+
+    async fn converse(mut self, socket: TcpStream, protocols: auto::Builder<TokioExecutor>) {
         let (Ok(local), Ok(remote)) = (socket.local_addr(), socket.peer_addr()) else { return };
         // Answers are written at once and whole: waiting for more only delays them.
         let _ = socket.set_nodelay(true);
         let (local, remote) = (LocalAddr(local.into()), RemoteAddr(remote.into()));
-        let watched = pace.clone();
+        let (endpoint, lifecycle, pace) = (self.endpoint, self.lifecycle, self.pace.clone());
         let service = service_fn(move |request: hyper::Request<Incoming>| {
             let serving = pace.serve(request.version() == Version::HTTP_2);
             let request = Request::from((request, local.clone(), remote.clone(), Scheme::HTTP));
             let (endpoint, lifecycle) = (Arc::clone(&endpoint), lifecycle.clone());
             let is_multiplexed = request.version() == Version::HTTP_2;
             async move {
-                let mut answer = endpoint.get_response(request).await;
+                // The connection keeps room for this future for as long as it lives: in a box, most of that is for a request alone.
+                let mut answer = Box::pin(endpoint.get_response(request)).await;
                 if lifecycle.is_draining() && !is_multiplexed {
                     // The next request belongs elsewhere: whoever is told comes here no more, and finds no closed door.
                     answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
@@ -191,20 +230,31 @@ impl<E: Endpoint<Output = Response> + 'static> Connection<E> {
                 Ok::<hyper::Response<_>, Infallible>(answer.into())
             }
         });
-        let io = TokioIo::new(Paced { socket, pace: watched.clone() });
-        let builder = protocols();
-        let connection = builder.serve_connection(io, service).into_owned();
-        tokio::select! {
-            // What goes wrong on a connection is the client's business: it went away.
-            _ = watcher.watch(connection) => {}
-            () = watched.exceeded() => tracing::debug!("a connection kept us waiting too long"),
-            _ = cut.changed() => {}
+        let io = TokioIo::new(Paced { socket, pace: self.pace.clone() });
+        let mut connection = pin!(protocols.serve_connection(io, service));
+        loop {
+            tokio::select! {
+                biased;
+                // What goes wrong on a connection is the client's business: it went away.
+                _ = connection.as_mut() => return,
+                () = self.pace.exceeded() => {
+                    tracing::debug!("a connection kept us waiting too long");
+                    return;
+                }
+                told = self.ending.changed() => match told {
+                    Ok(()) => connection.as_mut().graceful_shutdown(),
+                    Err(_) => return,
+                },
+            }
         }
-        drop(permit);
     }
 }
 
-fn protocols() -> auto::Builder<TokioExecutor> {
+/// How a client begins that speaks HTTP/2.
+const HTTP_2: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// What a connection that begins so may speak.
+fn protocols(first: &[u8]) -> auto::Builder<TokioExecutor> {
     let mut builder = auto::Builder::new(TokioExecutor::new());
     // Waiting is the pace's business.
     builder.http1().header_read_timeout(None).max_buf_size(64 * 1024);
@@ -214,7 +264,11 @@ fn protocols() -> auto::Builder<TokioExecutor> {
         .keep_alive_interval(Duration::from_secs(30))
         .max_concurrent_streams(100)
         .max_header_list_size(16 * 1024);
-    builder
+    if HTTP_2.starts_with(first) {
+        return builder;
+    }
+    // Whoever is still to tell them apart reads a few bytes alone, and then takes a buffer of twice the size for the rest.
+    builder.http1_only()
 }
 
 #[cfg(test)]

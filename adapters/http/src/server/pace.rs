@@ -8,17 +8,19 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, timeout};
 
 use super::{Patience, Places};
 
 /// Watches one connection. While a request is being served its own deadline counts; between
 /// requests it may idle; once a request has begun to arrive, it has to arrive.
 #[derive(Clone)]
-pub(super) struct Pace {
+pub(super) struct Pace(Arc<Watched>);
+
+struct Watched {
     patience: Patience,
     places: Places,
-    state: Arc<Mutex<State>>,
+    state: Mutex<State>,
 }
 
 struct State {
@@ -50,7 +52,7 @@ impl Pace {
     /// A fresh connection: whoever opens one has something to say.
     pub(super) fn new(patience: Patience, places: Places) -> Self {
         let state = State { serving: 0, awaited: Awaited::Word, multiplexed: false, since: Instant::now() };
-        Self { patience, places, state: Arc::new(Mutex::new(state)) }
+        Self(Arc::new(Watched { patience, places, state: Mutex::new(state) }))
     }
 
     /// A request has arrived.
@@ -65,30 +67,35 @@ impl Pace {
 
     /// Waits until the connection has kept us waiting too long.
     pub(super) async fn exceeded(&self) {
+        let Watched { patience, places, .. } = &*self.0;
         loop {
+            // From before the look: what is told meanwhile counts.
+            let told = places.told_that_they_are_few();
             let left = self.left();
             if left.is_zero() {
                 return;
             }
-            // The state may change while we sleep, so never for long.
-            sleep(left.min(self.patience.crowded)).await;
+            // The state may change meanwhile, but nothing that begins now is over sooner than a header would have to be.
+            let _ = timeout(left.min(patience.header), told).await;
         }
     }
 
     fn left(&self) -> Duration {
+        let Watched { patience, places, .. } = &*self.0;
         let state = self.state();
         if state.serving > 0 {
-            return self.patience.header;
+            return patience.header;
         }
         let limit = match state.awaited {
-            Awaited::Word | Awaited::Request if self.places.are_few() => self.patience.crowded,
-            Awaited::Word | Awaited::Header => self.patience.header,
-            Awaited::Request => self.patience.idle,
+            Awaited::Word | Awaited::Request if places.are_few() => patience.crowded,
+            Awaited::Word | Awaited::Header => patience.header,
+            Awaited::Request => patience.idle,
         };
         limit.saturating_sub(state.since.elapsed())
     }
 
-    fn heard(&self) {
+    /// Bytes have arrived.
+    pub(super) fn heard(&self) {
         let mut state = self.state();
         if state.serving > 0 || state.multiplexed {
             return;
@@ -104,6 +111,7 @@ impl Pace {
         }
     }
 
+    /// Bytes have left.
     fn told(&self) {
         let mut state = self.state();
         if state.serving == 0 && state.awaited == Awaited::Request {
@@ -112,7 +120,7 @@ impl Pace {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

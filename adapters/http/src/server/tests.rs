@@ -1,6 +1,8 @@
 //! A server over real sockets: slow clients and a stop.
 
+use std::future::poll_fn;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,9 +12,10 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, interval, timeout};
+use tokio::time::{Instant, interval, sleep, timeout};
 
-use super::{Patience, ServerSettings, serve};
+use super::pace::Pace;
+use super::{Patience, Places, ServerSettings, serve};
 use crate::Lifecycle;
 
 /// Long enough for anything that happens at all.
@@ -317,4 +320,42 @@ async fn whoever_is_answered_while_it_stops_is_told_to_come_here_no_more() {
 
     let last = heard(&mut socket).await;
     assert!(last.contains("connection: close") && last.ends_with("served"), "{last}");
+}
+
+/// How often a connection is looked at until it has kept us waiting too long, and after how long that is.
+async fn looks_and_time(pace: &Pace) -> (usize, Duration) {
+    let (began, mut looks) = (Instant::now(), 0);
+    let mut exceeded = pin!(pace.exceeded());
+    poll_fn(|cx| {
+        looks += 1;
+        exceeded.as_mut().poll(cx)
+    })
+    .await;
+    (looks, began.elapsed())
+}
+
+#[tokio::test(start_paused = true)]
+async fn connections_that_ask_for_nothing_are_looked_at_seldom_and_go_in_time_all_the_same() {
+    let pace = || Pace::new(ServerSettings::default().patience, Places::of(10));
+
+    let silent = pace();
+    let (looks, time) = looks_and_time(&silent).await;
+    assert!(looks <= 2 && time.as_secs() == 10, "{looks} in {time:?}");
+
+    let answered = pace();
+    drop(answered.serve(false));
+    let (looks, time) = looks_and_time(&answered).await;
+    assert!(looks <= 9 && time.as_secs() == 75, "{looks} in {time:?}");
+
+    let begun_late = pace();
+    drop(begun_late.serve(false));
+    let (_, time) = tokio::join!(
+        async {
+            sleep(Duration::from_secs(7)).await;
+            begun_late.heard();
+        },
+        looks_and_time(&begun_late)
+    )
+    .1;
+    assert_eq!(time.as_secs(), 17);
 }
