@@ -1,4 +1,4 @@
-//! The program as operators run it: told to stop while it is asked, unable to begin, watched by a collector of traces, trusted
+//! The program as operators run it: told to stop while it is asked, crowded, unable to begin, watched by a collector of traces, trusted
 //! with secrets, and split into several processes.
 
 #![expect(clippy::expect_used, clippy::panic, reason = "a program that goes wrong fails the test")]
@@ -8,6 +8,8 @@ mod bus;
 mod canary;
 mod channel;
 mod collector;
+#[cfg(target_os = "linux")]
+mod crowd;
 mod deploy;
 mod doors;
 mod ending;

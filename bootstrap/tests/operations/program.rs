@@ -75,9 +75,13 @@ impl Server {
         is_ready(http, &self.base).await
     }
 
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id().expect("it runs")
+    }
+
     /// Tells it to stop, as orchestrators do.
     pub(crate) async fn terminate(&self) {
-        let pid = self.child.id().expect("it runs").to_string();
+        let pid = self.pid().to_string();
         let told = Command::new("kill").args(["-TERM", &pid]).status().await.expect("a signal");
         assert!(told.success());
     }
