@@ -4,10 +4,14 @@ use std::fmt::Write as _;
 
 use support::invariants::{INVARIANTS, broken};
 use support::sql::Sql;
+use support::storm::{Event, ItemLeft, Left, TransportLeft};
 
 use crate::databases::TestDatabase;
 
-crate::every_database_promises![every_promise_finds_its_offenders_or_the_database_refuses_them];
+crate::every_database_promises![
+    every_promise_finds_its_offenders_or_the_database_refuses_them,
+    what_is_left_after_a_storm_is_read_as_it_is,
+];
 
 /// What becomes of an offender.
 enum Fate {
@@ -171,11 +175,74 @@ fn event(name: &str, kind: &str, aggregate: &str, version: &str, payload: &str) 
     )
 }
 
-async fn every_promise_finds_its_offenders_or_the_database_refuses_them(database: TestDatabase) {
+/// The sound world.
+async fn sound(database: &TestDatabase) -> Sql {
     let mut sql = Sql::open(&database.url).await;
     for statement in SOUND {
         sql.run(&spelled(statement)).await.unwrap();
     }
+    sql
+}
+
+/// What is read wrongly could hide what the storm is there to find: who reads no driver finds none amiss.
+async fn what_is_left_after_a_storm_is_read_as_it_is(database: TestDatabase) {
+    let mut sql = sound(&database).await;
+    for change in [
+        "UPDATE shipping_items SET sku = 'shoe' WHERE id = {13}",
+        "INSERT INTO shipping_transports (id, source_code, destination_code, driver_id, on_road_driver_id, state, created_at, \
+            departed_at, arrived_at, version) VALUES ({34}, 'B', 'A', {43}, NULL, 'PLANNED', {at:0}, NULL, NULL, 1)",
+    ] {
+        sql.run(&spelled(change)).await.unwrap();
+    }
+
+    let left = Left::of(&mut sql).await;
+
+    let item = |number: &str, sku: &str, status: &str, center: Option<&str>| {
+        let (sku, status, center) = (sku.to_owned(), status.to_owned(), center.map(ToOwned::to_owned));
+        (number.to_owned(), ItemLeft { sku, status, center })
+    };
+    let items = [
+        item("packed", "", "MOVING", None),
+        item("on the road", "", "MOVING", None),
+        item("there", "shoe", "MOVING", Some("B")),
+        item("new", "", "CREATED", None),
+    ];
+    assert_eq!(left.items, items.into());
+    assert_eq!(left.batches, ["open", "loaded", "departed", "completed"].map(ToOwned::to_owned).into());
+    let transport = |id: &str, destination: &str, planned_driver: Option<&str>| {
+        let planned_driver = planned_driver.map(|it| if it.is_empty() { String::new() } else { format!("{it:0>32}") });
+        (format!("{id:0>32}"), TransportLeft { destination: destination.to_owned(), planned_driver })
+    };
+    let transports = [
+        transport("31", "B", Some("")),
+        transport("32", "B", None),
+        transport("33", "B", None),
+        transport("34", "A", Some("43")),
+    ];
+    assert_eq!(left.transports, transports.into());
+    assert_eq!(left.centers, ["A", "B"].map(ToOwned::to_owned).into());
+    let told: Vec<_> =
+        left.events.iter().map(|it| (it.name.as_str(), it.aggregate.1[30..].to_owned(), it.version)).collect();
+    let expected = [
+        ("ItemAddedToBatch", "11", 2),
+        ("ItemAddedToBatch", "12", 2),
+        ("ItemAddedToBatch", "13", 2),
+        ("BatchAddedToTransport", "22", 2),
+        ("BatchAddedToTransport", "23", 2),
+        ("BatchAddedToTransport", "24", 2),
+        ("TransportStarted", "32", 2),
+        ("TransportStarted", "33", 2),
+        ("TransportComplete", "33", 3),
+    ];
+    assert_eq!(told, expected.map(|(name, id, version)| (name, id.to_owned(), version)));
+    let Event { aggregate, request, .. } = &left.events[3];
+    assert_eq!((aggregate.0.as_str(), request.as_str()), ("batch", "x"));
+    assert_eq!(left.events[3].tells("batch_alias"), "loaded");
+    assert!(left.events.is_sorted_by(|one, next| one.position < next.position));
+}
+
+async fn every_promise_finds_its_offenders_or_the_database_refuses_them(database: TestDatabase) {
+    let mut sql = sound(&database).await;
     assert_eq!(broken(&mut sql).await, [], "the world is sound");
 
     for (promise, offender, fate) in OFFENDERS {

@@ -6,9 +6,11 @@ use distribution_domain::testing::a_center;
 use kernel_application::PageRequest;
 use persistence_adapter::{Database, Settings};
 use shipping_application::*;
-use shipping_domain::testing::{a_batch, a_transport, an_item};
+use shipping_domain::testing::{a_batch, a_transport, an_item, center, noon};
 use shipping_domain::*;
 use user_application::UserFilter;
+use user_domain::testing::a_registration;
+use user_domain::{User, UserId};
 
 use crate::databases::{TestDatabase, another_like, sealing};
 use crate::shipping_store::keep;
@@ -32,12 +34,26 @@ async fn one_of_each(database: &Database) -> (Item, Batch, Transport) {
     (item, batch, trip)
 }
 
+async fn somebody(database: &Database) -> UserId {
+    let user = User::register(a_registration(), noon()).0;
+    let mut work = database.user_store().begin().await.unwrap();
+    work.users().add(&user).await.unwrap();
+    work.commit().await.unwrap();
+    user.id()
+}
+
 async fn lists_come_from_the_replica_and_nothing_else_does(primary: TestDatabase) {
     let replica = another_like(&primary).await;
     let both = with_replica(&primary, &replica.url);
     let (copied, copied_batch, copied_trip) = one_of_each(&replica).await;
+    let copied_user = somebody(&replica).await;
 
     let (item, batch, trip) = one_of_each(&both).await;
+    let user = somebody(&both).await;
+    // One more of each than there, and a center that nobody goes to there.
+    let route = Route::between(center("ABC001"), center("ABC003")).unwrap();
+    let further = Transport::from(TransportSnapshot { route, ..a_transport().build().snapshot() });
+    keep(&both, &[an_item().build()], &[a_batch().build()], std::slice::from_ref(&further)).await;
 
     let queries = both.shipping_queries();
     let page = PageRequest::default;
@@ -48,7 +64,9 @@ async fn lists_come_from_the_replica_and_nothing_else_does(primary: TestDatabase
     assert_eq!(batches.entries.iter().map(|it| &it.alias).collect::<Vec<_>>(), [copied_batch.alias()]);
     let transports = queries.transports(&TransportFilter::default(), &[], page()).await.unwrap().unwrap();
     assert_eq!(transports.entries.iter().map(|it| it.id).collect::<Vec<_>>(), [copied_trip.id()]);
-    assert_eq!(both.user_queries().users(&UserFilter::default(), page()).await.unwrap().unwrap().entries, []);
+    assert_eq!([batches.count(), transports.count()], [Some(1); 2]);
+    let users = both.user_queries().users(&UserFilter::default(), page()).await.unwrap().unwrap();
+    assert_eq!(users.entries.iter().map(|it| it.id).collect::<Vec<_>>(), [copied_user]);
 
     // Centers are kept in memory by whoever lists them, and would be kept as they were before a change.
     let (here, there) = (a_center().build(), a_center().build());
@@ -65,6 +83,12 @@ async fn lists_come_from_the_replica_and_nothing_else_does(primary: TestDatabase
         assert_eq!(queries.transport(trip.id()).await.unwrap().is_some(), is_there);
         let found = queries.batches_by_id(&[batch.id()]).await.unwrap();
         assert_eq!(found.len(), usize::from(is_there));
+        assert_eq!(asked.user_queries().user(user).await.unwrap().is_some(), is_there);
+        let found = asked.user_queries().profiles(&[user]).await.unwrap();
+        assert_eq!(found.len(), usize::from(is_there));
+        // What is answered after a change, and what is asked before a center closes.
+        assert_eq!(queries.histories(&[item.id()]).await.unwrap().len(), usize::from(is_there));
+        assert_eq!(queries.is_center_used(&center("ABC003")).await.unwrap(), is_there);
     }
     // Units of work find what they keep.
     let mut work = both.shipping_store().begin().await.unwrap();

@@ -88,7 +88,7 @@ async fn pages_never_overlap_and_miss_nothing(database: TestDatabase) {
     ];
 
     for order in orders {
-        let mut seen = HashSet::new();
+        let mut seen = Vec::new();
         for number in 1..=3 {
             let found = database.shipping_queries().items(&ItemFilter::default(), order, page(number, 10)).await;
             let found = found.unwrap().unwrap();
@@ -96,6 +96,7 @@ async fn pages_never_overlap_and_miss_nothing(database: TestDatabase) {
             seen.extend(found.entries.into_iter().map(|it| it.id));
         }
         assert_eq!(seen.len(), 25, "{order:?}");
+        assert_eq!(seen.into_iter().collect::<HashSet<_>>().len(), 25, "{order:?}: nothing twice");
     }
 }
 
@@ -147,14 +148,14 @@ async fn batches_are_filtered_by_completion_and_by_transport(database: TestDatab
 }
 
 async fn transports_are_filtered_by_everything_at_once(database: TestDatabase) {
-    let driver = a_driver();
+    let (driver, other_driver) = (a_driver(), a_driver());
     let other_way = Route::between(center("ABC002"), center("ABC001")).unwrap();
     let other_way = TransportSnapshot { route: other_way, ..a_transport().driven_by(driver).build().snapshot() };
     let trips = [
         a_transport().driven_by(driver).build(),
         Transport::from(other_way),
         a_transport().arrived().build(),
-        a_transport().build(),
+        a_transport().driven_by(other_driver).build(),
     ];
     keep(&database, &[], &[], &trips).await;
     let found = async |filter: TransportFilter| {
@@ -169,7 +170,8 @@ async fn transports_are_filtered_by_everything_at_once(database: TestDatabase) {
     assert_eq!(found(TransportFilter { completed: Some(false), ..all.clone() }).await, ids(&[0, 1, 3]));
     assert_eq!(found(TransportFilter { driver: Some(driver), ..all.clone() }).await, ids(&[0, 1]));
     assert_eq!(found(TransportFilter { seen_by: Some(driver), ..all.clone() }).await, ids(&[0, 1]));
-    let others = TransportFilter { driver: Some(a_driver()), seen_by: Some(driver), ..all.clone() };
+    assert_eq!(found(TransportFilter { driver: Some(other_driver), ..all.clone() }).await, ids(&[3]));
+    let others = TransportFilter { driver: Some(other_driver), seen_by: Some(driver), ..all.clone() };
     assert_eq!(found(others).await, ids(&[]), "asking for what one may not see shows nothing");
     assert_eq!(found(TransportFilter { source: Some(center("ABC002")), ..all.clone() }).await, ids(&[1]));
     assert_eq!(found(TransportFilter { destination: Some(center("abc002")), ..all }).await, ids(&[]));

@@ -37,6 +37,7 @@ async fn an_item_is_corrected_and_says_what_became_of_it(app: TestApp) {
     stage.staff.patch(&path, json!({ "status": "MOVING" })).await.expecting(StatusCode::OK);
     let done = stage.staff.patch(&path, json!({ "status": "COMPLETED" })).await.expecting(StatusCode::OK);
     assert!(done["timestamp_completed"].is_string(), "{done}");
+    assert_eq!(done["sku"], "HAT-7", "what is left out stays as it is");
     let found = stage.staff.get(&path).await.expecting(StatusCode::OK);
     assert_eq!(found, done, "what was answered is what is kept");
     let again = stage.staff.patch(&path, json!({ "status": "COMPLETED" })).await.expecting(StatusCode::OK);

@@ -1,7 +1,7 @@
 //! What the lists of shipping leave out, and in which order they tell the rest.
 
 use reqwest::StatusCode;
-use serde_json::json;
+use serde_json::{Value, json};
 use support::app::{TestApp, Visitor};
 
 use crate::stage::{BATCHES, CENTERS, ITEMS, Stage, TRANSPORTS, text};
@@ -53,10 +53,15 @@ impl Traffic {
     }
 }
 
+/// All that is on a page.
+fn all(page: &Value) -> impl Iterator<Item = &Value> {
+    page["results"].as_array().expect("a list").iter()
+}
+
 /// What a list tells of, by the name that each has in it.
 async fn listed(visitor: &Visitor, path: &str, name: &str) -> Vec<String> {
     let page = visitor.get(path).await.expecting(StatusCode::OK);
-    let names: Vec<_> = page["results"].as_array().expect("a list").iter().map(|it| text(&it[name])).collect();
+    let names: Vec<_> = all(&page).map(|it| text(&it[name])).collect();
     assert_eq!(page["count"], names.len(), "{path}");
     names
 }
@@ -93,11 +98,16 @@ async fn every_filter_and_order_of_transports_is_kept_to(app: TestApp) {
         let expected: Vec<_> = expected.iter().map(|at| transports[*at].clone()).collect();
         assert_eq!(listed(&stage.staff, &format!("{TRANSPORTS}?{query}"), "uuid").await, expected, "{query}");
     }
+
+    // Each is shown with who drives it, and not with who drives another one.
+    let page = stage.staff.get(TRANSPORTS).await.expecting(StatusCode::OK);
+    let drivers: Vec<_> = all(&page).map(|it| it["driver"]["uuid"].clone()).collect();
+    assert_eq!(drivers, [json!(driver), json!(other), json!(driver), Value::Null]);
 }
 
 async fn every_filter_and_order_of_batches_is_kept_to(app: TestApp) {
     let Traffic { stage, transports, batches, .. } = Traffic::of(&app).await;
-    let [first, _, third, _] = transports.map(|it| format!("{TRANSPORTS}{it}/batches/"));
+    let [first, _, third, _] = transports.each_ref().map(|it| format!("{TRANSPORTS}{it}/batches/"));
 
     for (path, query, expected) in [
         (BATCHES, "", &[3, 2, 1, 0][..]),
@@ -119,6 +129,13 @@ async fn every_filter_and_order_of_batches_is_kept_to(app: TestApp) {
         let expected: Vec<_> = expected.iter().map(|at| batches[*at].clone()).collect();
         assert_eq!(listed(&stage.staff, &format!("{path}?{query}"), "alias").await, expected, "{path}?{query}");
     }
+
+    // Each is shown with its own transport, also where one comes before it that has none.
+    stage.a_batch().await;
+    let page = stage.staff.get(BATCHES).await.expecting(StatusCode::OK);
+    let shown: Vec<_> = all(&page).map(|it| it["shipping_transport"]["uuid"].clone()).collect();
+    let [one, two, three, four] = transports.map(Value::from);
+    assert_eq!(shown, [Value::Null, four, three, two, one]);
 }
 
 async fn items_of_a_batch_are_filtered_by_status(app: TestApp) {

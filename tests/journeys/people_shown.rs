@@ -18,36 +18,40 @@ on_both_stacks![
 /// How long another instance may not know of a change, and what a busy machine adds.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// A driver on the road who works at a center as well, somebody who only works there, and everything that shows them.
+/// A driver on the road who works at a center as well, somebody who only works where the transport comes from, and what shows
+/// them: each their center, and both the transport and its batch.
 struct Company {
     stage: Stage,
     clerk: Visitor,
-    centers: Vec<String>,
-    everything: Vec<String>,
+    of_driver: Vec<String>,
+    of_clerk: Vec<String>,
 }
 
 impl Company {
     async fn of(app: &TestApp) -> Self {
         let (stage, clerk) = (Stage::set(app).await, app.clerk().await);
-        let staff = json!([stage.driver.user_id, clerk.user_id]);
-        let east = json!({ "center_code": "ABC003", "name": "East", "staff_members": staff });
-        let center = stage.staff.post(CENTERS, east).await.expecting(StatusCode::CREATED);
+        let east = json!({ "center_code": "ABC003", "name": "East", "staff_members": [stage.driver.user_id] });
+        let east = stage.staff.post(CENTERS, east).await.expecting(StatusCode::CREATED);
+        let north = stage.staff.get(&format!("{CENTERS}?center_code=ABC001")).await.expecting(StatusCode::OK);
+        let [east, north] = [&east, &north["results"][0]].map(|it| format!("{CENTERS}{}/", text(&it["uuid"])));
+        let staff = json!({ "staff_members": [clerk.user_id] });
+        stage.staff.patch(&north, staff).await.expecting(StatusCode::OK);
         let departed = stage.a_departed_transport().await;
-        let centers = vec![CENTERS.to_owned(), format!("{CENTERS}{}/", text(&center["uuid"]))];
         let trips = [
+            CENTERS.to_owned(),
             TRANSPORTS.to_owned(),
             format!("{TRANSPORTS}{}/", departed.transport),
             format!("{TRANSPORTS}{}/batches/", departed.transport),
             BATCHES.to_owned(),
             format!("{BATCHES}{}/", departed.alias),
         ];
-        let everything = centers.iter().cloned().chain(trips).collect();
-        Self { stage, clerk, centers, everything }
+        let [of_driver, of_clerk] = [east, north].map(|it| trips.iter().cloned().chain([it]).collect());
+        Self { stage, clerk, of_driver, of_clerk }
     }
 
     /// Whom the changes are about, and where they are shown.
     fn people(&self) -> [(&Visitor, &[String]); 2] {
-        [(&self.stage.driver, &self.everything), (&self.clerk, &self.centers)]
+        [(&self.stage.driver, &self.of_driver), (&self.clerk, &self.of_clerk)]
     }
 }
 

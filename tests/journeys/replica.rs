@@ -45,7 +45,7 @@ async fn lists_are_answered_from_the_replica_and_nothing_else_is(elsewhere: Test
 
     // Centers are kept in memory for everybody, and one's own sessions and keys have to be all there at once.
     let only = json!({ "center_code": "ONLY", "name": "Here" });
-    root.post(CENTERS, only).await.expecting(StatusCode::CREATED);
+    let only = root.post(CENTERS, only).await.expecting(StatusCode::CREATED);
     for query in ["", "?cursor=", "?center_code=ONLY", "?page=1&page_size=1"] {
         assert_eq!(listed(&format!("{CENTERS}{query}"), "center_code").await[0], "ONLY", "{query}");
     }
@@ -64,6 +64,14 @@ async fn lists_are_answered_from_the_replica_and_nothing_else_is(elsewhere: Test
     }
 
     // Nothing is decided by what is read there, and nothing is written there.
+    let plan = json!({ "distribution_center_code_source": "ABC001", "distribution_center_code_destination": "ONLY" });
+    root.post(TRANSPORTS, plan).await.expecting(StatusCode::CREATED);
+    let only = format!("{CENTERS}{}/", crate::stage::text(&only["uuid"]));
+    root.get(&only).await.expecting(StatusCode::OK);
+    root.delete(&only).await.refused(StatusCode::BAD_REQUEST, "DistributionCenterInUse");
+    let changed = root.patch(&format!("{ITEMS}{}/", written.item), json!({ "sku": "HAT-7" })).await;
+    let history = &changed.expecting(StatusCode::OK)["shipping_batches_history"];
+    assert_eq!(history[0]["alias"], json!(written.alias));
     let add = format!("{BATCHES}{}/add/", stage.a_batch().await);
     let refused = root.post(&add, json!({ "tracking_number": copied.item })).await;
     refused.refused(StatusCode::BAD_REQUEST, "ShippingBatchItemNotExist");

@@ -1,6 +1,7 @@
 //! Profiles are kept as they are, and until a unit of work changes them.
 
 use std::collections::HashMap;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 
@@ -80,6 +81,8 @@ struct Table {
     reads: AtomicUsize,
     is_answer_lost: AtomicBool,
     never_answers: AtomicBool,
+    /// What somebody does right before the next commit.
+    meanwhile: Mutex<Option<Pin<Box<dyn Future<Output = ()> + Send>>>>,
 }
 
 struct TableStore(Arc<Table>);
@@ -112,6 +115,10 @@ impl UserWork for TableWork {
     }
 
     async fn commit(self: Box<Self>) -> Result<(), StoreError> {
+        let meanwhile = self.table.meanwhile.lock().unwrap().take();
+        if let Some(meanwhile) = meanwhile {
+            meanwhile.await;
+        }
         self.table.users.lock().unwrap().extend(self.changes.into_iter().map(|it| (it.id(), it)));
         if self.table.never_answers.load(Relaxed) {
             std::future::pending::<()>().await;
@@ -195,6 +202,25 @@ async fn who_was_added_or_saved_is_read_anew_after_the_commit() {
     assert_eq!(world.username().await.as_deref(), Some("bob"));
     assert_eq!(world.username().await.as_deref(), Some("bob"));
     assert_eq!(world.reads(), 3);
+}
+
+#[tokio::test]
+async fn who_reads_right_before_the_commit_keeps_nothing_old() {
+    let world = World::new();
+    world.table.users.lock().unwrap().insert(an_id(), renamed("ann"));
+    let queries = world.queries.clone();
+    let read = async move {
+        let found = queries.profiles(&[an_id()]).await.unwrap();
+        assert_eq!(found[0].username.as_str(), "ann");
+    };
+    *world.table.meanwhile.lock().unwrap() = Some(Box::pin(read));
+
+    let mut work = world.store.begin().await.unwrap();
+    work.users().save(&renamed("bob")).await.unwrap();
+    work.commit().await.unwrap();
+
+    assert!(world.table.meanwhile.lock().unwrap().is_none(), "it was read");
+    assert_eq!(world.username().await.as_deref(), Some("bob"));
 }
 
 #[tokio::test]

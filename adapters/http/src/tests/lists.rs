@@ -93,6 +93,7 @@ async fn the_last_page_can_be_asked_for_by_name() {
 
     assert_eq!((&last["current_page"], &last["next"]), (&json!(3), &Value::Null));
     assert_eq!(last["previous"], "http://api.example.com/api/v1/parcels/?page=2");
+    assert_eq!(page("page=last&page_size=5").await["next"], Value::Null, "it is the last one when it is full, too");
 }
 
 #[tokio::test]
