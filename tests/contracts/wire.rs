@@ -7,8 +7,10 @@ use std::time::{Duration, Instant};
 use kernel_domain::StoreError;
 use mysql_async::prelude::Queryable;
 use persistence_adapter::{Database, InvalidDatabase, Settings};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use shipping_domain::testing::{a_transport, an_item};
 use shipping_domain::{Item, TrackingNumber};
+use support::containers::{mysql_of_its_own, put_in};
 use support::proxy::{Fault, FaultProxy};
 use support::sql::other_connections;
 use tokio::net::TcpListener;
@@ -254,6 +256,50 @@ async fn a_server_that_is_gone_is_unavailable_in_time() {
     }
 }
 
+/// Somebody who signs certificates, in no browser's list.
+fn authority() -> CertifiedIssuer<'static, KeyPair> {
+    let mut parameters = CertificateParams::new([]).unwrap();
+    parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    parameters.distinguished_name.push(DnType::CommonName, "An authority");
+    CertifiedIssuer::self_signed(parameters, KeyPair::generate().unwrap()).unwrap()
+}
+
+/// Clouds sign the certificates of their databases themselves.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_is_believed_if_the_authority_that_is_named_has_signed_it() {
+    let Some((server, url)) = mysql_of_its_own().await else { return };
+    let (authority, another) = (authority(), authority());
+    let key = KeyPair::generate().unwrap();
+    let certificate = CertificateParams::new(["127.0.0.1".to_owned()]).unwrap().signed_by(&key, &authority).unwrap();
+    let mut root = mysql_async::Conn::from_url(&url).await.unwrap();
+    for (variable, text) in
+        [("ssl_ca", authority.pem()), ("ssl_cert", certificate.pem()), ("ssl_key", key.serialize_pem())]
+    {
+        let path = format!("/var/tmp/{variable}.pem");
+        put_in(&server, &path, &text).await;
+        root.query_drop(format!("SET GLOBAL {variable} = '{path}'")).await.unwrap();
+    }
+    root.query_drop("ALTER INSTANCE RELOAD TLS").await.unwrap();
+    root.query_drop("ALTER USER root REQUIRE SSL").await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let named = |name: &str, authority: &CertifiedIssuer<KeyPair>| {
+        let file = folder.path().join(name);
+        std::fs::write(&file, authority.pem()).unwrap();
+        format!("ssl_ca={}", file.display()).replace(' ', "%20")
+    };
+    let answer = async |parameters: &str| {
+        let url = format!("{url}?prefer_socket=false&{parameters}");
+        let settings = Settings { patience: Duration::from_secs(2), ..one_connection() };
+        Database::open(&url, &settings, databases::sealing()).unwrap().ping().await
+    };
+
+    answer(&named("the authority.pem", &authority)).await.expect("it is believed");
+    for refused in ["", "require_ssl=true", &named("another.pem", &another)] {
+        let answer = answer(refused).await;
+        assert!(matches!(answer, Err(StoreError::Unavailable(_))), "{refused}: {answer:?}");
+    }
+}
+
 /// What was in the pool when the server restarted must not be handed out for ever.
 #[tokio::test(flavor = "multi_thread")]
 async fn connections_that_the_server_closed_are_replaced() {
@@ -279,4 +325,6 @@ async fn a_url_that_leads_nowhere_is_refused_without_being_repeated() {
     let refusal = open("mysql://user:hunter2@host:not-a-port/db");
     assert!(matches!(&refusal, Err(InvalidDatabase::Malformed(_))), "{refusal:?}");
     assert!(!format!("{refusal:?}").contains("hunter2"));
+    let refusal = open("mysql://user@host/db?ssl_ca=/nowhere/ca.pem");
+    assert!(matches!(&refusal, Err(InvalidDatabase::Malformed(why)) if why.starts_with("ssl_ca: ")), "{refusal:?}");
 }

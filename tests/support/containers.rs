@@ -130,6 +130,14 @@ pub async fn mysql_of_its_own() -> Option<(ContainerAsync<GenericImage>, String)
     Some((container, format!("{url}/majestic")))
 }
 
+/// Puts a text file that everybody may read into a container.
+pub async fn put_in(container: &ContainerAsync<GenericImage>, path: &str, text: &str) {
+    let mut docker = tokio::process::Command::new("docker");
+    let put = docker.args(["exec", container.id(), "sh", "-c", "printf %s \"$1\" > \"$2\"", "sh", text, path]).status();
+    let put = tokio::time::timeout(START_DEADLINE, put).await.expect("docker answers").expect("docker is there");
+    assert!(put.success(), "docker exec ends with {put}");
+}
+
 /// Ends a server as a power cut would.
 pub async fn killed(container: &ContainerAsync<GenericImage>) {
     let mut docker = tokio::process::Command::new("docker");

@@ -1,5 +1,6 @@
 //! MySQL and `MariaDB`.
 
+mod authority;
 mod guarded;
 
 #[path = "store/mod.rs"]
@@ -14,6 +15,7 @@ use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use kernel_application::Sealing;
 use kernel_domain::BoxError;
 
+use authority::believing_one_authority;
 use guarded::Connection;
 use store::{Pool, PoolSettings, Replica, Stores};
 
@@ -47,7 +49,7 @@ pub(crate) fn open(
     sealing: Arc<dyn Sealing>,
 ) -> Result<Stores, InvalidDatabase> {
     for url in [Some(url), replica].into_iter().flatten() {
-        mysql_async::Opts::from_url(url).map_err(|error| InvalidDatabase::Malformed(error.to_string()))?;
+        believing_one_authority(url)?;
     }
     let statements = crate::statements::Statements::default();
     let pool = |url: &str| {

@@ -12,7 +12,7 @@ use diesel::connection::{CacheSize, Instrumentation};
 use diesel::mysql::Mysql;
 use diesel::query_builder::{AsQuery, QueryFragment, QueryId};
 use diesel::result::{DatabaseErrorKind, Error};
-use diesel::{ConnectionResult, QueryResult};
+use diesel::{ConnectionError, ConnectionResult, QueryResult};
 use diesel_async::pooled_connection::PoolableConnection;
 use diesel_async::{
     AnsiTransactionManager, AsyncConnection, AsyncConnectionCore, AsyncMysqlConnection, SimpleAsyncConnection,
@@ -20,6 +20,7 @@ use diesel_async::{
 use futures_util::future::{BoxFuture, FutureExt};
 use futures_util::stream::{self, TryStreamExt};
 
+use super::authority::believing_one_authority;
 use crate::error::{is_broken_rule, is_contention};
 
 /// Longer than any lock wait or read that the server itself would cut off: whoever waits this long
@@ -124,7 +125,17 @@ impl AsyncConnection for Connection {
     type TransactionManager = AnsiTransactionManager;
 
     async fn establish(url: &str) -> ConnectionResult<Self> {
-        let inner = AsyncMysqlConnection::establish(url).await?;
+        let options = believing_one_authority(url);
+        let options = options.map_err(|why| ConnectionError::InvalidConnectionUrl(why.to_string()))?;
+        let inner = match options {
+            // Some statements slower than the other way, which takes no options.
+            Some(options) => {
+                let connection = mysql_async::Conn::new(options).await;
+                let connection = connection.map_err(|why| ConnectionError::BadConnection(why.to_string()))?;
+                AsyncMysqlConnection::try_from(connection).await?
+            }
+            None => AsyncMysqlConnection::establish(url).await?,
+        };
         Ok(Self { inner, wire: Wire { in_flight: false, patience: PATIENCE } })
     }
 

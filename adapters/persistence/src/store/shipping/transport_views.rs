@@ -121,10 +121,11 @@ fn index(window: &Window<TransportOrder>, filter: &TransportFilter) -> Option<(&
     let name = match (completed, destination, window.middle_by(TransportOrder::Created)?) {
         (None, None, TransportOrder::Created) => "shipping_transports_by_creation",
         (None, None, TransportOrder::Departed) => "shipping_transports_by_departure",
-        (None, None, TransportOrder::Arrived) => "shipping_transports_by_arrival",
         // What has not arrived has no time of that: all of it is in one place there, and that is little.
+        (None, None, TransportOrder::Arrived) | (Some(false), None, TransportOrder::Created) => {
+            "shipping_transports_by_arrival"
+        }
         (Some(false), _, TransportOrder::Departed) => "shipping_transports_by_arrival_departure",
-        (Some(false), None, TransportOrder::Created) => "shipping_transports_by_arrival",
         _ => return None,
     };
     Some(("shipping_transports", name))
