@@ -150,11 +150,11 @@ async fn start_services(backends: &Backends, folder: &Path, sabotage: Option<&st
 async fn watched(backends: &Backends, seed: u64, calm: &Calm, stop: watch::Receiver<bool>) -> Seen {
     let Backends::Servers { url, .. } = backends else { return Seen::default() };
     let url = format!("{url}?prefer_socket=false");
-    let (mut seen, of_rival) = tokio::join!(watch(url.clone(), calm, stop.clone()), rival(url, seed, stop));
+    let (mut watched, of_rival) = tokio::join!(watch(url.clone(), calm, stop.clone()), rival(url, seed, stop));
     for (error, times) in of_rival {
-        seen.errors.entry(error).and_modify(|it| *it = it.saturating_sub(times));
+        watched.errors.entry(error).and_modify(|it| *it = it.saturating_sub(times));
     }
-    seen
+    watched
 }
 
 /// Waits until every event is delivered; how long that took, if it did.
