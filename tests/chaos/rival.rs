@@ -17,9 +17,9 @@ use tokio::time::{sleep, timeout};
 const WEIGHT: &str = "INSERT INTO chaos_rival \
     WITH RECURSIVE it (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM it WHERE n < 200) SELECT n FROM it";
 /// How long a batch stays locked, so that somebody who has its transport waits for it, and others behind them.
-const HOLD: Duration = Duration::from_millis(250);
-/// Between two locks, on average.
-const REST: Duration = Duration::from_millis(750);
+const HOLD: Duration = Duration::from_millis(150);
+/// Between two locks, on average: whoever waits for this one and for others besides is to be done in time.
+const REST: Duration = Duration::from_millis(1_500);
 /// A server that was killed does not answer.
 const DEADLINE: Duration = Duration::from_secs(3);
 
