@@ -16,7 +16,8 @@ use crate::nemesis::Deeds;
 use crate::watch::{DEADLOCK, LOCK_WAIT, LOCKED_ROW, Seen, VERSION_CONFLICT};
 use crate::{Options, Stack};
 
-/// A relay is done with an event so fast that it takes many deaths to meet one in between: a shorter run may meet none.
+/// A relay is done with an event so fast that it takes many deaths to meet one in between, and little is read without a lock:
+/// a shorter run may meet neither.
 const LONG: u64 = 300;
 
 /// How long a name is shown that a center has no more: a second, and as long as somebody waits for a MySQL that is slowed.
@@ -110,22 +111,22 @@ async fn sometimes(
     let taken_over = sql.lines(taken_over).await.map_err(|why| format!("the outbox cannot be read: {why}"))?;
     let mut sometimes =
         vec![("unknown outcome", entries(Entry::is_unknown)), ("replayed answer", entries(|it| it.is_replayed))];
+    let raised = |errors: &[u64]| {
+        let times: u64 = errors.iter().filter_map(|it| facts.seen.errors.get(it)).sum();
+        usize::try_from(times).unwrap_or(usize::MAX)
+    };
     // Nothing slows a file down, and one process is soon done with an event: what is between is over too fast to be met.
     if options.database == Stack::Mysql && options.seconds >= LONG {
         sometimes.extend([
             ("lease taken over", taken_over.first().and_then(|it| it.parse().ok()).unwrap_or_default()),
             ("duplicate delivery", deliveries.duplicates),
+            ("version conflict", raised(&[VERSION_CONFLICT])),
         ]);
     }
     if options.database == Stack::Mysql {
         let logged = |what: &str| log.lines().filter(|it| it.contains(what)).count();
-        let raised = |errors: &[u64]| {
-            let times: u64 = errors.iter().filter_map(|it| facts.seen.errors.get(it)).sum();
-            usize::try_from(times).unwrap_or(usize::MAX)
-        };
         sometimes.extend([
             ("deadlock", raised(&[DEADLOCK])),
-            ("version conflict", raised(&[VERSION_CONFLICT])),
             ("lock that somebody else had", raised(&LOCKED)),
             ("connection that was not to be had", logged("no connection")),
             ("key in use", entries(|it| it.code == "idempotency_key_in_use")),
