@@ -60,6 +60,8 @@ impl State {
 /// The transaction. Dropped without an end, its connection is closed, and the database undoes everything.
 struct Open {
     lease: Lease,
+    /// A request is claimed with it.
+    is_claimed: bool,
     /// A unit of work was committed into it.
     has_changes: bool,
     /// Something was begun or ended in it, and nobody heard how that went.
@@ -101,9 +103,9 @@ impl Held {
         HELD.try_with(Arc::clone).ok().filter(|it| it.writers.is(writers))
     }
 
-    /// Whether its transaction has begun.
-    pub(super) fn has_begun(&self) -> bool {
-        self.state.try_lock().is_ok_and(|state| matches!(*state, State::Open(_)))
+    /// Whether a request is claimed with its transaction.
+    pub(super) fn has_claimed(&self) -> bool {
+        self.state.try_lock().is_ok_and(|state| matches!(*state, State::Open(Open { is_claimed: true, .. })))
     }
 
     /// Works within it.
@@ -217,7 +219,8 @@ impl Held {
         if let State::Idle = state {
             let mut lease = self.writers.lease().await?;
             begin(lease.connection()).await.map_err(store_error)?;
-            let open = Open { lease, has_changes: false, is_uncertain: false, bells: Bells::default() };
+            let is_claimed = self.request.is_some();
+            let open = Open { lease, is_claimed, has_changes: false, is_uncertain: false, bells: Bells::default() };
             *state = self.claim(open).await?;
         }
         Ok(())
@@ -303,7 +306,7 @@ impl Hold {
     /// Leaves what the unit of work did to the transaction.
     pub(super) async fn commit(mut self, bells: Bells) -> Result<(), StoreError> {
         self.open.is_uncertain = true;
-        if sabotage::now_and_then(Sabotage::RetryWithoutKey) {
+        if self.open.is_claimed && sabotage::now_and_then(Sabotage::RetryWithoutKey) {
             // As a deadlock would, this undoes the claim of the key, too.
             self.unit = None;
             Manager::rollback_transaction(self.connection()).await.map_err(store_error)?;

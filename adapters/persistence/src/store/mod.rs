@@ -97,7 +97,7 @@ impl Stores {
 
     async fn begin_unit(&self) -> Result<Unit, StoreError> {
         let access = match Held::current(&self.writers) {
-            Some(held) if !sabotage::is_on(Sabotage::RetryWithoutKey) || !held.has_begun() => {
+            Some(held) if !sabotage::is_on(Sabotage::RetryWithoutKey) || !held.has_claimed() => {
                 Access::Held(held.for_unit().await?)
             }
             _ => Access::Own(self.writers.lease().await?),
