@@ -319,12 +319,16 @@ async fn connections_that_the_server_closed_are_replaced() {
 
 #[tokio::test]
 async fn a_url_that_leads_nowhere_is_refused_without_being_repeated() {
-    let open = |url| Database::open(url, &Settings::default(), databases::sealing()).map(drop);
+    let open = |url: &str| Database::open(url, &Settings::default(), databases::sealing()).map(drop);
     assert!(matches!(open("postgres://secret@host/db"), Err(InvalidDatabase::Scheme)));
     assert!(matches!(open("sqlite://"), Err(InvalidDatabase::Malformed(_))));
     let refusal = open("mysql://user:hunter2@host:not-a-port/db");
     assert!(matches!(&refusal, Err(InvalidDatabase::Malformed(_))), "{refusal:?}");
     assert!(!format!("{refusal:?}").contains("hunter2"));
-    let refusal = open("mysql://user@host/db?ssl_ca=/nowhere/ca.pem");
-    assert!(matches!(&refusal, Err(InvalidDatabase::Malformed(why)) if why.starts_with("ssl_ca: ")), "{refusal:?}");
+    let folder = env!("CARGO_MANIFEST_DIR");
+    for no_certificate in ["/nowhere/ca.pem".to_owned(), folder.to_owned(), format!("{folder}/Cargo.toml")] {
+        let refusal = open(&format!("mysql://user@host/db?ssl_ca={no_certificate}"));
+        let names_it = |why: &str| why.starts_with(&format!("ssl_ca: {no_certificate}: "));
+        assert!(matches!(&refusal, Err(InvalidDatabase::Malformed(why)) if names_it(why)), "{refusal:?}");
+    }
 }

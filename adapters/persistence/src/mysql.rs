@@ -15,7 +15,6 @@ use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use kernel_application::Sealing;
 use kernel_domain::BoxError;
 
-use authority::believing_one_authority;
 use guarded::Connection;
 use store::{Pool, PoolSettings, Replica, Stores};
 
@@ -49,7 +48,7 @@ pub(crate) fn open(
     sealing: Arc<dyn Sealing>,
 ) -> Result<Stores, InvalidDatabase> {
     for url in [Some(url), replica].into_iter().flatten() {
-        believing_one_authority(url)?;
+        authority::check(url)?;
     }
     let statements = crate::statements::Statements::default();
     let pool = |url: &str| {
