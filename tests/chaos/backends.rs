@@ -137,6 +137,14 @@ impl Backends {
         }
     }
 
+    /// MySQL, if there is one, past the proxies.
+    pub(crate) fn mysql_url(&self) -> Option<String> {
+        match self {
+            Self::Servers { url, .. } => Some(format!("{url}?prefer_socket=false")),
+            Self::File { .. } => None,
+        }
+    }
+
     /// A connection past the proxies.
     pub(crate) async fn sql(&self) -> Sql {
         match self {

@@ -24,9 +24,10 @@ const REST: Duration = Duration::from_millis(1_500);
 const DEADLINE: Duration = Duration::from_secs(3);
 
 /// Locks batches, and then the transports that they are on, until `stop` says so; which errors it was told of itself, and how often.
-pub(crate) async fn rival(url: String, seed: u64, mut stop: watch::Receiver<bool>) -> BTreeMap<u64, u64> {
+pub(crate) async fn rival(url: Option<String>, seed: u64, mut stop: watch::Receiver<bool>) -> BTreeMap<u64, u64> {
     let mut choice = Choice::seeded(seed ^ 0x81FA1);
     let mut errors = BTreeMap::new();
+    let Some(url) = url else { return errors };
     let mut connection: Option<Conn> = None;
     loop {
         let pause = REST / 2 + REST / 100 * u32::try_from(choice.below(100)).unwrap_or_default();

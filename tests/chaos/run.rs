@@ -13,7 +13,7 @@ use crate::nemesis::{Deeds, haunt_networks, haunt_processes};
 use crate::rival::rival;
 use crate::service::{Program, Service, unused_port};
 use crate::verdict::{Facts, Verdict};
-use crate::watch::{Calm, Seen, watch};
+use crate::watch::{Calm, watch};
 use crate::{Options, Stack};
 
 /// What takes longer than that after the failures have ended hangs.
@@ -62,12 +62,14 @@ pub(crate) async fn play(options: &Options, sabotage: Option<&str>) -> Result<(V
         sleep(options.time()).await;
         stop_failures.send_replace(true);
     };
-    let (haunted, faults, seen, ()) = tokio::join!(
+    let (haunted, faults, mut seen, told, ()) = tokio::join!(
         haunt_processes(options.seed, &backends, &mut services, &calm, failing.clone()),
         haunt_networks(options.seed, &backends, &calm, failing.clone()),
-        watched(&backends, options.seed, &calm, failing.clone()),
+        watch(backends.mysql_url(), &calm, failing.clone()),
+        rival(backends.mysql_url(), options.seed, failing.clone()),
         play,
     );
+    seen.leave_out(&told);
     let deeds = Deeds { faults: faults?, ..haunted? };
     backends.heal().await;
 
@@ -144,17 +146,6 @@ async fn start_services(backends: &Backends, folder: &Path, sabotage: Option<&st
         services.push(Service::start(program, port).await?);
     }
     Ok(services)
-}
-
-/// What is seen of MySQL while a rival locks rows there, but for what only the rival was told.
-async fn watched(backends: &Backends, seed: u64, calm: &Calm, stop: watch::Receiver<bool>) -> Seen {
-    let Backends::Servers { url, .. } = backends else { return Seen::default() };
-    let url = format!("{url}?prefer_socket=false");
-    let (mut watched, of_rival) = tokio::join!(watch(url.clone(), calm, stop.clone()), rival(url, seed, stop));
-    for (error, times) in of_rival {
-        watched.errors.entry(error).and_modify(|it| *it = it.saturating_sub(times));
-    }
-    watched
 }
 
 /// Waits until every event is delivered; how long that took, if it did.

@@ -91,9 +91,19 @@ impl Calm {
     }
 }
 
+impl Seen {
+    /// Leaves out the errors that somebody was told of who does not count.
+    pub(crate) fn leave_out(&mut self, told: &BTreeMap<u64, u64>) {
+        for (error, times) in told {
+            self.errors.entry(*error).and_modify(|it| *it = it.saturating_sub(*times));
+        }
+    }
+}
+
 /// Looks until `stop` says so. A server that is gone is looked at again when it is back.
-pub(crate) async fn watch(url: String, calm: &Calm, mut stop: watch::Receiver<bool>) -> Seen {
+pub(crate) async fn watch(url: Option<String>, calm: &Calm, mut stop: watch::Receiver<bool>) -> Seen {
     let mut seen = Seen::default();
+    let Some(url) = url else { return seen };
     let mut looks = interval(LOOK);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut connection: Option<Conn> = None;

@@ -54,6 +54,34 @@ impl Command {
         self.wire().0 == Method::POST
     }
 
+    /// What the path names.
+    fn subject(&self) -> Option<Subject<'_>> {
+        Some(match self {
+            Self::SetStatus { item, .. } | Self::DeleteItem { item } | Self::SeeItem { item } => Subject::Item(item),
+            Self::Pack { alias, .. }
+            | Self::Unpack { alias, .. }
+            | Self::RenameBatch { alias, .. }
+            | Self::DeleteBatch { alias }
+            | Self::SeeItemsOf { alias } => Subject::Batch(alias),
+            Self::Load { transport, .. }
+            | Self::Start { transport, .. }
+            | Self::Complete { transport }
+            | Self::Replan { transport, .. }
+            | Self::DeleteTransport { transport }
+            | Self::SeeTransport { transport } => Subject::Transport(transport),
+            Self::RenameCenter { path, .. } | Self::CloseCenter { path, .. } | Self::SeeCenter { path } => {
+                Subject::Center(path)
+            }
+            Self::Register { .. }
+            | Self::OpenBatch
+            | Self::OpenCenter { .. }
+            | Self::Plan { .. }
+            | Self::List { .. } => {
+                return None;
+            }
+        })
+    }
+
     fn wire(&self) -> (Method, String, Option<Value>) {
         let numbered = |items: &[String]| items.iter().map(|it| json!({ "tracking_number": it })).collect::<Value>();
         match self {
@@ -109,6 +137,15 @@ impl Command {
     }
 }
 
+/// One thing that a command is about.
+enum Subject<'c> {
+    Item(&'c str),
+    Batch(&'c str),
+    Transport(&'c str),
+    /// By its path.
+    Center(&'c str),
+}
+
 /// How many of each are in play at a time: few, so that clients meet.
 const ITEMS_IN_PLAY: usize = 24;
 const BATCHES_IN_PLAY: usize = 8;
@@ -159,32 +196,26 @@ impl World {
     pub fn learn(&self, answer: &Entry) {
         let mut known = self.0.lock().expect("nobody panicked with it");
         let text = |name: &str| answer.text(name);
-        let Known { items, batches, transports, centers, past, .. } = &mut *known;
         match (&answer.command, answer.status.unwrap_or_default(), answer.code.as_str()) {
-            (Command::Register { .. }, 201, _) => add(items, text("tracking_number")),
-            (Command::OpenBatch, 201, _) => add(batches, text("alias")),
-            (Command::Plan { .. }, 201, _) => add(transports, text("uuid")),
+            (Command::Register { .. }, 201, _) => add(&mut known.items, text("tracking_number")),
+            (Command::OpenBatch, 201, _) => add(&mut known.batches, text("alias")),
+            (Command::Plan { .. }, 201, _) => add(&mut known.transports, text("uuid")),
             (Command::OpenCenter { code }, 201, _) => {
                 let path = format!("{CENTERS}{}/", text("uuid"));
-                if centers.iter().all(|(_, known)| *known != path) {
-                    centers.push((code.clone(), path));
+                if known.centers.iter().all(|(_, other)| *other != path) {
+                    known.centers.push((code.clone(), path));
                 }
             }
-            (Command::Complete { transport } | Command::DeleteTransport { transport }, 200 | 204, _) => {
-                retire(transports, &mut past.transports, transport);
-            }
-            (Command::Pack { alias, .. } | Command::Unpack { alias, .. }, 400, "ShippingBatchCompleted")
-            | (Command::DeleteBatch { alias }, 204, _) => retire(batches, &mut past.batches, alias),
-            (Command::RenameBatch { alias, to }, 200, _) => {
-                retire(batches, &mut past.batches, alias);
-                add(batches, to.clone());
-            }
-            (Command::DeleteItem { item }, 204, _) | (Command::SetStatus { item, status: "COMPLETED" }, 200, _) => {
-                retire(items, &mut past.items, item);
-            }
-            (Command::CloseCenter { code, path }, 204, _) => {
-                centers.retain(|(_, known)| known != path);
-                past.centers.push(code.clone());
+            (Command::Complete { .. } | Command::DeleteTransport { .. }, 200 | 204, _)
+            | (Command::DeleteBatch { .. } | Command::DeleteItem { .. } | Command::CloseCenter { .. }, 204, _)
+            | (Command::SetStatus { status: "COMPLETED", .. }, 200, _)
+            // Nobody may have been told when it happened: the answer was lost.
+            | (_, 404, _)
+            | (_, 400, "ShippingTransportAlreadyCompleted" | "ShippingBatchCompleted") => known.retire(&answer.command),
+            (Command::SeeItem { .. }, 200, _) if text("status") == "COMPLETED" => known.retire(&answer.command),
+            (Command::RenameBatch { to, .. }, 200, _) => {
+                known.retire(&answer.command);
+                add(&mut known.batches, to.clone());
             }
             _ => {}
         }
@@ -198,11 +229,28 @@ fn add(known: &mut Vec<String>, new: String) {
 }
 
 fn retire(known: &mut Vec<String>, past: &mut Vec<String>, gone: &str) {
+    let in_play = known.len();
     known.retain(|it| it != gone);
-    add(past, gone.to_owned());
+    if known.len() < in_play {
+        add(past, gone.to_owned());
+    }
 }
 
 impl Known {
+    /// What this command is about is out of play.
+    fn retire(&mut self, command: &Command) {
+        let Self { items, batches, transports, centers, past, .. } = self;
+        match command.subject() {
+            Some(Subject::Item(item)) => retire(items, &mut past.items, item),
+            Some(Subject::Batch(alias)) => retire(batches, &mut past.batches, alias),
+            Some(Subject::Transport(transport)) => retire(transports, &mut past.transports, transport),
+            Some(Subject::Center(path)) => {
+                past.centers.extend(centers.extract_if(.., |(_, known)| known == path).map(|(code, _)| code));
+            }
+            None => {}
+        }
+    }
+
     fn missing(&mut self, choice: &mut Choice) -> Option<Command> {
         if self.centers.len() < 2 || self.centers.len() < CENTERS_IN_PLAY && choice.one_in(4) {
             self.centers_so_far += 1;

@@ -46,11 +46,7 @@ pub(super) fn statuses_move_along_the_edges(operations: &[Operation<'_>], faults
             if !nothing_else || !is_before(earlier, later) || later.acknowledged().is_none() {
                 continue;
             }
-            let by_its_batch = match from {
-                "CREATED" if packed.contains(&item) => "MOVING",
-                "MOVING" => "CREATED",
-                other => other,
-            };
+            let by_its_batch = if from == "CREATED" && packed.contains(&item) { "MOVING" } else { from };
             if ![from, by_its_batch].iter().any(|it| is_an_edge(it, to)) {
                 faults.push(format!("{item} went from {from} to {to}: {earlier:?} {later:?}"));
             }
