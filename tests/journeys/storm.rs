@@ -142,11 +142,12 @@ impl Storm {
         while let Ok(number) = self.budget.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take) {
             let command = self.world.next(&mut choice);
             let key = command.is_post().then(|| format!("{seed}-{number}"));
-            if key.is_some() && choice.one_in(8) {
-                tokio::join!(self.ask(&command, key.as_deref()), self.ask(&command, key.as_deref()));
-                continue;
-            }
-            let mut status = self.ask(&command, key.as_deref()).await;
+            let mut status = if key.is_some() && choice.one_in(8) {
+                let both = tokio::join!(self.ask(&command, key.as_deref()), self.ask(&command, key.as_deref()));
+                both.0.max(both.1)
+            } else {
+                self.ask(&command, key.as_deref()).await
+            };
             for _ in 0..REPETITIONS {
                 if !matches!(status, 409 | 503) {
                     break;

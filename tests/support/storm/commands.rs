@@ -161,6 +161,8 @@ pub struct World(Mutex<Known>);
 struct Known {
     items: Vec<String>,
     batches: Vec<String>,
+    /// Items with the batch that they were put in.
+    packed: Vec<(String, String)>,
     transports: Vec<String>,
     /// Their codes and paths.
     centers: Vec<(String, String)>,
@@ -200,6 +202,10 @@ impl World {
             (Command::Register { .. }, 201, _) => add(&mut known.items, text("tracking_number")),
             (Command::OpenBatch, 201, _) => add(&mut known.batches, text("alias")),
             (Command::Plan { .. }, 201, _) => add(&mut known.transports, text("uuid")),
+            (Command::Pack { alias, items }, 200, _) => {
+                known.packed.extend(items.iter().map(|item| (item.clone(), alias.clone())));
+            }
+            (Command::Unpack { items, .. }, 200, _) => known.packed.retain(|(item, _)| !items.contains(item)),
             (Command::OpenCenter { code }, 201, _) => {
                 let path = format!("{CENTERS}{}/", text("uuid"));
                 if known.centers.iter().all(|(_, other)| *other != path) {
@@ -239,10 +245,16 @@ fn retire(known: &mut Vec<String>, past: &mut Vec<String>, gone: &str) {
 impl Known {
     /// What this command is about is out of play.
     fn retire(&mut self, command: &Command) {
-        let Self { items, batches, transports, centers, past, .. } = self;
+        let Self { items, batches, packed, transports, centers, past, .. } = self;
         match command.subject() {
-            Some(Subject::Item(item)) => retire(items, &mut past.items, item),
-            Some(Subject::Batch(alias)) => retire(batches, &mut past.batches, alias),
+            Some(Subject::Item(item)) => {
+                packed.retain(|(it, _)| it != item);
+                retire(items, &mut past.items, item);
+            }
+            Some(Subject::Batch(alias)) => {
+                packed.retain(|(_, it)| it != alias);
+                retire(batches, &mut past.batches, alias);
+            }
             Some(Subject::Transport(transport)) => retire(transports, &mut past.transports, transport),
             Some(Subject::Center(path)) => {
                 past.centers.extend(centers.extract_if(.., |(_, known)| known == path).map(|(code, _)| code));
@@ -283,7 +295,11 @@ impl Known {
         Some(match choice.below(116) {
             0..=11 => Command::Pack { alias: self.batch(choice)?, items: vec![self.item(choice)?] },
             12..=23 => Command::Pack { alias: self.batch(choice)?, items: choice.some_of(5, &self.items) },
-            24..=29 => Command::Unpack { alias: self.batch(choice)?, items: choice.some_of(3, &self.items) },
+            24..=26 => Command::Unpack { alias: self.batch(choice)?, items: choice.some_of(3, &self.items) },
+            27..=29 => {
+                let (item, alias) = choice.of(&self.packed)?.clone();
+                Command::Unpack { alias, items: vec![item] }
+            }
             30..=41 => Command::Load { transport: self.transport(choice)?, aliases: choice.some_of(2, &self.batches) },
             42..=53 => Command::Start { transport: self.transport(choice)?, driver: choice.of(&self.drivers)?.clone() },
             54..=63 => Command::Complete { transport: self.transport(choice)? },
@@ -340,6 +356,6 @@ impl Known {
 
 /// One that is in play, or now and then one that was.
 fn one(choice: &mut Choice, known: &[String], past: &[String]) -> Option<String> {
-    let past = if choice.one_in(16) { choice.of(past) } else { None };
+    let past = if choice.one_in(8) { choice.of(past) } else { None };
     past.or_else(|| choice.of(known)).cloned()
 }
