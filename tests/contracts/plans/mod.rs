@@ -6,6 +6,7 @@ mod lookups;
 mod rows;
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use kernel_application::{PageRequest, Place};
 use mysql_async::prelude::Queryable;
@@ -182,7 +183,8 @@ async fn nothing_reads_much_more_than_it_shows() {
     }
     rows::fill(&mut server).await;
     // No list is so long here that it is counted beside those who ask for it, and whenever that may be.
-    let settings = Settings { pool_size: 1, long_lists_from: u32::MAX, ..Settings::default() };
+    let patience = Duration::from_mins(1);
+    let settings = Settings { pool_size: 1, patience, long_lists_from: u32::MAX, ..Settings::default() };
     let database = database.reopened(&settings);
     let (mut faults, mut needed, mut named) = (Vec::new(), BTreeSet::new(), BTreeSet::new());
 
