@@ -1,4 +1,5 @@
-//! Elastic Common Schema 8.17: the fields that our log has, with the types that its field reference gives them.
+//! Elastic Common Schema 8.17: the fields that our log has, with the types that its published list (`generated/csv/fields.csv`)
+//! gives them.
 
 use std::net::IpAddr;
 
