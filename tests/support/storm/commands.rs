@@ -203,14 +203,13 @@ impl World {
             (Command::OpenBatch, 201, _) => add(&mut known.batches, text("alias")),
             (Command::Plan { .. }, 201, _) => add(&mut known.transports, text("uuid")),
             (Command::Pack { alias, items }, 200, _) => {
-                known.packed.extend(items.iter().map(|item| (item.clone(), alias.clone())));
+                for item in items {
+                    add(&mut known.packed, (item.clone(), alias.clone()));
+                }
             }
             (Command::Unpack { items, .. }, 200, _) => known.packed.retain(|(item, _)| !items.contains(item)),
             (Command::OpenCenter { code }, 201, _) => {
-                let path = format!("{CENTERS}{}/", text("uuid"));
-                if known.centers.iter().all(|(_, other)| *other != path) {
-                    known.centers.push((code.clone(), path));
-                }
+                add(&mut known.centers, (code.clone(), format!("{CENTERS}{}/", text("uuid"))));
             }
             (Command::Complete { .. } | Command::DeleteTransport { .. }, 200 | 204, _)
             | (Command::DeleteBatch { .. } | Command::DeleteItem { .. } | Command::CloseCenter { .. }, 204, _)
@@ -228,7 +227,7 @@ impl World {
     }
 }
 
-fn add(known: &mut Vec<String>, new: String) {
+fn add<T: PartialEq>(known: &mut Vec<T>, new: T) {
     if !known.contains(&new) {
         known.push(new);
     }
