@@ -1,18 +1,19 @@
 #!/usr/bin/env bash
-# Builds MySQL, MariaDB and Redis images from Debian packages, for machines that reach Debian's packages but
-# no container registry: majestic-test/mysql:9, majestic-test/mariadb:11 and majestic-test/redis:8. `cargo xtask test`
-# calls it when it must. Does nothing for an image that exists. Needs root, docker, debootstrap; three minutes.
+# Builds images of MySQL, MariaDB, Redis and moto, which speaks like Amazon's services, for machines that reach the packages
+# of Debian and Python but no container registry. `cargo xtask test` calls it when it must. Does nothing for an image that
+# exists. Needs root, docker, debootstrap; three minutes.
 set -euo pipefail
 
 mysql=majestic-test/mysql:9
 mariadb=majestic-test/mariadb:11
 redis=majestic-test/redis:8
+moto=majestic-test/moto:5
 here=$(cd "$(dirname "$0")" && pwd)
 
 fail() { echo "build.sh: $*" >&2; exit 1; }
 present() { docker image inspect "$1" >/dev/null 2>&1; }
 
-if present "$mysql" && present "$mariadb" && present "$redis"; then exit 0; fi
+if present "$mysql" && present "$mariadb" && present "$redis" && present "$moto"; then exit 0; fi
 [ "$(id -u)" = 0 ] || fail "needs root, for debootstrap"
 command -v debootstrap >/dev/null || fail "needs debootstrap (deploy/install-packages.sh installs it)"
 
@@ -71,4 +72,14 @@ if ! present "$redis"; then
   rootfs redis redis-server
   import redis "$redis" 'EXPOSE 6379' \
     'CMD ["redis-server","--bind","0.0.0.0","--protected-mode","no","--save",""]'
+fi
+if ! present "$moto"; then
+  rootfs moto python3-venv
+  # Where Python's packages come from, and whom this machine believes, is the same in there.
+  install -D -m 644 /etc/ssl/certs/ca-certificates.crt "$work/moto/etc/ssl/certs/ca-certificates.crt"
+  [ ! -e /etc/pip.conf ] || cp /etc/pip.conf "$work/moto/etc/pip.conf"
+  quietly "$work/log" chroot "$work/moto" sh -ec "python3 -m venv /opt/moto
+    /opt/moto/bin/pip install --quiet --no-cache-dir 'moto[server]==5.2.5'
+    /opt/moto/bin/python -m compileall -q /opt/moto"
+  import moto "$moto" 'EXPOSE 5000' 'ENTRYPOINT ["/opt/moto/bin/moto_server","-H","0.0.0.0"]'
 fi

@@ -24,7 +24,6 @@ const PAUSE: Duration = Duration::from_millis(20);
 
 /// A server in a container, which can be killed and comes back where it was.
 pub(crate) struct Server {
-    pub(crate) name: &'static str,
     container: ContainerAsync<GenericImage>,
     /// Its host and port.
     address: String,
@@ -33,18 +32,19 @@ pub(crate) struct Server {
 impl Server {
     /// Ends it as a power cut would, and starts it again.
     pub(crate) async fn kill_and_start(&self) -> Result<(), String> {
-        for command in [&["kill", "--signal", "KILL"][..], &["start"][..]] {
-            let mut docker = Command::new("docker");
-            docker.args(command).arg(self.container.id()).stdin(Stdio::null()).stdout(Stdio::null()).kill_on_drop(true);
-            let ended = timeout(DOCKER_DEADLINE, docker.status()).await;
-            let ended = ended.map_err(|late| format!("docker {command:?} takes too long: {late}"))?;
-            let ended = ended.map_err(|why| format!("docker cannot be run: {why}"))?;
-            if !ended.success() {
-                return Err(format!("docker {command:?} of {} ended with {ended}", self.name));
-            }
-        }
-        Ok(())
+        docker(&["kill", "--signal", "KILL"], &self.container).await?;
+        docker(&["start"], &self.container).await
     }
+}
+
+/// Does something to a container.
+pub(crate) async fn docker(command: &[&str], container: &ContainerAsync<GenericImage>) -> Result<(), String> {
+    let mut docker = Command::new("docker");
+    docker.args(command).arg(container.id()).stdin(Stdio::null()).stdout(Stdio::null()).kill_on_drop(true);
+    let ended = timeout(DOCKER_DEADLINE, docker.status()).await;
+    let ended = ended.map_err(|late| format!("docker {command:?} takes too long: {late}"))?;
+    let ended = ended.map_err(|why| format!("docker cannot be run: {why}"))?;
+    if ended.success() { Ok(()) } else { Err(format!("docker {command:?} of {} ended with {ended}", container.id())) }
 }
 
 /// The proxies before what one process depends on.
@@ -67,22 +67,23 @@ impl Backends {
         if stack == Stack::Sqlite {
             return Ok(Self::File { url: format!("sqlite://{}", folder.join("majestic.db").display()) });
         }
-        let missing = "there are no images of MySQL and Redis: `cargo xtask chaos` finds them";
+        let missing = "there are no images of MySQL, Redis and moto: `cargo xtask chaos` finds them";
         let (mysql, url) = mysql_of_its_own().await.ok_or(missing)?;
         let (redis, redis_url) = redis_of_its_own().await.ok_or(missing)?;
-        let bus = Box::new(Bus::start().await?);
+        let bus = Box::new(Bus::start().await.ok_or(missing)?);
         let (mysql_address, redis_address) = (host_and_port(&url), host_and_port(&redis_url));
+        let bus_address = host_and_port(bus.url());
         let mut proxies = Vec::new();
         for _ in 0..2 {
             let (mysql, redis, bus) = tokio::join!(
                 FaultProxy::before(&mysql_address),
                 FaultProxy::before(&redis_address),
-                FaultProxy::before(&bus.address)
+                FaultProxy::before(&bus_address)
             );
             proxies.push(Proxies { mysql, redis, bus });
         }
-        let mysql = Box::new(Server { name: "MySQL", container: mysql, address: mysql_address });
-        let redis = Box::new(Server { name: "Redis", container: redis, address: redis_address });
+        let mysql = Box::new(Server { container: mysql, address: mysql_address });
+        let redis = Box::new(Server { container: redis, address: redis_address });
         Ok(Self::Servers { mysql, redis, bus, proxies, url })
     }
 

@@ -1,60 +1,47 @@
 //! Where events go: a server that speaks like Amazon, with a bus, a rule and a queue, which can be frozen.
 
-use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 
 use support::amazon::Amazon;
-use tokio::net::TcpStream;
-use tokio::process::{Child, Command};
+use support::containers::amazon_of_its_own;
+use testcontainers::{ContainerAsync, GenericImage};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 
 use crate::arrivals::from_queue;
-use crate::service::{signal, unused_port};
+use crate::backends::docker;
 
 /// The bus, the rule and the queue.
 pub(crate) const NAME: &str = "chaos";
-/// A first start compiles.
-const START_DEADLINE: Duration = Duration::from_mins(1);
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// The server, for as long as this program runs.
 pub(crate) struct Bus {
-    process: Child,
+    container: ContainerAsync<GenericImage>,
     amazon: Arc<Amazon>,
-    /// Its host and port.
-    pub(crate) address: String,
     queue: String,
 }
 
 impl Bus {
-    pub(crate) async fn start() -> Result<Self, String> {
-        let python = support::python().ok_or("there is no Python: `cargo xtask chaos` finds it")?;
-        let port = unused_port()?;
-        let address = format!("127.0.0.1:{port}");
-        let mut server = Command::new("setpriv");
-        server.args(["--pdeathsig", "KILL", &python, "-m", "moto.server", "-H", "127.0.0.1", "-p", &port.to_string()]);
-        server.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
-        let process = server.spawn().map_err(|why| format!("the bus cannot be started: {why}"))?;
-        let deadline = Instant::now() + START_DEADLINE;
-        while TcpStream::connect(&address).await.is_err() {
-            if Instant::now() > deadline {
-                return Err(format!("the bus at {address} does not answer"));
-            }
-            sleep(PAUSE).await;
-        }
-        let amazon = Arc::new(Amazon::at(&format!("http://{address}")));
+    pub(crate) async fn start() -> Option<Self> {
+        let (container, url) = amazon_of_its_own().await?;
+        let amazon = Arc::new(Amazon::at(&url));
         let queue = amazon.bus_with_queue(NAME).await;
-        Ok(Self { process, amazon, address, queue })
+        Some(Self { container, amazon, queue })
+    }
+
+    /// Where it is.
+    pub(crate) fn url(&self) -> &str {
+        self.amazon.endpoint()
     }
 
     /// Keeps it from running for a while.
     pub(crate) async fn freeze(&self, time: Duration) -> Result<(), String> {
-        signal(&self.process, "STOP").await?;
+        docker(&["pause"], &self.container).await?;
         sleep(time).await;
-        signal(&self.process, "CONT").await
+        docker(&["unpause"], &self.container).await
     }
 
     /// Takes from the queue what arrives: the ids of the events of shipping, in its order. When `stop` says that nothing more

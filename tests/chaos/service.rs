@@ -115,7 +115,7 @@ impl Service {
 }
 
 /// Sends a signal to a process of ours.
-pub(crate) async fn signal(process: &Child, signal: &str) -> Result<(), String> {
+async fn signal(process: &Child, signal: &str) -> Result<(), String> {
     let Some(process) = process.id() else {
         return Err("a process ended by itself".to_owned());
     };

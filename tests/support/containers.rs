@@ -1,7 +1,7 @@
-//! MySQL, `MariaDB` and Redis for tests: a server that runs already, or a container that is started once and shared.
+//! MySQL, `MariaDB`, Redis and what stands for Amazon, for tests: a server that runs already, or a container that is started once and shared.
 //!
-//! `cargo xtask test` says which images to start, by `TEST_MYSQL_IMAGE`, `TEST_MARIADB_IMAGE` and `TEST_REDIS_IMAGE`, and
-//! removes what was started. `TEST_DATABASE_URL`, `TEST_MARIADB_URL` and `TEST_REDIS_URL` name servers to use instead. Where
+//! `cargo xtask test` says which images to start, by `TEST_MYSQL_IMAGE`, `TEST_MARIADB_IMAGE`, `TEST_REDIS_IMAGE` and
+//! `TEST_MOTO_IMAGE`, and removes what was started. `TEST_DATABASE_URL`, `TEST_MARIADB_URL` and `TEST_REDIS_URL` name servers to use instead. Where
 //! neither says anything, the answers here are `None` and the test leaves itself out, except in CI, where that fails.
 //!
 //! Without `TEST_RUN_ID` a container outlives the tests, and the next run finds it again.
@@ -21,6 +21,8 @@ const START_DEADLINE: Duration = Duration::from_mins(2);
 const PAUSE: Duration = Duration::from_millis(100);
 
 const REDIS_PORT: u16 = 6379;
+
+const AMAZON_PORT: u16 = 5000;
 
 const CLUSTER_NODE: &str = "redis-server --bind 0.0.0.0 --protected-mode no --save '' --cluster-enabled yes \
     --cluster-announce-ip 127.0.0.1 --cluster-node-timeout 2000";
@@ -128,6 +130,15 @@ pub async fn mysql_of_its_own() -> Option<(ContainerAsync<GenericImage>, String)
     let url = format!("mysql://root@{}", address(&container, 3306).await);
     until_ready("MySQL", async || query(&url, "CREATE DATABASE IF NOT EXISTS majestic").await.map(drop)).await;
     Some((container, format!("{url}/majestic")))
+}
+
+/// What stands for Amazon, for one test alone, which may freeze it, and its URL. It forgets everything when it ends.
+pub async fn amazon_of_its_own() -> Option<(ContainerAsync<GenericImage>, String)> {
+    let image = given("TEST_MOTO_IMAGE").or_else(|| left_out("TEST_MOTO_IMAGE names no Amazon that may be frozen"))?;
+    let container = start(|| request(&image, AMAZON_PORT, None)).await;
+    let url = format!("http://{}", address(&container, AMAZON_PORT).await);
+    until_ready("Amazon", async || reqwest::get(&url).await.map(drop)).await;
+    Some((container, url))
 }
 
 /// Puts a text file that everybody may read into a container.

@@ -33,7 +33,7 @@ pub fn image() -> Option<String> {
     given("TEST_IMAGE")
 }
 
-/// The stand-in for Amazon, with S3, EventBridge and SQS, that `cargo xtask test` starts, named by `TEST_S3_ENDPOINT`.
+/// What stands for Amazon, with S3, EventBridge and SQS: `cargo xtask test` starts it, and names it by `TEST_S3_ENDPOINT`.
 pub fn s3_endpoint() -> Option<String> {
     given("TEST_S3_ENDPOINT")
 }

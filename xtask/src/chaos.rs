@@ -4,19 +4,16 @@
 
 use std::path::PathBuf;
 
+use crate::amazon;
 use crate::docker::{Docker, Sweeper, run_id};
 use crate::images::SERVERS;
 use crate::process::{command, run};
-use crate::python::Python;
 
 /// How long CI lets things fail.
 const SECONDS_IN_CI: &str = "75";
 
-/// Names the interpreter that tests use.
-pub(crate) const PYTHON: &str = "TEST_PYTHON";
-
 /// Variables that name what it cannot do without: servers that may be killed, and a bus.
-pub(crate) const NEEDED: [&str; 3] = ["TEST_MYSQL_IMAGE", "TEST_REDIS_IMAGE", PYTHON];
+pub(crate) const NEEDED: [&str; 3] = ["TEST_MYSQL_IMAGE", "TEST_REDIS_IMAGE", amazon::IMAGE];
 
 /// What to put the service through.
 #[derive(clap::Args)]
@@ -34,8 +31,7 @@ pub(crate) fn chaos(chaos: &Chaos) -> Result<(), String> {
     let docker = Docker::find()?;
     let servers = SERVERS.iter().filter(|it| NEEDED.contains(&it.image_variable));
     let images = servers.map(|it| Ok((it.image_variable, it.image(&docker)?)));
-    let mut variables = images.collect::<Result<Vec<_>, String>>()?;
-    variables.push((PYTHON, Python::find()?.path().display().to_string()));
+    let variables = images.collect::<Result<Vec<_>, String>>()?;
     let run = run_id();
     let sweeper = Sweeper::start(&run)?;
     let played = play(&chaos.options, &run, &variables);

@@ -1,5 +1,6 @@
-//! The images of the servers that tests start: official ones, else built here from Debian packages.
+//! The images of the servers that tests start: official ones, else built here from the packages of Debian and Python.
 
+use crate::amazon;
 use crate::docker::Docker;
 use crate::process::{command, run};
 
@@ -17,7 +18,7 @@ pub(crate) struct Server {
     built: &'static str,
 }
 
-pub(crate) const SERVERS: [Server; 3] = [
+pub(crate) const SERVERS: [Server; 4] = [
     Server {
         name: "MySQL",
         image_variable: "TEST_MYSQL_IMAGE",
@@ -38,6 +39,13 @@ pub(crate) const SERVERS: [Server; 3] = [
         url_variable: "TEST_REDIS_URL",
         official: "redis:8",
         built: "majestic-test/redis:8",
+    },
+    Server {
+        name: "Amazon",
+        image_variable: amazon::IMAGE,
+        url_variable: amazon::ENDPOINT,
+        official: "motoserver/moto:5.2.5",
+        built: "majestic-test/moto:5",
     },
 ];
 

@@ -6,6 +6,7 @@
     reason = "a command line tool prints, reads its environment and waits for other programs"
 )]
 
+mod amazon;
 mod bench;
 mod chaos;
 mod check;

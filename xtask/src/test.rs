@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 
+use crate::amazon;
 use crate::chaos;
 use crate::check::gates;
 use crate::docker::{Docker, Sweeper, run_id};
@@ -10,7 +11,7 @@ use crate::image::{self, Profile};
 use crate::images::{SERVERS, Server};
 use crate::is_ci;
 use crate::process::command;
-use crate::python::{Bucket, Python};
+use crate::python::{self, Python};
 
 /// Names the product's image for the tests.
 const PRODUCT: &str = "TEST_IMAGE";
@@ -18,7 +19,7 @@ const PRODUCT: &str = "TEST_IMAGE";
 /// `cargo xtask test`
 pub(crate) fn test(only: Option<&str>) -> Result<(), String> {
     let Servers { images, mut left_out } = servers();
-    let python = peers().map_err(|why| left_out.push(format!("the tests with S3 and Python ({why})"))).ok();
+    let python = Python::find().map_err(|why| left_out.push(format!("the tests with Python ({why})"))).ok();
     let docker = Docker::find().map_err(|why| left_out.push(format!("the tests of the product's image ({why})"))).ok();
     match only {
         None if is_ci() && !left_out.is_empty() => {
@@ -34,9 +35,11 @@ pub(crate) fn test(only: Option<&str>) -> Result<(), String> {
     }
     let run = run_id();
     let sweeper = if variables.is_empty() { None } else { Some(Sweeper::start(&run)?) };
-    if let Some((python, bucket)) = &python {
-        variables.push((chaos::PYTHON, python.path().display().to_string()));
-        variables.push(("TEST_S3_ENDPOINT", bucket.endpoint.clone()));
+    if let Some(python) = &python {
+        variables.push((python::PYTHON, python.path().display().to_string()));
+    }
+    if let Some((_, image)) = variables.iter().find(|(name, _)| *name == amazon::IMAGE) {
+        variables.push((amazon::ENDPOINT, amazon::start(image, &run)?));
     }
     let tested = run_tests(only, &run, &variables);
     let endured = match &tested {
@@ -75,19 +78,12 @@ fn servers() -> Servers {
     servers
 }
 
-/// Programs in Python that tests talk to.
-fn peers() -> Result<(Python, Bucket), String> {
-    let python = Python::find()?;
-    let bucket = Bucket::start(&python)?;
-    Ok((python, bucket))
-}
-
 /// Lets things fail, with servers of its own.
 fn endured(run: &str, variables: &[(&'static str, String)], left_out: &mut Vec<String>) -> Result<(), String> {
     if chaos::NEEDED.iter().all(|needed| variables.iter().any(|(name, _)| name == needed)) {
         return chaos::in_ci(run, variables);
     }
-    left_out.push("chaos (it needs images of servers that may be killed, and Python)".to_owned());
+    left_out.push("chaos (it needs images of servers that may be killed)".to_owned());
     if is_ci() { Err("CI may not leave out chaos".to_owned()) } else { Ok(()) }
 }
 
