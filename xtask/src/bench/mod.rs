@@ -23,6 +23,7 @@ use crate::images::SERVERS;
 use crate::process::{command, output};
 use database::Database;
 use programs::Programs;
+use questions::Question;
 
 /// What to measure.
 #[derive(clap::Args)]
@@ -59,6 +60,9 @@ struct Options {
     /// Items in the database, and of everything else in proportion.
     #[arg(long, default_value_t = 50_000, value_parser = clap::value_parser!(u32).range(150..=1_000_000))]
     items: u32,
+    /// Puts this question alone, by its name in the table.
+    #[arg(long, value_parser = questions::named)]
+    only: Option<&'static Question>,
 }
 
 /// `cargo xtask bench`

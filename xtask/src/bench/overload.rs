@@ -2,8 +2,11 @@
 //!
 //! First as many clients as there are places ask as fast as they are answered: that is the most that it can do. Then three times
 //! as many ask, each at the pace that one of the first ones had, whether they are answered or refused.
+//!
+//! The server and its database have one half of the processors, and the clients the other: elsewhere, too, those who are
+//! too many have processors of their own.
 
-use std::thread;
+use std::thread::{self, available_parallelism};
 use std::time::{Duration, Instant};
 
 use super::client::Client;
@@ -13,12 +16,15 @@ use super::questions::ITEMS;
 use super::report::median;
 use super::server::Server;
 use super::{machine, versions};
+use crate::process::{command, output};
 
 /// How many times as many ask as there are places.
 const SURPLUS: u32 = 3;
 
-/// Items in the database.
+/// Items in the database, and in the lists that are asked for. To refuse costs the same whatever is asked for: so the less an
+/// answer costs, the more of them the refusals take.
 const STOCK: u32 = 10_000;
+const LISTED: [u32; 2] = [10, 100];
 
 /// The least of the most that is still to be answered; the most times as long that an answer may take; by when who is refused
 /// is to hear it; and how long after all that it may take until it is as before, in milliseconds.
@@ -52,26 +58,55 @@ pub(super) fn measure(programs: &Programs, database: &Database, options: &Option
     let credential = server.access()?;
     let time = Duration::from_secs(options.seconds);
     println!("\n{}\n{}\n", machine(), versions(database)?);
+    part(&server, database)?;
     println!(
-        "| answered/s | p99, ms | answered/s beyond | p99, ms | refused/s | p99, ms | normal after, ms | goodput | slower | keeps |"
+        "| items | answered/s | p99, ms | answered/s beyond | p99, ms | refused/s | p99, ms | normal after, ms | goodput | slower | keeps |"
     );
     println!(
-        "|-----------:|--------:|------------------:|--------:|----------:|--------:|-----------------:|--------:|-------:|-------|"
+        "|------:|-----------:|--------:|------------------:|--------:|----------:|--------:|-----------------:|--------:|-------:|-------|"
     );
-    let mut goodput = Vec::new();
-    for _ in 0..options.rounds {
-        let within = crowd(&server, &credential, options.places, time, None)?;
-        if !within.refused.is_empty() {
-            return Err("somebody was refused, and there was a place for everybody".into());
+    let mut goodputs = Vec::new();
+    for items in LISTED {
+        let list = List { server: &server, path: format!("{ITEMS}?page_size={items}"), credential: &credential };
+        let mut goodput = Vec::new();
+        for _ in 0..options.rounds {
+            let within = list.crowd(options.places, time, None)?;
+            if !within.refused.is_empty() {
+                return Err("somebody was refused, and there was a place for everybody".into());
+            }
+            let pace = Duration::from_secs_f64(f64::from(options.places) / within.answered_per_second());
+            let beyond = list.crowd(options.places * SURPLUS, time, Some(pace))?;
+            let normal = list.normal_after(p99(&within.answered))?;
+            println!("| {items:>5} {}", row(&within, &beyond, normal));
+            goodput.push(beyond.answered_per_second() / within.answered_per_second());
         }
-        let pace = f64::from(options.places) / within.answered_per_second();
-        let beyond = crowd(&server, &credential, options.places * SURPLUS, time, Some(Duration::from_secs_f64(pace)))?;
-        let normal = normal_after(&server, &credential, p99(&within.answered))?;
-        println!("{}", row(&within, &beyond, normal));
-        goodput.push(beyond.answered_per_second() / within.answered_per_second());
+        goodputs.push(format!("{:.2} for lists of {items}", median(goodput)));
     }
-    println!("\nthe median of goodput is {:.2}", median(goodput));
+    println!("\nthe median of goodput is {}", goodputs.join(" and "));
     Ok(())
+}
+
+/// Gives the processors to the two sides; of a single one both have all.
+fn part(server: &Server, database: &Database) -> Result<(), String> {
+    let all = available_parallelism().map_or(1, usize::from);
+    let half = all / 2;
+    if half == 0 {
+        return Ok(());
+    }
+    let serving = format!("0-{}", half - 1);
+    let asking = format!("{half}-{}", all - 1);
+    let sides = [(server.pid(), &serving), (database.pid, &serving), (std::process::id(), &asking)];
+    for (process, processors) in sides {
+        output(command("taskset", &["--all-tasks", "--cpu-list", "--pid", processors, &process.to_string()]))?;
+    }
+    Ok(())
+}
+
+/// What is asked for.
+struct List<'b> {
+    server: &'b Server,
+    path: String,
+    credential: &'b str,
 }
 
 /// How long those took who were answered and those who were refused, in milliseconds, within some seconds.
@@ -87,63 +122,53 @@ impl Crowd {
     }
 }
 
-/// Has so many clients ask for so long, each as fast as it is answered, or once in `pace`.
-fn crowd(
-    server: &Server,
-    credential: &str,
-    clients: u32,
-    time: Duration,
-    pace: Option<Duration>,
-) -> Result<Crowd, String> {
-    let mut crowd = Crowd { seconds: time.as_secs_f64(), answered: Vec::new(), refused: Vec::new() };
-    let asked = thread::scope(|scope| {
-        let clients: Vec<_> =
-            (0..clients).map(|_| scope.spawn(|| one_of_them(server, credential, time, pace))).collect();
-        clients
-            .into_iter()
-            .map(|it| it.join().map_err(|_| "a client panicked".to_owned())?)
-            .collect::<Result<Vec<_>, _>>()
-    })?;
-    for (answered, refused) in asked {
-        crowd.answered.extend(answered);
-        crowd.refused.extend(refused);
-    }
-    Ok(crowd)
-}
-
-fn one_of_them(
-    server: &Server,
-    credential: &str,
-    time: Duration,
-    pace: Option<Duration>,
-) -> Result<(Vec<f64>, Vec<f64>), String> {
-    let (mut client, path) = (Client::of(server)?, format!("{ITEMS}?page_size=10"));
-    let (mut answered, mut refused) = (Vec::new(), Vec::new());
-    let (began, mut next) = (Instant::now(), Instant::now());
-    while began.elapsed() < time {
-        if let Some(pace) = pace {
-            thread::sleep(next.saturating_duration_since(Instant::now()));
-            next += pace;
+impl List<'_> {
+    /// Has so many clients ask for so long, each as fast as it is answered, or once in `pace`.
+    fn crowd(&self, clients: u32, time: Duration, pace: Option<Duration>) -> Result<Crowd, String> {
+        let mut crowd = Crowd { seconds: time.as_secs_f64(), answered: Vec::new(), refused: Vec::new() };
+        let asked = thread::scope(|scope| {
+            let clients: Vec<_> = (0..clients).map(|_| scope.spawn(|| self.one_of_them(time, pace))).collect();
+            clients
+                .into_iter()
+                .map(|it| it.join().map_err(|_| "a client panicked".to_owned())?)
+                .collect::<Result<Vec<_>, _>>()
+        })?;
+        for (answered, refused) in asked {
+            crowd.answered.extend(answered);
+            crowd.refused.extend(refused);
         }
-        let answer = client.ask("GET", &path, "", credential)?;
-        let took = answer.took.as_secs_f64() * 1e3;
-        match answer.status {
-            200 => answered.push(took),
-            503 => refused.push(took),
-            other => return Err(format!("somebody is answered with {other}: {}", answer.body)),
-        }
+        Ok(crowd)
     }
-    Ok((answered, refused))
-}
 
-/// How many milliseconds it takes until somebody is answered as soon as was usual.
-fn normal_after(server: &Server, credential: &str, usual: f64) -> Result<f64, String> {
-    let (mut client, path, began) = (Client::of(server)?, format!("{ITEMS}?page_size=10"), Instant::now());
-    loop {
-        let answer = client.ask("GET", &path, "", credential)?;
-        let so_far = began.elapsed();
-        if so_far > PATIENCE || answer.status == 200 && answer.took.as_secs_f64() * 1e3 <= usual {
-            return Ok(so_far.as_secs_f64() * 1e3);
+    fn one_of_them(&self, time: Duration, pace: Option<Duration>) -> Result<(Vec<f64>, Vec<f64>), String> {
+        let mut client = Client::of(self.server)?;
+        let (mut answered, mut refused) = (Vec::new(), Vec::new());
+        let (began, mut next) = (Instant::now(), Instant::now());
+        while began.elapsed() < time {
+            if let Some(pace) = pace {
+                thread::sleep(next.saturating_duration_since(Instant::now()));
+                next += pace;
+            }
+            let answer = client.ask("GET", &self.path, "", self.credential)?;
+            let took = answer.took.as_secs_f64() * 1e3;
+            match answer.status {
+                200 => answered.push(took),
+                503 => refused.push(took),
+                other => return Err(format!("somebody is answered with {other}: {}", answer.body)),
+            }
+        }
+        Ok((answered, refused))
+    }
+
+    /// How many milliseconds it takes until somebody is answered as soon as was usual.
+    fn normal_after(&self, usual: f64) -> Result<f64, String> {
+        let (mut client, began) = (Client::of(self.server)?, Instant::now());
+        loop {
+            let answer = client.ask("GET", &self.path, "", self.credential)?;
+            let so_far = began.elapsed();
+            if so_far > PATIENCE || answer.status == 200 && answer.took.as_secs_f64() * 1e3 <= usual {
+                return Ok(so_far.as_secs_f64() * 1e3);
+            }
         }
     }
 }

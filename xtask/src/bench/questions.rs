@@ -58,6 +58,12 @@ pub(super) const QUESTIONS: [Question; 10] = [
     },
 ];
 
+/// The question with this name.
+pub(super) fn named(name: &str) -> Result<&'static Question, String> {
+    let names = || QUESTIONS.map(|it| it.name).join(", ");
+    QUESTIONS.iter().find(|it| it.name == name).ok_or_else(|| format!("there are {}", names()))
+}
+
 impl Question {
     /// A question for what is at some path, by somebody who is signed in.
     const fn named(name: &'static str, aim: f64) -> Self {

@@ -34,7 +34,7 @@ pub(super) fn measure(programs: &Programs, database: &Database, options: &Option
     };
     println!("\n{}\n{}\n\n{}", machine(), setting(database, options)?, report::HEAD);
     let (mut disturbed, mut memory) = (Vec::new(), Vec::new());
-    for question in &QUESTIONS {
+    for question in options.only.map_or(&QUESTIONS[..], std::slice::from_ref) {
         let rounds = pair.rounds(question)?;
         println!("{}", report::rows(question, &rounds));
         if question.path == SIGN_IN {
@@ -46,7 +46,9 @@ pub(super) fn measure(programs: &Programs, database: &Database, options: &Option
             disturbed.push(question.name);
         }
     }
-    println!("\nat most, {}", memory.join("; "));
+    if !memory.is_empty() {
+        println!("\nat most, {}", memory.join("; "));
+    }
     if !disturbed.is_empty() {
         println!("\nothers used this machine too, during {}", disturbed.join(", "));
     }
@@ -186,7 +188,7 @@ pub(super) fn cores() -> f64 {
 }
 
 fn setting(database: &Database, options: &Options) -> Result<String, String> {
-    let Options { seconds, rounds, connections, items } = options;
+    let Options { seconds, rounds, connections, items, .. } = options;
     let versions = versions(database)?;
     Ok(format!("{versions}, {items} items, {connections} connections, {rounds} rounds of {seconds} s each"))
 }
