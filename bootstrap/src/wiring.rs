@@ -149,6 +149,8 @@ pub async fn build(config: &Config) -> Result<App, StartupError> {
         policy: config.auth.clone(),
         clock: clock.clone(),
         ids: ids.clone(),
+        // Not those that are counted: nothing is tried again.
+        pauses: Arc::new(SystemPauses::default()),
     });
     let pauses = Arc::new(SystemPauses::default());
     let distribution = Arc::new(Distribution {

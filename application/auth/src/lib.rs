@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use auth_domain::AuthStore;
-use kernel_application::{Clock, Ids, KeyedHash, TransactionScope};
+use kernel_application::{Clock, Ids, KeyedHash, Pauses, TransactionScope};
 
 mod allow_number;
 mod authenticate;
@@ -119,4 +119,6 @@ pub struct Auth {
     pub clock: Arc<dyn Clock>,
     /// Fresh ids.
     pub ids: Arc<dyn Ids>,
+    /// Lets time pass where it would tell something.
+    pub pauses: Arc<dyn Pauses>,
 }

@@ -1,6 +1,9 @@
 //! Somebody signs in with a password.
 
+use std::time::Duration;
+
 use auth_domain::{AccountId, Credential, Device, Password, PasswordHash};
+use chrono::TimeDelta;
 use kernel_domain::StoreError;
 
 use crate::{Auth, IssueError, SignInName, TokenPair, Verified};
@@ -34,6 +37,10 @@ pub enum SignInError {
 /// sessions, or by a better hash of the same.
 const ATTEMPTS: usize = 2;
 
+/// What it takes to find somebody takes a database about a tenth of a millisecond longer than to find nobody. So both take
+/// a whole number of these, in microseconds, before a password is hashed.
+const STEP: i64 = 2_000;
+
 impl Auth {
     /// Signs somebody in. Every wrong credential gets the same answer after the same time: a
     /// password is hashed even if there is no account.
@@ -46,11 +53,13 @@ impl Auth {
             }
             name => name,
         };
+        let began = self.clock.now();
         let account = self.accounts.find(&name).await?;
         for _ in 0..ATTEMPTS {
             // A hash is looked up for nobody, too: that takes time.
             let id = account.as_ref().map_or_else(|| AccountId::new(self.ids.uuid()), |it| it.id);
             let hash = self.queries.password_hash(id).await?.filter(|_| account.is_some());
+            self.pauses.pause(rest_of_step(self.clock.now() - began)).await;
             let verified = self.passwords.verify(&password, hash.clone()).await?;
             let account = account.as_ref().filter(|it| it.active && verified != Verified::Wrong);
             let (Some(account), Some(hash)) = (account, hash) else { break };
@@ -79,8 +88,21 @@ impl Auth {
     }
 }
 
+/// How long it is to the end of the step. Of a clock that was set back meanwhile, no longer than one.
+fn rest_of_step(took: TimeDelta) -> Duration {
+    let over = took.num_microseconds().unwrap_or_default().rem_euclid(STEP);
+    Duration::from_micros((STEP - over).unsigned_abs())
+}
+
 #[cfg(test)]
 mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use async_trait::async_trait;
+    use chrono::{DateTime, Utc};
+    use kernel_application::testing::noon;
+    use kernel_application::{Clock, Pauses};
+
     use super::*;
     use crate::Account;
     use crate::testing::{World, an_account};
@@ -144,6 +166,54 @@ mod tests {
         let (auth, _) = world.commits();
 
         assert!(matches!(auth.sign_in(a_command()).await, Err(SignInError::WrongCredentials)));
+    }
+
+    /// A time that passes with each look at it and with each pause.
+    struct Passing {
+        each: TimeDelta,
+        so_far: Mutex<TimeDelta>,
+    }
+
+    impl Passing {
+        fn pass(&self, time: TimeDelta) -> DateTime<Utc> {
+            let mut so_far = self.so_far.lock().expect("nobody panicked with it");
+            *so_far += time;
+            noon() + *so_far
+        }
+    }
+
+    impl Clock for Passing {
+        fn now(&self) -> DateTime<Utc> {
+            self.pass(self.each)
+        }
+    }
+
+    #[async_trait]
+    impl Pauses for Passing {
+        async fn pause(&self, time: Duration) {
+            self.pass(TimeDelta::from_std(time).expect("a short time"));
+        }
+    }
+
+    #[tokio::test]
+    async fn whoever_is_found_and_whoever_is_not_wait_equally_long_for_the_hash() {
+        for (account, micros) in [(Some(an_account()), 700), (None, 550)] {
+            let (auth, _) = world(account, Verified::Wrong).commits();
+            let passing = Arc::new(Passing { each: TimeDelta::microseconds(micros), so_far: Mutex::default() });
+            let auth = Auth { clock: passing.clone(), pauses: passing.clone(), ..auth };
+
+            auth.sign_in(a_command()).await.expect_err("the password is wrong");
+
+            let looked = *passing.so_far.lock().expect("a time") - TimeDelta::microseconds(micros);
+            assert_eq!(looked, TimeDelta::microseconds(STEP), "from the first look at the clock");
+        }
+    }
+
+    #[test]
+    fn a_step_ends_after_a_whole_number_of_them_also_where_a_clock_was_set_back() {
+        for (took, rest) in [(0, 2_000), (700, 1_300), (2_100, 1_900), (-500, 500)] {
+            assert_eq!(rest_of_step(TimeDelta::microseconds(took)), Duration::from_micros(rest), "{took}");
+        }
     }
 
     #[tokio::test]

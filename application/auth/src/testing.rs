@@ -10,7 +10,7 @@ use auth_domain::{
     MockVerificationRepository, PasswordHash, RefreshTokenHash, Session, SessionRepository, VerificationRepository,
 };
 use kernel_application::Throttle;
-use kernel_application::testing::{Committed, CountingIds, NoLimit, NoScope, Noon, PlainHash};
+use kernel_application::testing::{Committed, CountingIds, NoLimit, NoPause, NoScope, Noon, PlainHash};
 use kernel_domain::{MockOutbox, Outbox, StoreError};
 
 use crate::{
@@ -153,6 +153,7 @@ impl World {
             policy: AuthPolicy::default(),
             clock: Arc::new(Noon),
             ids: Arc::new(CountingIds::default()),
+            pauses: Arc::new(NoPause),
         };
         (auth, committed)
     }

@@ -47,24 +47,27 @@ pub(super) async fn standing(
 /// A user, and one of their groups if they are in any.
 type Row = (UserRow, Option<String>);
 
+/// In no order: to sort what it has found would take a database longer than to find nobody, and tell who has an account.
 #[diesel::dsl::auto_type(no_type_alias)]
 fn in_groups() -> _ {
     let row: diesel::dsl::AsSelect<UserRow, Backend> = UserRow::as_select();
     user_users::table
         .left_join(user_permission_groups::table.on(user_permission_groups::user_id.eq(user_users::id)))
-        .order((user_users::id, user_permission_groups::name))
         .select((row, user_permission_groups::name.nullable()))
 }
 
-/// Each user once, with all their groups.
+/// Each user once, with all their groups by name. Few users have a name, or a number and its hashes.
 fn folded(rows: Vec<Row>) -> Result<Vec<(UserRow, Vec<GroupName>)>, StoreError> {
     let mut users: Vec<(UserRow, Vec<GroupName>)> = Vec::new();
     for (row, group) in rows {
         let group = group.map(|it| GroupName::parse(&it).map_err(corrupt("permission group"))).transpose()?;
-        match users.last_mut() {
-            Some((user, groups)) if user.id == row.id => groups.extend(group),
-            _ => users.push((row, group.into_iter().collect())),
+        match users.iter_mut().find(|(user, _)| user.id == row.id) {
+            Some((_, groups)) => groups.extend(group),
+            None => users.push((row, group.into_iter().collect())),
         }
+    }
+    for (_, groups) in &mut users {
+        groups.sort();
     }
     Ok(users)
 }
