@@ -23,7 +23,7 @@ const SURPLUS: u32 = 3;
 
 /// Items in the database, and in the lists that are asked for. To refuse costs the same whatever is asked for: so the less an
 /// answer costs, the more of them the refusals take.
-const STOCK: u32 = 10_000;
+const STOCK: u32 = 50_000;
 const LISTED: [u32; 2] = [10, 100];
 
 /// The least of the most that is still to be answered; the most times as long that an answer may take; by when who is refused
