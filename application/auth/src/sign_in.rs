@@ -37,8 +37,8 @@ pub enum SignInError {
 /// sessions, or by a better hash of the same.
 const ATTEMPTS: usize = 2;
 
-/// What it takes to find somebody takes a database about a tenth of a millisecond longer than to find nobody. So both take
-/// a whole number of these, in microseconds, before a password is hashed.
+/// To find somebody takes a database about a tenth of a millisecond longer than to find nobody. So a hash begins after a
+/// whole number of these, in microseconds, whoever was found.
 const STEP: i64 = 2_000;
 
 impl Auth {
