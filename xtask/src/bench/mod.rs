@@ -61,7 +61,7 @@ struct Options {
     #[arg(long, default_value_t = 50_000, value_parser = clap::value_parser!(u32).range(150..=1_000_000))]
     items: u32,
     /// Puts this question alone, by its name in the table.
-    #[arg(long, value_parser = questions::named)]
+    #[arg(long, value_parser = questions::by_name)]
     only: Option<&'static Question>,
 }
 

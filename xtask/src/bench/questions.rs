@@ -59,8 +59,8 @@ pub(super) const QUESTIONS: [Question; 10] = [
 ];
 
 /// The question with this name.
-pub(super) fn named(name: &str) -> Result<&'static Question, String> {
-    let names = || QUESTIONS.map(|it| it.name).join(", ");
+pub(super) fn by_name(name: &str) -> Result<&'static Question, String> {
+    let names = || QUESTIONS.map(|it| format!("'{}'", it.name)).join(", ");
     QUESTIONS.iter().find(|it| it.name == name).ok_or_else(|| format!("there are {}", names()))
 }
 
