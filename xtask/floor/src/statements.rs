@@ -16,10 +16,11 @@ pub(crate) const ITEM: &str = "SELECT `shipping_items`.`id`, `shipping_items`.`t
 
 pub(crate) const COUNT: &str = "SELECT COUNT(*) FROM `shipping_items`";
 
-pub(crate) const PAGE: &str = "SELECT `shipping_items`.`id`, `shipping_items`.`tracking_number`, \
-    `shipping_items`.`sku`, `shipping_items`.`status`, `shipping_items`.`current_center_code`, \
-    `shipping_items`.`created_at`, `shipping_items`.`completed_at`, `shipping_items`.`version` \
-    FROM `shipping_items` ORDER BY `shipping_items`.`created_at` DESC, `shipping_items`.`id` DESC LIMIT ? OFFSET ?";
+pub(crate) const PAGE: &str = "SELECT /*+ INDEX(shipping_items shipping_items_by_creation) */ \
+    `shipping_items`.`id`, `shipping_items`.`tracking_number`, `shipping_items`.`sku`, `shipping_items`.`status`, \
+    `shipping_items`.`current_center_code`, `shipping_items`.`created_at`, `shipping_items`.`completed_at`, \
+    `shipping_items`.`version` FROM `shipping_items` \
+    ORDER BY `shipping_items`.`created_at` DESC, `shipping_items`.`id` DESC LIMIT ? OFFSET ?";
 
 pub(crate) const CREATE: &str = "INSERT INTO shipping_items \
     (id, tracking_number, sku, status, current_center_code, created_at, completed_at, version) \

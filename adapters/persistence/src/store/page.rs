@@ -126,11 +126,11 @@ impl<K: Copy + PartialEq> Window<K> {
         }
     }
 
-    /// The one time that orders a page which begins where its cursor points; what ties is ordered by `last`, in the same
-    /// direction.
-    pub(super) fn middle_by(&self, last: K) -> Option<K> {
-        self.beyond.as_ref()?;
+    /// The one time that orders a page whose rows stand at one end of the list, or beyond a cursor; what ties is ordered by
+    /// `last`, in the same direction. Whoever skips rows has no such page.
+    pub(super) fn ordered_by(&self, last: K) -> Option<K> {
         match self.order.keys[..] {
+            _ if self.offset > 0 => None,
             [(key, _)] => Some(key),
             [(key, direction), (second, ties)] if second == last && direction == ties => Some(key),
             _ => None,
@@ -258,8 +258,8 @@ impl Beyond {
 /// The columns of a list, read along the index that orders it, where one is named.
 ///
 /// A page that begins in the middle is a range of many rows to MySQL, so that it reads a hundred of them ahead, whatever
-/// the limit says. Given a single index to choose from it estimates no rows, and reads what the page shows. To `SQLite`
-/// this is a comment.
+/// the limit says; and of a list of some thousand it sorts them all for the first page. Given a single index to choose from
+/// it estimates no rows, and reads what the page shows. To `SQLite` this is a comment.
 pub(super) struct Along<C> {
     columns: C,
     /// A table, and an index of it.

@@ -88,7 +88,7 @@ impl Row<BatchOrder> for BatchRow {
 
 /// The index that orders the page, where there is one for sure.
 fn index(window: &Window<BatchOrder>, filter: &BatchFilter) -> Option<(&'static str, &'static str)> {
-    let name = match (filter.completed, filter.transport, window.middle_by(BatchOrder::Created)?) {
+    let name = match (filter.completed, filter.transport, window.ordered_by(BatchOrder::Created)?) {
         (None, None, BatchOrder::Created) => "shipping_batches_by_creation",
         // What is not completed has no time of that, and comes in the order of creation there.
         (None, None, BatchOrder::Completed) | (Some(false), None, _) => "shipping_batches_by_completion",

@@ -76,7 +76,7 @@ impl Row<ItemOrder> for ItemRow {
 /// The index that orders the page, where there is one for sure.
 fn index(window: &Window<ItemOrder>, filter: &ItemFilter) -> Option<(&'static str, &'static str)> {
     let ItemFilter { status, batch: None } = filter else { return None };
-    let name = match (status, window.middle_by(ItemOrder::Created)?) {
+    let name = match (status, window.ordered_by(ItemOrder::Created)?) {
         (None, ItemOrder::Created) => "shipping_items_by_creation",
         (None, ItemOrder::Completed) => "shipping_items_by_completion",
         (Some(_), ItemOrder::Created) => "shipping_items_by_status_and_creation",

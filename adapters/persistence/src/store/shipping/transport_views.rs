@@ -118,7 +118,7 @@ fn index(window: &Window<TransportOrder>, filter: &TransportFilter) -> Option<(&
     let TransportFilter { completed, driver: None, source: None, destination, seen_by: None } = filter else {
         return None;
     };
-    let name = match (completed, destination, window.middle_by(TransportOrder::Created)?) {
+    let name = match (completed, destination, window.ordered_by(TransportOrder::Created)?) {
         (None, None, TransportOrder::Created) => "shipping_transports_by_creation",
         (None, None, TransportOrder::Departed) => "shipping_transports_by_departure",
         // What has not arrived has no time of that: all of it is in one place there, and that is little.

@@ -62,7 +62,7 @@ impl Row<Time> for UserRow {
 /// The index that orders the page, where there is one for sure.
 fn index(window: &Window<Time>, filter: &UserFilter) -> Option<(&'static str, &'static str)> {
     let UserFilter { user_type, is_active, is_banned, phone_number: None, text: None } = filter else { return None };
-    let Time = window.middle_by(Time)?;
+    let Time = window.ordered_by(Time)?;
     let name = match (user_type, is_active, is_banned) {
         (None, None, None) => "user_users_by_joining",
         (Some(_), None, None) => "user_users_by_type",
