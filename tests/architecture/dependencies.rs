@@ -40,7 +40,7 @@ const NEUTRAL: &[&str] = &[
     "chrono",
     "futures-util",
     "getrandom",
-    "moka",
+    "quick_cache",
     "serde",
     "serde_json",
     "sha2",

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kernel_domain::StoreError;
-use moka::sync::Cache;
+use quick_cache::sync::Cache;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
@@ -17,7 +17,7 @@ const RENEWED_AFTER: Duration = Duration::from_millis(1500);
 
 /// Lists that are known to be long at once: each filter and each viewer makes another. Beyond that, those go that are
 /// seldom asked for, and are counted as if they were short.
-const MOST_LISTS: u64 = 1_000;
+const MOST_LISTS: usize = 1_000;
 
 /// Remembers the counts of long lists. Short ones are counted afresh each time, and never waited for.
 #[derive(Clone)]
@@ -26,7 +26,7 @@ pub(crate) struct Counts {
     long_from: i64,
     /// What was counted last, for each list that was long then. Whoever counts it holds it, so that the others wait
     /// for the outcome instead of counting as well.
-    long: Cache<String, Known>,
+    long: Arc<Cache<String, Known>>,
 }
 
 type Known = Arc<Mutex<Counted>>;
@@ -46,7 +46,7 @@ impl Counted {
 
 impl Counts {
     pub(crate) fn new(long_from: u32) -> Self {
-        Self { long_from: long_from.into(), long: Cache::new(MOST_LISTS) }
+        Self { long_from: long_from.into(), long: Arc::new(Cache::new(MOST_LISTS)) }
     }
 
     /// How many rows the list of this name has beyond this filter, which says who looks if that makes a difference.
@@ -108,7 +108,7 @@ impl Counts {
     /// Those who waited are told what was counted while they did; nobody after them.
     fn forget_if_short(&self, list: &str, rows: i64) {
         if rows < self.long_from {
-            self.long.invalidate(list);
+            self.long.remove(list);
         }
     }
 }

@@ -9,7 +9,7 @@ use biscuit_auth::builder::BiscuitBuilder;
 use biscuit_auth::macros::biscuit;
 use biscuit_auth::{Authorizer, Biscuit, UnverifiedBiscuit, error};
 use chrono::{DateTime, Utc};
-use moka::sync::Cache;
+use quick_cache::sync::Cache;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
@@ -19,7 +19,7 @@ use crate::{MAX_CHARS, RootKeys, narrowing};
 /// Blocks in the longest token that is looked at. Each costs a signature check.
 const MAX_BLOCKS: usize = 8;
 /// Tokens that are remembered as verified: reading one costs more than a database row.
-const REMEMBERED: u64 = 10_000;
+const REMEMBERED: usize = 10_000;
 
 /// The tokens of one set of root keys.
 pub struct Biscuits {
@@ -103,7 +103,7 @@ impl AccessTokens for Biscuits {
             read
         };
         if now >= remembered.expires_at {
-            self.verified.invalidate(&digest);
+            self.verified.remove(&digest);
             return Err(TokenRefused::Invalid);
         }
         let rights = TokenRights { token: remembered.token, request: request.clone(), now };

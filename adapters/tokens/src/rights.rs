@@ -11,7 +11,7 @@ use biscuit_auth::{Authorizer, AuthorizerBuilder, Biscuit, builder, error};
 use chrono::{DateTime, Utc};
 use kernel_application::{Operation, Rights};
 use kernel_domain::BoxError;
-use moka::sync::Cache;
+use quick_cache::sync::Cache;
 
 const POLICIES: &str = include_str!("rights.datalog");
 
@@ -20,7 +20,7 @@ const POLICIES: &str = include_str!("rights.datalog");
 const LIMITS: RunLimits = RunLimits { max_facts: 500, max_iterations: 50, max_time: Duration::from_secs(1) };
 
 /// Decisions that are remembered: each takes longer than looking up a row.
-const REMEMBERED: u64 = 10_000;
+const REMEMBERED: usize = 10_000;
 
 /// The policies do not parse: a mistake in `rights.datalog`, which a test rules out.
 #[derive(Debug, thiserror::Error)]

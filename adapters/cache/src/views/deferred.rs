@@ -24,7 +24,7 @@ pub(super) fn is_inside() -> bool {
     CHANGED.try_with(|_| ()).is_ok()
 }
 
-pub(super) fn is_changed_here(key: &Key) -> bool {
+pub(super) fn is_changed_here(key: &str) -> bool {
     CHANGED.try_with(|changed| changed.contains(key)).unwrap_or(false)
 }
 

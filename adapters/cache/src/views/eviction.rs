@@ -45,7 +45,7 @@ impl Drop for Eviction {
 pub(super) struct Changed(Arc<Mutex<HashSet<Key>>>);
 
 impl Changed {
-    pub(super) fn contains(&self, key: &Key) -> bool {
+    pub(super) fn contains(&self, key: &str) -> bool {
         self.keys().contains(key)
     }
 

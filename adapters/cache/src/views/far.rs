@@ -195,7 +195,7 @@ impl Unwritten {
         if self.everything.is_some() {
             return Vec::new();
         }
-        keys.iter().filter(|key| !self.keys.contains_key(key)).cloned().collect()
+        keys.iter().filter(|key| !self.keys.contains_key(*key)).cloned().collect()
     }
 
     fn note(&mut self, keys: &[Key]) -> Batch {

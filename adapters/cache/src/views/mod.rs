@@ -24,8 +24,9 @@ mod far;
 mod near;
 mod uses;
 
+use std::borrow::Borrow;
 use std::collections::{HashMap, HashSet};
-use std::fmt::Display;
+use std::fmt::{Display, Write as _};
 use std::future::Future;
 use std::hash::Hash;
 use std::pin::Pin;
@@ -37,7 +38,7 @@ use kernel_application::{Idempotency, TransactionScope};
 use kernel_domain::StoreError;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tracing::{Instrument, Span, debug_span};
 
 use self::deferred::DeferredEvictions;
@@ -91,7 +92,16 @@ pub(crate) trait View: Clone + Send + Sync + 'static {
     fn restored(kept: Self::Kept) -> Option<Self>;
 
     fn key(id: &Self::Id) -> Key {
-        Key(format!("{}:{id}", Self::KIND).into())
+        let mut text = String::new();
+        Self::write_key(id, &mut text);
+        Key(text.into())
+    }
+
+    /// The text of a key, instead of what is written there.
+    fn write_key(id: &Self::Id, text: &mut String) {
+        text.clear();
+        // A text takes whatever is written into it.
+        let _ = write!(text, "{}:{id}", Self::KIND);
     }
 }
 
@@ -101,6 +111,13 @@ pub(crate) struct Key(Arc<str>);
 
 impl Key {
     pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// One is found by its text.
+impl Borrow<str> for Key {
+    fn borrow(&self) -> &str {
         &self.0
     }
 }
@@ -181,12 +198,13 @@ impl ViewCache {
         let mut views = Vec::with_capacity(ids.len());
         let mut wanted = HashMap::new();
         let mut seen = HashSet::with_capacity(ids.len());
+        let (mut key, now) = (String::new(), Instant::now());
         for id in ids.iter().filter(|id| seen.insert(*id)) {
-            let key = V::key(id);
-            let at_hand = if deferred::is_changed_here(&key) { None } else { self.near.view::<V>(&key) };
+            V::write_key(id, &mut key);
+            let at_hand = if deferred::is_changed_here(&key) { None } else { self.near.view::<V>(&key, now) };
             match at_hand {
                 Some(view) => views.extend(view),
-                None => drop(wanted.insert(key, id.clone())),
+                None => drop(wanted.insert(Key(key.as_str().into()), id.clone())),
             }
         }
         self.uses.found_here(V::KIND, seen.len() - wanted.len());
@@ -194,7 +212,7 @@ impl ViewCache {
             return Ok(views);
         }
         let wanted: Arc<HashMap<Key, V::Id>> = Arc::new(wanted);
-        let missing: Vec<Key> = wanted.keys().filter(|key| !deferred::is_changed_here(key)).cloned().collect();
+        let missing: Vec<Key> = wanted.keys().filter(|key| !deferred::is_changed_here(key.as_str())).cloned().collect();
         let mut found = HashMap::new();
         let is_shared = !deferred::is_inside() && missing.len() <= KEYS_AT_ONCE;
         if is_shared && !missing.is_empty() {
@@ -266,7 +284,7 @@ impl ViewCache {
             None => None,
         };
         let (epoch, mut values) = known.map_or((None, HashMap::new()), |(epoch, values)| (Some(epoch), values));
-        let missing: Vec<Key> = keys.iter().filter(|key| !values.contains_key(key)).cloned().collect();
+        let missing: Vec<Key> = keys.iter().filter(|key| !values.contains_key(*key)).cloned().collect();
         self.uses.found_shared(V::KIND, keys.len() - missing.len());
         self.uses.missed(V::KIND, missing.len());
         if missing.is_empty() {

@@ -13,6 +13,8 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use kernel_domain::StoreError;
+use quick_cache::Weighter;
+use quick_cache::sync::Cache;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -21,26 +23,35 @@ use super::{Key, Value, View, kept_for, restored};
 /// What one view costs besides its text: the entry, and what finds it.
 const OVERHEAD: usize = 200;
 
+/// Views to expect at least. For so few the cache has two shards, and only what fits into one of them is held: the largest
+/// view, a list of a hundred centers where a thousand people work, does.
+const VIEWS_AT_LEAST: usize = 64;
+
 /// So many bytes at most, each view for so long at most.
 pub(super) struct Near {
-    held: moka::sync::Cache<Key, Held>,
+    held: Cache<Key, Arc<Held>, Weight>,
     /// At most as many as requests that are being served want.
     loads: Mutex<HashMap<Key, RunningLoad>>,
     longest: Duration,
 }
 
-#[derive(Clone)]
 struct Held {
     value: Value,
     /// The view that this is, read when it is first wanted. It weighs about as much as its text.
-    view: Arc<OnceLock<Box<dyn Any + Send + Sync>>>,
+    view: OnceLock<Box<dyn Any + Send + Sync>>,
     /// None if that is too far away to be told.
     until: Option<Instant>,
 }
 
-fn weight(key: &Key, held: &Held) -> u32 {
-    let bytes = OVERHEAD + key.as_str().len() + held.value.as_ref().map_or(0, |it| 2 * it.len());
-    u32::try_from(bytes).unwrap_or(u32::MAX)
+/// Bytes that a view takes.
+#[derive(Clone)]
+struct Weight;
+
+impl Weighter<Key, Arc<Held>> for Weight {
+    fn weight(&self, key: &Key, held: &Arc<Held>) -> u64 {
+        let bytes = OVERHEAD + key.as_str().len() + held.value.as_ref().map_or(0, |it| 2 * it.len());
+        bytes as u64
+    }
 }
 
 /// What becomes of those who look for something together.
@@ -57,25 +68,21 @@ type Outcome = Result<Arc<HashMap<Key, Value>>, Arc<StoreError>>;
 
 impl Near {
     pub(super) fn new(bytes: u64, longest: Duration) -> Self {
-        let held = moka::sync::Cache::builder().max_capacity(bytes).weigher(weight).build();
+        let held = Cache::with_weighter(VIEWS_AT_LEAST, bytes, Weight);
         Self { held, loads: Mutex::default(), longest }
     }
 
-    /// The view that is held under this key, or that there is no such thing.
+    /// The view that is held under the key with this text, or that there is no such thing.
     #[expect(clippy::option_option, reason = "that there is none can be held, too")]
-    pub(super) fn view<V: View>(&self, key: &Key) -> Option<Option<V>> {
-        let held = self.fresh(key)?;
+    pub(super) fn view<V: View>(&self, key: &str, now: Instant) -> Option<Option<V>> {
+        let held = self.fresh(key, now)?;
         let Some(value) = &held.value else { return Some(None) };
         let view = held.view.get_or_init(|| Box::new(restored::<V>(value)));
         view.downcast_ref::<Option<V>>()?.clone().map(Some)
     }
 
-    fn get(&self, key: &Key) -> Option<Value> {
-        self.fresh(key).map(|it| it.value)
-    }
-
-    fn fresh(&self, key: &Key) -> Option<Held> {
-        self.held.get(key).filter(|it| it.until.is_none_or(|until| Instant::now() < until))
+    fn fresh(&self, key: &str, now: Instant) -> Option<Arc<Held>> {
+        self.held.get(key).filter(|it| it.until.is_none_or(|until| now < until))
     }
 
     /// Waits with those who are on the way for some of these, and sets out for the others.
@@ -84,14 +91,15 @@ impl Near {
         let load = RunningLoad(load);
         let mut own = OwnLoad { near: near.clone(), keys: Vec::new(), load: load.clone(), outcome };
         let mut joined = Joined { found: HashMap::new(), loads: Vec::new(), own: None };
+        let now = Instant::now();
         let mut loads = near.loads();
         for key in keys {
             if let Some(running) = loads.get(key) {
                 if !joined.loads.iter().any(|it| it.is(running)) {
                     joined.loads.push(running.clone());
                 }
-            } else if let Some(value) = near.get(key) {
-                joined.found.insert(key.clone(), value);
+            } else if let Some(held) = near.fresh(key.as_str(), now) {
+                joined.found.insert(key.clone(), held.value.clone());
             } else {
                 loads.insert(key.clone(), load.clone());
                 own.keys.push(key.clone());
@@ -111,7 +119,7 @@ impl Near {
         let mut loads = self.loads();
         for key in keys {
             loads.remove(key);
-            self.held.invalidate(key);
+            self.held.remove(key);
         }
     }
 
@@ -158,7 +166,8 @@ impl OwnLoad {
                 if loads.get(key).is_some_and(|it| it.is(&self.load)) {
                     loads.remove(key);
                     let until = now.checked_add(kept_for(value, lifetime).min(self.near.longest));
-                    self.near.held.insert(key.clone(), Held { value: value.clone(), view: Arc::default(), until });
+                    let held = Held { value: value.clone(), view: OnceLock::new(), until };
+                    self.near.held.insert(key.clone(), Arc::new(held));
                 }
             }
         }

@@ -98,6 +98,17 @@ async fn a_process_that_is_alone_keeps_a_view_as_long() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_largest_view_is_kept_here_too() {
+    let process = Process::alone();
+    let a_hundred_centers_with_a_thousand_people = "p".repeat(100 * 1_000 * 39);
+    process.store.write(1, &a_hundred_centers_with_a_thousand_people);
+    for _ in 0..2 {
+        process.read(1).await;
+    }
+    assert_eq!(process.store.loads(), 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_own_change_is_seen_at_once_and_one_made_elsewhere_within_a_second() {
     let (one, other, ..) = two_processes();
     let mut seen = None;
