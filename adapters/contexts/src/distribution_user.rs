@@ -23,13 +23,13 @@ impl StaffDirectory for UserStaff {
 fn member(profile: ProfileView) -> StaffMember {
     StaffMember {
         id: StaffId::new(profile.id.as_uuid()),
-        phone_number: profile.phone_number.map(|it| it.as_str().to_owned()),
-        username: profile.username.to_string(),
+        phone_number: profile.phone_number.map(String::from),
+        username: profile.username.into(),
         full_name: profile.full_name,
         image_url: profile.image_url,
         role: match profile.role {
             user_domain::Role::Staff { groups } => {
-                Role::Staff { permission_groups: groups.iter().map(|it| it.as_str().to_owned()).collect() }
+                Role::Staff { permission_groups: groups.into_iter().map(String::from).collect() }
             }
             user_domain::Role::Driver { date_of_birth } => Role::Driver { date_of_birth },
         },

@@ -47,7 +47,7 @@ fn center(view: CenterView) -> Result<Center, StoreError> {
         id: view.id.as_uuid(),
         code: CenterCode::parse(view.code.as_str()).map_err(|error| StoreError::corrupt("center code", error))?,
         name: view.name,
-        staff: view.staff.into_iter().map(person).collect(),
+        staff: view.staff.into_iter().map(|it| person(Arc::unwrap_or_clone(it))).collect(),
     })
 }
 

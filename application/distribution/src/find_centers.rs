@@ -1,6 +1,7 @@
 //! Looking centers up: one, a page, or those with some codes.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 use distribution_domain::{CenterCode, CenterId};
 use kernel_application::{Actor, Denied, Page, PageRequest};
@@ -62,7 +63,7 @@ impl Distribution {
         let staff: Vec<_> = staff.into_iter().collect();
         let staff: HashMap<_, _> = match &staff[..] {
             [] => HashMap::new(),
-            some => self.staff.find(some).await?.into_iter().map(|it| (it.id, it)).collect(),
+            some => self.staff.find(some).await?.into_iter().map(|it| (it.id, Arc::new(it))).collect(),
         };
         let view = |center: CenterSummary| CenterView {
             id: center.id,

@@ -1,5 +1,7 @@
 //! The read side: rows straight to views, without entities or units of work.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use distribution_domain::{Center, CenterCode, CenterId, StaffId};
 use kernel_application::{Page, PageRequest};
@@ -41,8 +43,8 @@ pub struct CenterView {
     pub code: CenterCode,
     /// Its name.
     pub name: String,
-    /// Who works there; users who are no more are left out.
-    pub staff: Vec<StaffMember>,
+    /// Who works there; users who are no more are left out. Whoever works in several centers is shared by them.
+    pub staff: Vec<Arc<StaffMember>>,
 }
 
 /// Which centers. Empty means all.

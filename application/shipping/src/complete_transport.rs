@@ -107,7 +107,7 @@ mod tests {
         let arrived = shipping.complete_transport(&anyone(), complete(&transport)).await.expect("it arrives");
 
         assert!(arrived.summary.completed && arrived.summary.arrived_at.is_some());
-        assert_eq!(arrived.destination.map(|it| it.code).as_ref(), Some(transport.route().destination()));
+        assert_eq!(arrived.destination.map(|it| it.code.clone()).as_ref(), Some(transport.route().destination()));
         assert_eq!(arrived.driver.map(|it| it.user_id), transport.driver_id().map(DriverId::as_uuid));
         assert_eq!(outcome.announced(), ["TransportComplete"]);
         assert!(outcome.committed());

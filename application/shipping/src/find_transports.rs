@@ -1,6 +1,7 @@
 //! Looking transports up: one or a page.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 use kernel_application::{Actor, Denied, Direction, Page, PageRequest};
 use kernel_domain::StoreError;
@@ -68,12 +69,12 @@ impl Shipping {
         let codes: BTreeSet<_> = transports.iter().flat_map(|it| [&it.source, &it.destination]).cloned().collect();
         let codes: Vec<_> = codes.into_iter().collect();
         let centers: HashMap<_, _> =
-            self.centers.find(&codes).await?.into_iter().map(|it| (it.code.clone(), it)).collect();
+            self.centers.find(&codes).await?.into_iter().map(|it| (it.code.clone(), Arc::new(it))).collect();
         let drivers: BTreeSet<_> = transports.iter().filter_map(|it| it.driver_id).collect();
         let drivers: Vec<_> = drivers.into_iter().collect();
         let drivers: HashMap<_, _> = match &drivers[..] {
             [] => HashMap::new(),
-            some => self.drivers.find(some).await?.into_iter().map(|it| (it.id, it.person)).collect(),
+            some => self.drivers.find(some).await?.into_iter().map(|it| (it.id, Arc::new(it.person))).collect(),
         };
 
         let view = |summary: TransportSummary| TransportView {
@@ -122,7 +123,7 @@ mod tests {
         let view = world.never_begins().transport(&anyone(), TransportId::new(uuid::Uuid::nil())).await.expect("it");
 
         assert_eq!(view.source, None);
-        assert_eq!(view.destination.map(|it| it.code), Some(center("ABC002")));
+        assert_eq!(view.destination.map(|it| it.code.clone()), Some(center("ABC002")));
         assert_eq!(view.driver, None);
     }
 

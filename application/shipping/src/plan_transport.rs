@@ -1,5 +1,7 @@
 //! Staff plan a trip from one center to another.
 
+use std::sync::Arc;
+
 use kernel_application::{Actor, Denied};
 use kernel_domain::StoreError;
 use shipping_domain::{CenterCode, CircularRoute, DriverId, Route, Transport, TransportId};
@@ -79,7 +81,7 @@ impl Shipping {
             .map_err(PlanTransportError::Faults)?;
         work.commit().await?;
         let summary = TransportSummary::of(&transport, 0);
-        Ok(TransportView { summary, source, destination, driver: driver.map(|it| it.person) })
+        Ok(TransportView { summary, source, destination, driver: driver.map(|it| Arc::new(it.person)) })
     }
 
     /// The centers at the two ends of a route, as far as they exist.
@@ -87,8 +89,9 @@ impl Shipping {
         &self,
         source: &CenterCode,
         destination: &CenterCode,
-    ) -> Result<(Option<Center>, Option<Center>), StoreError> {
+    ) -> Result<(Option<Arc<Center>>, Option<Arc<Center>>), StoreError> {
         let found = self.centers.find(&[source.clone(), destination.clone()]).await?;
+        let found: Vec<_> = found.into_iter().map(Arc::new).collect();
         let known = |code: &CenterCode| found.iter().find(|it| it.code == *code).cloned();
         Ok((known(source), known(destination)))
     }
@@ -151,8 +154,8 @@ mod tests {
         let command = PlanTransport { driver_id: Some(driver), ..from_to("ABC001", "ABC002") };
         let planned = shipping.plan_transport(&anyone(), command).await.expect("it is planned");
 
-        assert_eq!(planned.source.map(|it| it.code), Some(center("ABC001")));
-        assert_eq!(planned.destination.map(|it| it.code), Some(center("ABC002")));
+        assert_eq!(planned.source.map(|it| it.code.clone()), Some(center("ABC001")));
+        assert_eq!(planned.destination.map(|it| it.code.clone()), Some(center("ABC002")));
         assert_eq!(planned.driver.map(|it| it.user_id), Some(driver.as_uuid()));
         assert!(outcome.committed());
     }

@@ -1,6 +1,7 @@
 //! The read side: rows straight to views, without entities or units of work.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -126,17 +127,17 @@ impl TransportSummary {
     }
 }
 
-/// A transport with its centers and its driver.
+/// A transport with its centers and its driver, which it may share with others of the same list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TransportView {
     /// What shipping knows.
     pub summary: TransportSummary,
     /// Where it starts, unless that center is no more.
-    pub source: Option<Center>,
+    pub source: Option<Arc<Center>>,
     /// Where it ends, unless that center is no more.
-    pub destination: Option<Center>,
+    pub destination: Option<Arc<Center>>,
     /// Who drives, unless nobody does or that user is no more.
-    pub driver: Option<Person>,
+    pub driver: Option<Arc<Person>>,
 }
 
 /// A batch with its transport.

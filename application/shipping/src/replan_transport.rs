@@ -154,7 +154,7 @@ mod tests {
         let command = ReplanTransport { destination, driver: NewDriver::Somebody(driver), ..replan(&transport) };
         let view = shipping.replan_transport(&anyone(), command).await.expect("it is planned anew");
 
-        assert_eq!(view.destination.map(|it| it.code), Some(center("ABC003")));
+        assert_eq!(view.destination.map(|it| it.code.clone()), Some(center("ABC003")));
         assert_eq!(view.driver.map(|it| it.user_id), Some(driver.as_uuid()));
         assert_eq!(view.summary.batch_count, 1, "what is on it stays on it");
         assert!(outcome.committed());

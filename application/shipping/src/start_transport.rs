@@ -1,5 +1,7 @@
 //! A driver leaves the source center with a loaded transport.
 
+use std::sync::Arc;
+
 use kernel_application::{Actor, Denied};
 use kernel_domain::StoreError;
 use shipping_domain::{CannotStart, Departure, DriverId, TransportId};
@@ -77,7 +79,7 @@ impl Shipping {
         work.outbox().append(&self.recorded(&[started], actor)).await?;
         work.commit().await?;
         let summary = TransportSummary::of(&transport, batches.len());
-        Ok(TransportView { summary, source, destination, driver: driver.map(|it| it.person) })
+        Ok(TransportView { summary, source, destination, driver: driver.map(|it| Arc::new(it.person)) })
     }
 }
 

@@ -40,6 +40,12 @@ impl PhoneNumber {
     }
 }
 
+impl From<PhoneNumber> for String {
+    fn from(number: PhoneNumber) -> Self {
+        number.0
+    }
+}
+
 impl fmt::Debug for PhoneNumber {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "PhoneNumber({}…)", self.0.get(..3).unwrap_or_default())

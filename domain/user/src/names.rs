@@ -30,6 +30,12 @@ impl Username {
     }
 }
 
+impl From<Username> for String {
+    fn from(name: Username) -> Self {
+        name.0
+    }
+}
+
 impl Username {
     /// What somebody is called who is gone, so that their name is free again: a dash, and fourteen of the random digits of
     /// their identifier.
@@ -142,6 +148,12 @@ impl GroupName {
     /// The name's text.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl From<GroupName> for String {
+    fn from(name: GroupName) -> Self {
+        name.0
     }
 }
 

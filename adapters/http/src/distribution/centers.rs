@@ -236,7 +236,7 @@ impl From<CenterView> for CenterBody {
             uuid: center.id.as_uuid(),
             center_code: center.code.as_str().to_owned(),
             name: center.name,
-            staff_members: center.staff.into_iter().map(Into::into).collect(),
+            staff_members: center.staff.into_iter().map(|it| Arc::unwrap_or_clone(it).into()).collect(),
         }
     }
 }

@@ -1,5 +1,7 @@
 //! What shipping answers with, on the wire.
 
+use std::sync::Arc;
+
 use poem_openapi::types::Example;
 use poem_openapi::{Enum, Object};
 use serde::Serialize;
@@ -213,9 +215,9 @@ impl From<TransportView> for TransportBody {
             uuid: summary.id.as_uuid(),
             completed: summary.completed,
             batch_count: summary.batch_count,
-            distribution_center_source: source.map(Into::into),
-            distribution_center_destination: destination.map(Into::into),
-            driver: driver.map(Into::into),
+            distribution_center_source: source.map(|it| Arc::unwrap_or_clone(it).into()),
+            distribution_center_destination: destination.map(|it| Arc::unwrap_or_clone(it).into()),
+            driver: driver.map(|it| Arc::unwrap_or_clone(it).into()),
             timestamp_created: summary.created_at.into(),
             timestamp_departed: summary.departed_at.map(Into::into),
             timestamp_arrived: summary.arrived_at.map(Into::into),
