@@ -35,3 +35,16 @@ impl Description {
         &self.0
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_description_is_a_line_without_white_space_around_it_and_may_be_empty() {
+        assert_eq!(Description::parse(" Kim, Busan ").map(|it| it.as_str().to_owned()), Ok("Kim, Busan".to_owned()));
+        assert_eq!(Description::parse("  "), Ok(Description::default()));
+        assert!(Description::parse(&"김".repeat(255)).is_ok(), "characters count, not bytes");
+        assert_eq!(Description::parse(&"김".repeat(256)), Err(InvalidDescription));
+    }
+}

@@ -237,6 +237,27 @@ mod tests {
     const HASH: ApiKeyHash = ApiKeyHash::new([7; 32]);
 
     #[test]
+    fn a_name_is_trimmed_bounded_and_never_blank() {
+        assert_eq!(ApiKeyName::parse(" scanner ").map(|it| it.as_str().to_owned()), Ok("scanner".to_owned()));
+        assert_eq!(ApiKeyName::parse("  "), Err(InvalidApiKeyName::Blank));
+        assert!(ApiKeyName::parse(&"창".repeat(50)).is_ok(), "characters count, not bytes");
+        assert_eq!(ApiKeyName::parse(&"창".repeat(51)), Err(InvalidApiKeyName::TooLong));
+    }
+
+    #[test]
+    fn a_store_gets_the_hash_and_a_log_does_not() {
+        assert_eq!(HASH.as_bytes(), &[7; 32]);
+        assert_eq!(format!("{HASH:?}"), "ApiKeyHash(…)");
+    }
+
+    #[test]
+    fn a_key_is_for_shipping_unless_somebody_says_otherwise() {
+        let key = ApiKey::create(a_new_api_key(), noon()).expect("a key");
+
+        assert_eq!(*key.scopes(), [Scope::ReadShipping, Scope::WriteShipping].into());
+    }
+
+    #[test]
     fn a_key_opens_until_it_expires() {
         let expires_at = Some(noon() + TimeDelta::days(1));
         let key = ApiKey::create(NewApiKey { hash: HASH, expires_at, ..a_new_api_key() }, noon()).expect("a key");
@@ -251,8 +272,11 @@ mod tests {
         let mut key = ApiKey::create(NewApiKey { hash: HASH, ..a_new_api_key() }, noon()).expect("a key");
 
         key.revoke(noon());
+        let before = key.clone();
 
         assert!(!key.admits(HASH, noon()));
+        key.revoke(noon() + TimeDelta::hours(1));
+        assert_eq!(key, before, "it was revoked once");
     }
 
     #[test]

@@ -80,3 +80,38 @@ impl DomainEvent for AuthEvent {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Purpose;
+    use crate::testing::{a_challenge, a_phone_number};
+
+    /// Others subscribe to these words: a change here breaks them.
+    #[test]
+    fn the_published_language_does_not_change() {
+        let (new, phone_number) = (a_challenge(Purpose::SignIn), a_phone_number());
+        let data = [("token", "123456".to_owned()), ("phonenumber", phone_number.as_str().to_owned())];
+
+        let sent = AuthEvent::VerificationAttempt { challenge_id: new.id, phone_number, token: new.token };
+
+        assert_eq!(sent.name(), "verification_attempt");
+        assert_eq!(sent.aggregate(), Aggregate { kind: "challenge", id: new.id.as_uuid() });
+        assert_eq!(sent.data(), data);
+        assert!(sent.is_confidential() && !sent.is_withheld());
+    }
+
+    /// The row that it takes in the outbox, and the time to keep it, are those of a token that goes out.
+    #[test]
+    fn a_token_that_is_sent_to_nobody_is_kept_as_one_that_is_sent() {
+        let (new, phone_number) = (a_challenge(Purpose::SignIn), a_phone_number());
+        let sent = AuthEvent::VerificationAttempt { challenge_id: new.id, phone_number, token: new.token };
+
+        let withheld = sent.clone().withheld();
+
+        assert_eq!(withheld.name(), "verification_withheld");
+        assert_eq!((withheld.aggregate(), withheld.data()), (sent.aggregate(), sent.data()));
+        assert!(withheld.is_confidential() && withheld.is_withheld());
+        assert_eq!(withheld.clone().withheld(), withheld);
+    }
+}

@@ -99,6 +99,11 @@ mod tests {
     }
 
     #[test]
+    fn a_store_gets_the_hash() {
+        assert_eq!(TokenHash::new([7; 32]).as_bytes(), &[7; 32]);
+    }
+
+    #[test]
     fn a_log_shows_neither_token_nor_hash() {
         assert_eq!(format!("{:?}", OneTimeToken::typed("123456")), "OneTimeToken(…)");
         assert_eq!(format!("{:?}", TokenHash::new([7; 32])), "TokenHash(…)");

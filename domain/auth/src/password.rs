@@ -124,6 +124,14 @@ mod tests {
     }
 
     #[test]
+    fn a_password_is_hashed_as_it_was_typed_and_its_hash_kept_as_it_was_written() {
+        let chosen = choose(" correct horse ").expect("nobody else has it");
+
+        assert_eq!(chosen.as_password().expose(), " correct horse ");
+        assert_eq!(PasswordHash::new("$argon2id$…").as_str(), "$argon2id$…");
+    }
+
+    #[test]
     fn a_log_shows_neither_password_nor_hash() {
         assert_eq!(format!("{:?}", Password::typed("hunter2-hunter2")), "Password(…)");
         assert_eq!(format!("{:?}", PasswordHash::new("$argon2id$…")), "PasswordHash(…)");

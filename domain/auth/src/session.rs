@@ -257,7 +257,17 @@ mod tests {
     }
 
     #[test]
-    fn a_log_does_not_show_the_token() {
-        assert_eq!(format!("{:?}", RefreshTokenHash::new([7; 32])), "RefreshTokenHash(…)");
+    fn a_network_is_written_with_its_prefix() {
+        for (address, network) in [("192.0.2.9", "192.0.2.0/24"), ("2001:db8:1:2::9", "2001:db8:1::/48")] {
+            assert_eq!(Network::of(address.parse().expect("an address")).as_str(), network);
+        }
+    }
+
+    #[test]
+    fn a_store_gets_the_hash_and_a_log_does_not() {
+        let hash = RefreshTokenHash::new([7; 32]);
+
+        assert_eq!(hash.as_bytes(), &[7; 32]);
+        assert_eq!(format!("{hash:?}"), "RefreshTokenHash(…)");
     }
 }

@@ -17,6 +17,14 @@ fn confirm(verification: &mut PhoneVerification, token: &str) -> Result<Comparis
 }
 
 #[test]
+fn every_purpose_can_be_read_back() {
+    for purpose in Purpose::ALL {
+        assert_eq!(Purpose::named(purpose.name()), Some(purpose));
+    }
+    assert_eq!(Purpose::named("signin"), None);
+}
+
+#[test]
 fn the_right_token_confirms_once() {
     let mut verification = requested(Purpose::SignIn);
 
@@ -65,6 +73,18 @@ fn a_new_token_voids_the_last_one() {
 
     assert_eq!(confirm(&mut verification, "123456"), Ok(Comparison::Wrong));
     assert_eq!(confirm(&mut verification, "654321"), Ok(Comparison::Right));
+}
+
+#[test]
+fn the_tokens_of_a_number_are_counted_from_one() {
+    let mut verification = an_unproved_number();
+
+    let counted = [1, 2, 3].map(|_| {
+        verification.request(a_challenge(Purpose::SignIn), ShownBy::Anybody, noon()).expect("three in a day");
+        verification.newest().map(|it| it.sequence)
+    });
+
+    assert_eq!(counted, [Some(1), Some(2), Some(3)]);
 }
 
 #[test]
@@ -162,6 +182,22 @@ fn a_known_device_has_as_many_tries_again_as_anybody_and_no_more() {
     assert_eq!(tries(ShownBy::Anybody), 5);
     assert_eq!(tries(ShownBy::KnownDevice), 5);
     assert_eq!(tries(ShownBy::KnownDevice), 0);
+}
+
+#[test]
+fn a_known_device_guesses_as_often_again_as_anybody_before_the_number_is_stopped_for_it_too() {
+    let (mut verification, mut now, mut wrong) = (an_unproved_number(), noon(), 0);
+
+    while verification.request(a_challenge(Purpose::SignIn), ShownBy::KnownDevice, now).is_ok() {
+        while verification.confirm(Purpose::SignIn, hash_of("000000"), ShownBy::KnownDevice, now).is_ok() {
+            wrong += 1;
+        }
+        now += PhoneVerification::DAY;
+    }
+
+    assert_eq!(wrong, 2 * PhoneVerification::FAILURES);
+    let request = verification.request(a_challenge(Purpose::SignIn), ShownBy::KnownDevice, now);
+    assert_eq!(request, Err(CannotRequest::Stopped));
 }
 
 #[test]

@@ -294,9 +294,13 @@ mod tests {
 
     #[test]
     fn codes_and_names_are_trimmed_bounded_and_never_blank() {
-        assert_eq!(CenterCode::parse(" ABC001 ").map(|it| it.to_string()), Ok("ABC001".to_owned()));
+        let (code, name) =
+            (CenterCode::parse(" ABC001 ").expect("a code"), CenterName::parse(" Busan ").expect("a name"));
+        assert_eq!((code.as_str(), code.to_string().as_str()), ("ABC001", "ABC001"));
+        assert_eq!((name.as_str(), name.to_string().as_str()), ("Busan", "Busan"));
         assert_eq!(CenterCode::parse(" "), Err(InvalidCenterCode::Blank));
         assert_eq!(CenterCode::parse(&"A".repeat(17)), Err(InvalidCenterCode::TooLong));
+        assert!(CenterCode::parse(&"센".repeat(16)).is_ok(), "characters count, not bytes");
         assert_eq!(CenterCode::parse("A\nB"), Err(InvalidCenterCode::Characters));
         assert_eq!(CenterName::parse("\u{7}"), Err(InvalidCenterName::Characters));
         assert_eq!(CenterName::parse(""), Err(InvalidCenterName::Blank));

@@ -77,3 +77,31 @@ pub trait Outbox: Send {
     /// of work: the aggregate is saved first, and one save carries one event.
     async fn append(&mut self, events: &[RecordedEvent]) -> Result<(), StoreError>;
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Happened;
+
+    impl DomainEvent for Happened {
+        const CONTEXT: &'static str = "tests";
+
+        fn name(&self) -> &'static str {
+            "happened"
+        }
+
+        fn aggregate(&self) -> Aggregate {
+            Aggregate { kind: "test", id: Uuid::nil() }
+        }
+
+        fn data(&self) -> Vec<(&'static str, String)> {
+            Vec::new()
+        }
+    }
+
+    #[test]
+    fn an_event_is_no_secret_and_goes_out_unless_it_says_otherwise() {
+        assert!(!Happened.is_confidential() && !Happened.is_withheld());
+    }
+}

@@ -72,6 +72,14 @@ mod tests {
     }
 
     #[test]
+    fn the_digits_of_a_number_stand_without_its_plus_sign() {
+        assert_eq!(
+            PhoneNumber::parse("+82-10-1234-5678").map(|it| it.digits().to_owned()),
+            Ok("821012345678".to_owned())
+        );
+    }
+
+    #[test]
     fn a_log_does_not_show_the_number() {
         let number = PhoneNumber::parse("+821012345678").expect("a number");
 

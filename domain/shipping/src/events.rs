@@ -135,6 +135,26 @@ mod tests {
     }
 
     #[test]
+    fn items_and_batches_go_by_what_is_on_their_labels() {
+        let (item, batch, transport) = (an_item().build(), a_batch().build(), a_transport().build());
+        let (tracking_number, alias) = (item.tracking_number().clone(), batch.alias().clone());
+        let labels =
+            [("item_tracking_number", tracking_number.as_str().to_owned()), ("batch_alias", alias.as_str().to_owned())];
+
+        let packed = ShippingEvent::ItemAddedToBatch {
+            item_id: item.id(),
+            tracking_number: tracking_number.clone(),
+            alias: alias.clone(),
+        };
+        assert_eq!(packed.data(), labels);
+        let unpacked =
+            ShippingEvent::ItemRemovedFromBatch { item_id: item.id(), tracking_number, alias: alias.clone() };
+        assert_eq!(unpacked.data(), labels);
+        let loaded = ShippingEvent::BatchAddedToTransport { batch_id: batch.id(), transport_id: transport.id(), alias };
+        assert_eq!(loaded.data()[1], labels[1]);
+    }
+
+    #[test]
     fn identifiers_travel_without_dashes() {
         let transport = a_transport().build();
         let event = ShippingEvent::TransportStarted { transport_id: transport.id() };

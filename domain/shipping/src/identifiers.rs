@@ -163,18 +163,38 @@ mod tests {
     }
 
     #[test]
+    fn what_is_not_on_a_label_is_no_tracking_number() {
+        for raw in [
+            "",
+            "202601020000000042",
+            "2026010-0000000042",
+            "20260102-000000042",
+            "20260102-00000000042",
+            "2026-01-02-0000000042",
+            "2O260102-0000000042",
+            "20260102-00000000x2",
+            "20260102-０00000042",
+        ] {
+            assert_eq!(TrackingNumber::parse(raw), Err(InvalidTrackingNumber), "{raw}");
+        }
+    }
+
+    #[test]
     fn an_alias_is_safe_in_a_url() {
         assert_eq!(Alias::parse("north/7"), Err(InvalidAlias::Characters));
         assert_eq!(Alias::parse("north.7"), Err(InvalidAlias::Characters));
         assert_eq!(Alias::parse(" "), Err(InvalidAlias::Blank));
         assert_eq!(Alias::parse(&"a".repeat(21)), Err(InvalidAlias::TooLong));
         assert!(Alias::parse("North-7_b").is_ok());
+        assert!(Alias::parse(&"a".repeat(20)).is_ok());
     }
 
     #[test]
     fn an_sku_may_be_blank_but_not_long() {
         assert_eq!(Sku::parse("  "), Ok(Sku::default()));
+        assert_eq!(Sku::parse(" HAT-7 ").map(|it| it.to_string()), Ok("HAT-7".to_owned()));
         assert_eq!(Sku::parse(&"x".repeat(21)), Err(InvalidSku::TooLong));
+        assert!(Sku::parse(&"신".repeat(20)).is_ok(), "characters count, not bytes");
         assert_eq!(Sku::parse("SHOE\t42"), Err(InvalidSku::Characters));
     }
 

@@ -284,6 +284,16 @@ mod tests {
     }
 
     #[test]
+    fn a_refused_change_says_what_the_item_is_and_what_it_cannot_become() {
+        let mut item = an_item().build();
+
+        let refusal = item.change_status(ItemStatus::Completed, noon()).expect_err("it never travelled");
+
+        let number = item.tracking_number().as_str();
+        assert_eq!(refusal.to_string(), format!("item {number} cannot go from CREATED to COMPLETED"));
+    }
+
+    #[test]
     fn completing_stamps_the_time() {
         let mut item = an_item().with_status(ItemStatus::Moving).build();
 

@@ -43,6 +43,8 @@ mod tests {
         let code = |raw| CenterCode::parse(raw).expect("a code");
 
         assert!(Route::between(code("ABC001"), code("ABC002")).is_ok());
-        assert_eq!(Route::between(code("ABC001"), code(" ABC001 ")), Err(CircularRoute(code("ABC001"))));
+        let circular = Route::between(code("ABC001"), code(" ABC001 "));
+        assert_eq!(circular, Err(CircularRoute(code("ABC001"))));
+        assert_eq!(CircularRoute(code("ABC001")).to_string(), "a transport cannot start and end at ABC001");
     }
 }

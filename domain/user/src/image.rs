@@ -133,7 +133,22 @@ mod tests {
 
         let stem = "images/user/driver/00000000000000000000000000000007";
         assert_eq!(files, [format!("{stem}.png"), format!("{stem}.small.png"), format!("{stem}.medium.png")]);
+        assert_eq!(key.to_string(), files[0], "the original is kept under the key itself");
         assert_eq!(ImageKey::parse(key.as_str()), Ok(key));
+    }
+
+    #[test]
+    fn a_file_is_served_as_what_its_key_says_it_is() {
+        for (format, media_type) in [(ImageFormat::Jpeg, "image/jpeg"), (ImageFormat::Png, "image/png")] {
+            let key = ImageKey::new(UserType::Staff, Uuid::from_u128(7), format);
+
+            assert_eq!((key.format(), key.format().media_type()), (format, media_type));
+        }
+    }
+
+    #[test]
+    fn all_sizes_but_the_original_are_bounded() {
+        assert_eq!(ImageSize::ALL.map(ImageSize::side), [None, Some(100), Some(300)]);
     }
 
     #[test]

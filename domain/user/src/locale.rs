@@ -32,3 +32,23 @@ impl Default for Locale {
         Self("ko".to_owned())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_language_is_kept_as_it_was_given() {
+        for raw in ["en", "ko-KR", "zh-Hant-TW", "sixteen-letters1"] {
+            assert_eq!(Locale::parse(raw).map(|it| it.as_str().to_owned()), Ok(raw.to_owned()));
+        }
+        assert_eq!(Locale::default().as_str(), "ko");
+    }
+
+    #[test]
+    fn what_is_no_tag_is_refused() {
+        for raw in ["", "ko-", "-KR", "ko_KR", "ko KR", "seventeen-letters"] {
+            assert_eq!(Locale::parse(raw), Err(InvalidLocale), "{raw}");
+        }
+    }
+}

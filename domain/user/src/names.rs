@@ -165,7 +165,10 @@ mod tests {
     fn the_longest_phone_number_makes_a_username() {
         let number = PhoneNumber::parse("+123456789012345").expect("fifteen digits");
 
-        assert_eq!(Username::parse(Username::from(&number).as_str()), Ok(Username("123456789012345".to_owned())));
+        let username = Username::from(&number);
+
+        assert_eq!(username.to_string(), "123456789012345");
+        assert_eq!(Username::parse(username.as_str()), Ok(username));
     }
 
     #[test]
@@ -187,6 +190,7 @@ mod tests {
 
     #[test]
     fn a_full_name_fits_in_32_characters() {
+        assert_eq!(FullName::parse(" Kim Minsu ").map(|it| it.as_str().to_owned()), Ok("Kim Minsu".to_owned()));
         assert_eq!(FullName::parse("  "), Err(InvalidName::Blank));
         assert_eq!(FullName::parse(&"김".repeat(33)), Err(InvalidName::TooLong));
         assert!(FullName::parse(&"김".repeat(32)).is_ok());
@@ -194,9 +198,20 @@ mod tests {
 
     #[test]
     fn an_address_has_a_name_and_a_domain() {
-        assert!(Email::parse("ann@example.com").is_ok());
-        for raw in ["ann", "@example.com", "ann@", "an n@example.com"] {
+        assert_eq!(Email::parse("ann@example.com").map(|it| it.as_str().to_owned()), Ok("ann@example.com".to_owned()));
+        let too_long = format!("{}@example.com", "n".repeat(Email::MAX_CHARS - 11));
+        for raw in ["ann", "@example.com", "ann@", "an n@example.com", "ann\u{7}@example.com", &too_long] {
             assert_eq!(Email::parse(raw), Err(InvalidEmail), "{raw}");
         }
+        assert!(Email::parse(&too_long[1..]).is_ok());
+    }
+
+    #[test]
+    fn a_groups_name_is_trimmed_bounded_and_never_blank() {
+        assert_eq!(GroupName::parse(" night shift ").map(|it| it.as_str().to_owned()), Ok("night shift".to_owned()));
+        for raw in ["", "  ", &"조".repeat(65)] {
+            assert_eq!(GroupName::parse(raw), Err(InvalidGroupName), "{raw}");
+        }
+        assert!(GroupName::parse(&"조".repeat(64)).is_ok(), "characters count, not bytes");
     }
 }

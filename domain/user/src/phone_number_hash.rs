@@ -23,3 +23,16 @@ impl fmt::Debug for PhoneNumberHash {
         f.write_str("PhoneNumberHash(…)")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_store_gets_the_hash_and_a_log_does_not() {
+        let hash = PhoneNumberHash::new([7; 32]);
+
+        assert_eq!(hash.as_bytes(), &[7; 32]);
+        assert_eq!(format!("{hash:?}"), "PhoneNumberHash(…)");
+    }
+}

@@ -32,11 +32,13 @@ fn named(name: &str) -> ProfileChange {
 #[test]
 fn a_new_user_is_active_and_announced() {
     let registration = a_registration();
-    let id = registration.id;
+    let (id, phone_number) = (registration.id, registration.phone_number.clone());
 
     let (user, event) = User::register(registration, noon());
 
     assert_eq!(user.snapshot().state, UserState::Active);
+    assert!(user.phone_number().is_some());
+    assert_eq!(user.phone_number(), phone_number.as_ref());
     assert_eq!(event.name(), "UserSignup");
     assert_eq!(event.data(), [("uuid", id.to_string().replace('-', ""))]);
 }
@@ -52,6 +54,21 @@ fn a_superuser_has_the_staff_flag() {
 fn every_type_can_be_read_back() {
     for user_type in UserType::ALL {
         assert_eq!(UserType::named(user_type.name()), Some(user_type));
+        assert_eq!(user_type.to_string(), user_type.name());
+    }
+}
+
+#[test]
+fn an_account_tells_since_when_it_cannot_be_used() {
+    let at = noon();
+
+    assert_eq!(UserState::Active.deactivated_at(), None);
+    for state in [
+        UserState::Inactive { since: at },
+        UserState::Banned { at, phone_number: None },
+        UserState::Unregistered { at },
+    ] {
+        assert_eq!(state.deactivated_at(), Some(at), "{state:?}");
     }
 }
 
@@ -181,4 +198,6 @@ fn drivers_are_in_no_group() {
 
     assert_eq!(driver.change_account(change, noon()), Err(CannotChangeUser::GroupsOfDriver));
     assert_eq!(driver, before, "a refusal leaves no trace");
+    let none = AccountChange { groups: Some(vec![]), ..AccountChange::default() };
+    assert_eq!(driver.change_account(none, noon()), Ok(None), "in none they are already");
 }
