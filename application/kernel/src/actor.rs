@@ -106,3 +106,63 @@ impl fmt::Debug for Actor {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DRIVE: Operation = Operation::new("shipping:drive");
+
+    /// The right to drive, and no decision about anything else.
+    struct Driving;
+
+    impl Rights for Driving {
+        fn allow(&self, operation: Operation) -> Result<bool, BoxError> {
+            if operation.name() == "shipping:pay" {
+                return Err("there is no time".into());
+            }
+            Ok(operation == DRIVE)
+        }
+    }
+
+    fn an_actor(identity: Identity) -> Actor {
+        Actor::new(identity, CorrelationId::from(Uuid::from_u128(1)), Arc::new(Driving))
+    }
+
+    fn a_machine() -> Actor {
+        an_actor(Identity::ApiKey { key_id: Uuid::from_u128(2) })
+    }
+
+    #[test]
+    fn whoever_has_a_right_may_and_whoever_has_not_is_told_which_one_it_takes() {
+        assert!(a_machine().require(DRIVE).is_ok());
+        assert!(matches!(a_machine().may(DRIVE), Ok(true)));
+
+        let read = Operation::new("shipping:read");
+        let denied = a_machine().require(read).expect_err("there is no such right");
+        assert_eq!(denied.to_string(), "this takes the right to shipping:read");
+        assert!(matches!(a_machine().may(read), Ok(false)));
+    }
+
+    #[test]
+    fn what_could_not_be_decided_is_neither_allowed_nor_forbidden() {
+        let undecided = a_machine().require(Operation::new("shipping:pay"));
+
+        assert!(matches!(undecided, Err(Denied::Undecided(..))), "{undecided:?}");
+    }
+
+    #[test]
+    fn a_machine_is_no_user() {
+        let (user_id, session_id) = (Uuid::from_u128(3), Uuid::from_u128(4));
+
+        assert_eq!(an_actor(Identity::User { user_id, session_id }).user_id(), Some(user_id));
+        assert_eq!(a_machine().user_id(), None);
+    }
+
+    #[test]
+    fn a_log_shows_who_asked() {
+        let shown = format!("{:?}", a_machine());
+
+        assert!(shown.contains("ApiKey") && shown.contains(&Uuid::from_u128(2).to_string()), "{shown}");
+    }
+}

@@ -83,9 +83,7 @@ pub trait Deliveries: Send + Sync {
 
     /// Completes as soon as this process has committed an event for this subscriber since the last time. Those of
     /// other processes are found by claiming now and then.
-    async fn added(&self) {
-        std::future::pending::<()>().await;
-    }
+    async fn added(&self);
 }
 
 /// Why an event did not arrive.

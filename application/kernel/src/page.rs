@@ -210,6 +210,36 @@ mod tests {
         assert_eq!(cursor(0), None);
         assert_eq!(cursor(4).map(|it| it.times().len()), Some(4));
         assert_eq!(cursor(5), None);
-        assert_eq!(PageRequest::beyond(None, 0), None);
+    }
+
+    #[test]
+    fn a_page_beyond_a_cursor_is_bounded_like_any_other() {
+        let cursor = Cursor::new(false, &[None], Uuid::nil());
+
+        let page = PageRequest::beyond(cursor, 1_000_000).expect("a sensible page");
+
+        assert_eq!((page.start(), page.size()), (PageStart::Cursor(cursor), PageRequest::MAX_SIZE));
+        assert_eq!(PageRequest::beyond(cursor, 0), None);
+    }
+
+    #[test]
+    fn one_place_leads_both_ways() {
+        let place = Cursor::new(false, &[None, None], Uuid::from_u128(7)).expect("a place");
+
+        let before = place.towards(true);
+
+        assert_eq!((before.is_backwards, before.times(), before.id), (true, place.times(), place.id));
+        assert_eq!(before.towards(false), place);
+    }
+
+    #[test]
+    fn only_a_list_with_numbers_was_counted() {
+        let numbered = Page::numbered(vec!['a', 'b'], 3, 22, 10);
+        assert_eq!(numbered.count(), Some(22));
+
+        let (entries, page) = numbered.taken();
+        assert_eq!((entries, page.with(vec![1, 2]).count()), (vec!['a', 'b'], Some(22)));
+        let between = Page { entries: vec!['a'], place: Place::Between { previous: None, next: None }, size: 10 };
+        assert_eq!(between.count(), None);
     }
 }

@@ -92,6 +92,7 @@ mod tests {
 
         assert_eq!((step.to_string().as_str(), step.to_x_ray().as_str()), (W3C, X_RAY));
         assert_eq!(TraceParent::parse_x_ray(X_RAY), Some(step));
+        assert_eq!((step.trace(), step.step()), (0x4bf9_2f35_77b3_4da6_a3ce_929d_0e0e_4736, 0x00f0_67aa_0ba9_02b7));
         assert!(step.is_sampled());
         let not_sampled = W3C.replace("-01", "-00");
         assert_eq!(TraceParent::parse(&not_sampled).map(TraceParent::is_sampled), Some(false));
