@@ -77,6 +77,16 @@ mod tests {
     use super::*;
     use crate::LogPublisher;
 
+    /// Takes nothing.
+    struct Refuses;
+
+    #[async_trait]
+    impl Publisher for Refuses {
+        async fn publish(&self, events: &[StoredEvent]) -> Vec<Result<(), Undelivered>> {
+            events.iter().map(|_| Err(Undelivered::Refused("not today".into()))).collect()
+        }
+    }
+
     fn attempt(token: u32) -> StoredEvent {
         StoredEvent {
             id: EventId::new(Uuid::from_u128(1)),
@@ -106,5 +116,16 @@ mod tests {
         let tokens: Vec<_> = inbox.messages().into_iter().map(|it| it.token).collect();
         assert_eq!(tokens.len(), CAPACITY);
         assert_eq!((tokens[0].as_str(), tokens[49].as_str()), ("59", "10"));
+    }
+
+    #[tokio::test]
+    async fn only_tokens_are_shown_and_whoever_comes_next_says_what_arrived() {
+        let publisher = InboxPublisher { inbox: Inbox::default(), next: Arc::new(Refuses) };
+        let other = StoredEvent { name: "UserSignup".to_owned(), ..attempt(2) };
+
+        let fates = publisher.publish(&[attempt(1), other]).await;
+
+        assert_eq!(publisher.inbox.messages().len(), 1);
+        assert!(matches!(fates.as_slice(), [Err(Undelivered::Refused(_)), Err(Undelivered::Refused(_))]), "{fates:?}");
     }
 }

@@ -61,12 +61,49 @@ impl OncePublisher {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Mutex;
+
     use chrono::{DateTime, Utc};
     use kernel_application::testing::{Noon, noon};
     use kernel_domain::{CorrelationId, EventId, StoreError};
     use uuid::Uuid;
 
     use super::*;
+    use crate::RelaySettings;
+
+    /// It is always one's turn; notes for how long, and what is given back.
+    #[derive(Default)]
+    struct Noting {
+        turns: Mutex<Vec<TimeDelta>>,
+        given_back: Mutex<Vec<EventId>>,
+    }
+
+    #[async_trait]
+    impl HandledEvents for Noting {
+        async fn take(
+            &self,
+            _: &str,
+            _: EventId,
+            now: DateTime<Utc>,
+            until: DateTime<Utc>,
+        ) -> Result<Turn, StoreError> {
+            self.turns.lock().expect("turns").push(until - now);
+            Ok(Turn::Mine)
+        }
+
+        async fn remember(&self, _: &str, _: EventId, _: DateTime<Utc>) -> Result<(), StoreError> {
+            Ok(())
+        }
+
+        async fn give_back(&self, _: &str, event: EventId) -> Result<(), StoreError> {
+            self.given_back.lock().expect("what was given back").push(event);
+            Ok(())
+        }
+
+        async fn forget_handled(&self, _: DateTime<Utc>, _: u32) -> Result<u64, StoreError> {
+            Ok(0)
+        }
+    }
 
     /// Remembers nothing, and takes nothing back.
     struct Forgetful;
@@ -104,16 +141,12 @@ mod tests {
         }
     }
 
-    /// Told of as an outage, an event that nobody can ever take would be tried for ever.
-    #[tokio::test]
-    async fn an_event_that_cannot_be_given_back_is_told_of_as_what_it_is() {
-        let publisher = OncePublisher {
-            subscriber: "somebody",
-            handled: Arc::new(Forgetful),
-            handler: Arc::new(Refuses),
-            clock: Arc::new(Noon),
-        };
-        let event = StoredEvent {
+    fn somebody_who_refuses(handled: Arc<dyn HandledEvents>) -> OncePublisher {
+        OncePublisher { subscriber: "somebody", handled, handler: Arc::new(Refuses), clock: Arc::new(Noon) }
+    }
+
+    fn an_event() -> StoredEvent {
+        StoredEvent {
             id: EventId::new(Uuid::from_u128(1)),
             context: "user".to_owned(),
             name: "UserCreated".to_owned(),
@@ -125,10 +158,25 @@ mod tests {
             occurred_at: noon(),
             correlation_id: CorrelationId::from(Uuid::from_u128(3)),
             trace_parent: None,
-        };
+        }
+    }
 
-        let fates = publisher.publish(&[event]).await;
+    /// Told of as an outage, an event that nobody can ever take would be tried for ever.
+    #[tokio::test]
+    async fn an_event_that_cannot_be_given_back_is_told_of_as_what_it_is() {
+        let fates = somebody_who_refuses(Arc::new(Forgetful)).publish(&[an_event()]).await;
 
         assert!(matches!(fates.as_slice(), [Err(Undelivered::Refused(_))]), "{fates:?}");
+    }
+
+    #[tokio::test]
+    async fn an_event_is_somebodys_own_for_longer_than_a_relay_waits_and_free_again_once_it_was_refused() {
+        let handled = Arc::new(Noting::default());
+
+        somebody_who_refuses(handled.clone()).publish(&[an_event()]).await;
+
+        let turns = handled.turns.lock().expect("turns").clone();
+        assert!(turns.iter().all(|it| *it > RelaySettings::default().lease) && turns.len() == 1, "{turns:?}");
+        assert_eq!(*handled.given_back.lock().expect("what was given back"), [an_event().id]);
     }
 }

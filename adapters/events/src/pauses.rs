@@ -40,8 +40,26 @@ fn jitter(pause: Duration, ids: &dyn Ids) -> Duration {
 #[cfg(test)]
 mod tests {
     use kernel_application::testing::CountingIds;
+    use uuid::Uuid;
 
     use super::*;
+
+    /// Draws the largest number that it may.
+    struct Largest;
+
+    impl Ids for Largest {
+        fn uuid(&self) -> Uuid {
+            Uuid::nil()
+        }
+
+        fn secret(&self) -> Uuid {
+            Uuid::nil()
+        }
+
+        fn below(&self, bound: u64) -> u64 {
+            bound - 1
+        }
+    }
 
     #[test]
     fn pauses_grow_and_end() {
@@ -54,6 +72,15 @@ mod tests {
             assert!(pauses[1] >= first * 2, "{pauses:?}");
             assert!(pauses.iter().all(|it| *it <= last * 3 / 2), "{pauses:?}");
             assert!(pauses[39] >= last, "{pauses:?}");
+        }
+    }
+
+    #[test]
+    fn a_pause_is_stretched_by_up_to_half_so_that_relays_fall_out_of_step() {
+        for misses in 1..=10 {
+            let pause = doubled(FIRST_MISS, misses, LAST_MISS);
+
+            assert_eq!(after_misses(misses, &Largest) + Duration::from_millis(1), pause * 3 / 2);
         }
     }
 

@@ -115,6 +115,11 @@ fn a_history() -> Vec<Delivery> {
     (1..=5).map(|it| an_event(it, 70, i64::try_from(it).expect("small"))).collect()
 }
 
+/// More than two full claims, each event of something else.
+fn a_backlog() -> Vec<Delivery> {
+    (1..=25).map(|it| an_event(it, it, 1)).collect()
+}
+
 fn id(id: u128) -> EventId {
     EventId::new(Uuid::from_u128(id))
 }
@@ -140,12 +145,21 @@ async fn deliver(
 
 #[tokio::test]
 async fn what_arrives_is_settled_batch_after_batch() {
-    let waiting: Vec<_> = (1..=25).map(|it| an_event(it, it, 1)).collect();
+    let (queue, publisher) = (Queue::of(a_backlog()), Picky::who(|_| Ok(())));
 
-    let (settled, seen) = deliver(waiting, |_| Ok(())).await;
+    let settled = relay(&queue, &publisher).drain().await.expect("the queue answers");
+
+    assert_eq!((settled, publisher.seen().len()), (25, 25));
+    assert!(queue.settled().iter().all(|(_, outcome)| *outcome == DeliveryOutcome::Delivered));
+}
+
+/// Whoever refuses an event is there, and may take the next one.
+#[tokio::test]
+async fn what_is_refused_does_not_hold_up_what_comes_after_it() {
+    let (settled, seen) = deliver(a_backlog(), |it| if it == id(25) { Ok(()) } else { refused() }).await;
 
     assert_eq!(seen.len(), 25);
-    assert!(settled.iter().all(|(_, outcome)| *outcome == DeliveryOutcome::Delivered));
+    assert_eq!(settled.last(), Some(&(id(25), DeliveryOutcome::Delivered)));
 }
 
 #[tokio::test]
@@ -272,6 +286,16 @@ async fn a_relay_that_keeps_up_lets_events_gather() {
     let claims = queue.claims.lock().expect("claims").len();
     assert!(claims as u128 <= lasts.as_millis() / linger.as_millis() + 1, "{claims} claims");
     assert!(publisher.seen().len() > 190, "{} arrived", publisher.seen().len());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_relay_with_a_backlog_works_it_off_without_a_rest() {
+    let (queue, publisher) = (Queue::of(a_backlog()), Picky::who(|_| Ok(())));
+
+    relay(&queue, &publisher).run(sleep(Duration::from_secs(1))).await;
+
+    let claims = queue.claims.lock().expect("claims").clone();
+    assert!(claims[2] - claims[0] < RelaySettings::default().linger, "{claims:?}");
 }
 
 #[tokio::test(start_paused = true)]
