@@ -67,6 +67,7 @@ impl Auth {
 #[cfg(test)]
 mod tests {
     use auth_domain::PasswordHash;
+    use auth_domain::testing::{a_session, an_account};
     use kernel_application::testing::anyone;
 
     use super::*;
@@ -117,5 +118,21 @@ mod tests {
         let (auth, _) = world.commits();
 
         auth.change_password(&anyone(), to(None)).await.expect("it is set");
+    }
+
+    #[tokio::test]
+    async fn where_an_operator_sets_a_password_nobody_stays_signed_in() {
+        let (account, session) = (an_account(), a_session().id());
+        let mut world = world(Some("kept"), Verified::Wrong);
+        let set = move |it: &Credential| (it.account_id, it.password_hash.as_str()) == (account, "new");
+        world.work.credentials.expect_save().times(1).withf(set).returning(|_| Ok(()));
+        let all = move |it: &AccountId, but: &Option<SessionId>, _: &_| *it == account && but.is_none();
+        world.work.sessions.expect_end_all().times(1).withf(all).returning(move |_, _, _| Ok(vec![session]));
+        let (auth, committed) = world.commits();
+
+        auth.set_password(account, &to(None).new).await.expect("it is set");
+
+        assert!(committed.happened());
+        assert!(auth.ended.has(session, account));
     }
 }

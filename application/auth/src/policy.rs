@@ -77,3 +77,24 @@ impl Default for AuthPolicy {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_country_is_two_letters_in_any_case() {
+        for raw in ["KR", "kr", "Kr"] {
+            assert_eq!(Country::parse(raw).as_ref().map(Country::code), Some("KR"), "{raw}");
+        }
+        for raw in ["", "K", "KOR", "K1", "+8", "é"] {
+            assert_eq!(Country::parse(raw), None, "{raw}");
+        }
+    }
+
+    #[test]
+    fn a_log_shows_whether_any_number_is_exempt_and_not_which() {
+        assert_eq!(format!("{:?}", Bypass::of(|_| true)), "Bypass(some)");
+        assert_eq!(format!("{:?}", Bypass::default()), "Bypass(none)");
+    }
+}

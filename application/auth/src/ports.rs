@@ -370,3 +370,35 @@ pub trait ApiKeys: Send + Sync {
     /// What the holder of a key may do.
     fn rights(&self, id: ApiKeyId, scopes: &BTreeSet<Scope>) -> Arc<dyn Rights>;
 }
+
+#[cfg(test)]
+mod tests {
+    use auth_domain::testing::{a_phone_number, an_account};
+
+    use super::*;
+
+    #[test]
+    fn a_log_shows_neither_names_nor_numbers_nor_tokens_nor_keys() {
+        let account = an_account();
+        for (shown, written) in [
+            (format!("{:?}", SignInName::Username("ann".to_owned())), "Username(…)".to_owned()),
+            (format!("{:?}", SignInName::PhoneNumber(a_phone_number())), "PhoneNumber(…)".to_owned()),
+            (format!("{:?}", SignInName::Account(account)), format!("Account({account})")),
+            (format!("{:?}", RefreshToken::new("secret")), "RefreshToken(…)".to_owned()),
+            (format!("{:?}", PresentedKey::new("mk_1.secret")), "PresentedKey(…)".to_owned()),
+        ] {
+            assert_eq!(shown, written);
+        }
+    }
+
+    #[test]
+    fn whoever_holds_a_refresh_token_gets_all_of_it() {
+        assert_eq!(RefreshToken::new("fresh").expose(), "fresh");
+    }
+
+    /// Tokens that are around say so: a change here makes drivers of nobody.
+    #[test]
+    fn the_words_of_tokens_do_not_change() {
+        assert_eq!([AccountType::Staff, AccountType::Driver].map(AccountType::name), ["STAFF", "DRIVER"]);
+    }
+}

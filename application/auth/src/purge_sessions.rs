@@ -49,3 +49,38 @@ impl Auth {
         Ok(deleted)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use kernel_application::testing::{anyone, nobody, noon};
+
+    use super::*;
+    use crate::testing::{MockedWork, World};
+
+    /// A unit of work that finds so many sessions to delete.
+    fn deletes(work: &mut MockedWork, sessions: u64) {
+        let purge = work.sessions.expect_purge().times(1).withf(|expired_by, ended_by, limit| {
+            *expired_by == noon() && *ended_by == noon() - TimeDelta::hours(1) && *limit == AT_ONCE
+        });
+        purge.returning(move |_, _, _| Ok(sessions));
+    }
+
+    #[tokio::test]
+    async fn sessions_are_deleted_a_round_at_a_time_until_one_is_not_full() {
+        let mut world = World::default();
+        deletes(&mut world.work, u64::from(AT_ONCE));
+        deletes(&mut world.second_work, 7);
+        let (auth, committed) = world.commits();
+
+        assert_eq!(auth.purge_sessions(&anyone()).await.expect("they are deleted"), u64::from(AT_ONCE) + 7);
+        assert!(committed.happened());
+    }
+
+    #[tokio::test]
+    async fn who_may_not_deletes_nothing() {
+        let (auth, committed) = World::default().commits();
+
+        assert!(matches!(auth.purge_sessions(&nobody()).await, Err(PurgeSessionsError::Denied(_))));
+        assert!(!committed.happened());
+    }
+}

@@ -18,3 +18,23 @@ impl Auth {
         Ok(deleted)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use kernel_application::testing::noon;
+
+    use super::*;
+    use crate::testing::World;
+
+    #[tokio::test]
+    async fn what_was_requested_more_than_ninety_days_ago_is_forgotten() {
+        let mut world = World::default();
+        let purge = world.work.verifications.expect_purge().times(1);
+        let purge = purge.withf(|before, limit| *before == noon() - TimeDelta::days(90) && *limit == 500);
+        purge.returning(|_, _| Ok(7));
+        let (auth, committed) = world.commits();
+
+        assert_eq!(auth.delete_old_verifications(500).await.expect("they are deleted"), 7);
+        assert!(committed.happened());
+    }
+}

@@ -95,3 +95,80 @@ impl Auth {
         kept
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use auth_domain::testing::a_new_api_key;
+    use kernel_application::testing::noon;
+
+    use super::*;
+    use crate::testing::World;
+
+    fn a_key() -> ApiKey {
+        ApiKey::create(a_new_api_key(), noon()).expect("a key")
+    }
+
+    fn after(millis: i64) -> DateTime<Utc> {
+        noon() + TimeDelta::milliseconds(millis)
+    }
+
+    #[test]
+    fn a_key_is_known_for_a_second() {
+        let (recent, key) = (RecentKeys::default(), a_key());
+
+        recent.keep("mk_1".to_owned(), key.clone(), noon());
+
+        assert_eq!(recent.find("mk_1", after(999)), Some(key));
+        assert_eq!(recent.find("mk_1", after(1_000)), None);
+    }
+
+    #[test]
+    fn no_more_keys_are_known_than_fit_and_those_that_are_no_longer_fresh_make_room() {
+        let (recent, key) = (RecentKeys::default(), a_key());
+        for number in 0..CAPACITY {
+            let at = after(if number % 2 == 0 { 0 } else { 500 });
+            recent.keep(number.to_string(), key.clone(), at);
+        }
+
+        recent.keep("one more".to_owned(), key.clone(), after(999));
+        assert_eq!(recent.find("one more", after(999)), None);
+
+        recent.keep("one more".to_owned(), key.clone(), after(1_000));
+        assert_eq!(recent.find("one more", after(1_000)), Some(key.clone()));
+        assert_eq!(recent.find("1", after(1_000)), Some(key));
+        assert_eq!(recent.lock().keys.len(), CAPACITY / 2 + 1);
+    }
+
+    #[test]
+    fn no_more_uses_are_noted_than_fit_and_a_key_that_is_noted_is_noted_again() {
+        let recent = RecentKeys::default();
+        let keys: Vec<ApiKeyId> = (0..=CAPACITY).map(|_| a_key().id()).collect();
+        for key in &keys {
+            recent.used(*key, noon());
+        }
+
+        recent.used(keys[0], after(1));
+
+        let uses: HashMap<_, _> = recent.take_uses().into_iter().collect();
+        assert_eq!((uses.len(), uses.get(&keys[CAPACITY])), (CAPACITY, None));
+        assert_eq!(uses.get(&keys[0]), Some(&after(1)));
+    }
+
+    #[tokio::test]
+    async fn uses_that_could_not_be_kept_are_kept_the_next_time_unless_there_is_a_later_one() {
+        let (idle, busy) = (a_key().id(), a_key().id());
+        let mut world = World::default();
+        world.work.api_keys.expect_used().times(1).returning(|_| Err(StoreError::unavailable("busy")));
+        let both = move |uses: &[(ApiKeyId, DateTime<Utc>)]| {
+            uses.len() == 2 && uses.contains(&(idle, noon())) && uses.contains(&(busy, after(1)))
+        };
+        world.second_work.api_keys.expect_used().times(1).withf(both).returning(|_| Ok(()));
+        let (auth, _) = world.commits();
+        auth.recent_keys.used(idle, noon());
+        auth.recent_keys.used(busy, noon());
+
+        auth.keep_key_uses().await.expect_err("the store is busy");
+        auth.recent_keys.used(busy, after(1));
+        auth.keep_key_uses().await.expect("they are kept");
+    }
+}

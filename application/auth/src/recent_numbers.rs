@@ -86,4 +86,23 @@ mod tests {
         assert_eq!(recent.account_of(&number, after(59)), Some(account));
         assert_eq!(recent.account_of(&number, after(60)), None);
     }
+
+    #[test]
+    fn no_more_numbers_are_known_than_fit_and_those_that_are_no_longer_fresh_make_room() {
+        let (recent, account) = (RecentNumbers::default(), an_account());
+        let numbers: Vec<PhoneNumber> = (0..=CAPACITY).map(|_| a_phone_number()).collect();
+        let (first, one_more) = (&numbers[0], &numbers[CAPACITY]);
+        for number in &numbers {
+            recent.keep(number.clone(), Some(account), noon());
+        }
+        assert_eq!(recent.account_of(one_more, noon()), None);
+
+        let later = noon() + TimeDelta::seconds(59);
+        recent.keep(first.clone(), Some(account), later);
+        recent.keep(one_more.clone(), Some(account), noon() + TAKEN_FOR);
+
+        assert_eq!(recent.account_of(first, noon() + TAKEN_FOR), Some(account), "a number that is known is kept anew");
+        assert_eq!(recent.account_of(one_more, noon() + TAKEN_FOR), Some(account));
+        assert_eq!(recent.lock().len(), 2);
+    }
 }

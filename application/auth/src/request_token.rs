@@ -318,6 +318,20 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_number_that_was_just_seen_to_be_free_is_not_looked_up_again() {
+        let mut world = World::default();
+        world.accounts.expect_standing().times(1).returning(|_| Ok(NumberStanding::Free));
+        world.work.verifications.expect_find().returning(|it| Ok(PhoneVerification::of(it.clone(), vec![])));
+        world.work.verifications.expect_save().times(1).returning(|_| Ok(()));
+        world.work.outbox.expect_append().times(1).returning(|_| Ok(()));
+        let (auth, _) = world.commits();
+        let number = a_phone_number();
+
+        auth.check_phone_number(&number).await.expect("it has no account");
+        auth.request_token(to(number, Purpose::SignUp)).await.expect("it is sent");
+    }
+
+    #[tokio::test]
     async fn no_more_text_messages_are_kept_or_sent_than_are_paid_for() {
         let mut world = world(NumberStanding::Free);
         let mut throttle = MockThrottle::new();

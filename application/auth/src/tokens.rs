@@ -50,3 +50,33 @@ impl Auth {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use auth_domain::testing::session_of;
+    use kernel_application::testing::noon;
+
+    use super::*;
+    use crate::MockAccessTokens;
+    use crate::testing::{World, an_account};
+
+    #[test]
+    fn an_access_token_is_good_for_a_quarter_of_an_hour_and_no_longer_than_its_session() {
+        let account = an_account();
+        let session = session_of(account.id);
+        for (now, good_until) in [
+            (noon(), noon() + TimeDelta::minutes(15)),
+            (session.expires_at() - TimeDelta::minutes(1), session.expires_at()),
+        ] {
+            let (mut auth, _) = World::default().commits();
+            let mut tokens = MockAccessTokens::new();
+            let issued = tokens.expect_issue().times(1).withf(move |it| it.expires_at == good_until);
+            issued.returning(|_| Ok("signed".to_owned()));
+            auth.access_tokens = Arc::new(tokens);
+
+            assert_eq!(auth.access_token(&account, &session, now).expect("a token"), "signed");
+        }
+    }
+}
