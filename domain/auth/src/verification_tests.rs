@@ -62,10 +62,13 @@ fn what_is_sent_is_what_was_drawn() {
 fn five_wrong_tokens_void_it_even_for_the_right_one() {
     let mut verification = requested(Purpose::SignIn);
 
-    for _ in 0..PhoneVerification::TRIES {
+    for _ in 1..PhoneVerification::TRIES {
         assert_eq!(confirm(&mut verification, "000000"), Ok(Comparison::Wrong));
+        assert_eq!(verification.newest().map(|it| it.state), Some(ChallengeState::Open));
     }
+    assert_eq!(confirm(&mut verification, "000000"), Ok(Comparison::Wrong));
 
+    assert_eq!(verification.newest().map(|it| it.state), Some(ChallengeState::Failed { at: noon() }));
     assert_eq!(confirm(&mut verification, "123456"), Err(CannotConfirm::Void));
 }
 

@@ -276,6 +276,7 @@ mod tests {
         center.stay_open(first);
 
         assert!(center.is_being_closed_by(second) && !center.is_being_closed_by(first));
+        assert_eq!(center.closing(), Some(second));
         center.stay_open(second);
         assert_eq!(center.closing(), None);
     }
