@@ -1,4 +1,4 @@
-//! The project's chores as one command: `cargo xtask test`, `check`, `chaos`, `image`, `images`, `sbom` and `bench`.
+//! The project's chores as one command: `cargo xtask test`, `check`, `chaos`, `fuzz`, `image`, `images`, `sbom` and `bench`.
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -11,6 +11,7 @@ mod bench;
 mod chaos;
 mod check;
 mod docker;
+mod fuzz;
 mod image;
 mod images;
 mod process;
@@ -36,6 +37,8 @@ enum Chore {
     Check,
     /// Lets processes, servers and networks fail while clients are at work, and looks for what cannot be true.
     Chaos(chaos::Chaos),
+    /// Looks for inputs that cannot be taken by what reads whatever anybody sends.
+    Fuzz(fuzz::Fuzz),
     /// Builds the container image of the product, from what this machine has.
     Image(image::Image),
     /// Finds or builds the database images that the tests start.
@@ -63,6 +66,7 @@ fn run(chore: Chore) -> Result<(), String> {
         Chore::Test { only } => test::test(only.as_deref()),
         Chore::Check => check::check(),
         Chore::Chaos(options) => chaos::chaos(&options),
+        Chore::Fuzz(options) => fuzz::fuzz(&options),
         Chore::Image(options) => image::image(&options),
         Chore::Images => images::show(),
         Chore::Sbom => sbom::sbom(),
