@@ -163,6 +163,21 @@ mod tests {
     }
 
     #[test]
+    fn an_alias_carries_its_day_and_ten_letters_that_count() {
+        for (number, letters) in [
+            (0, "aaaaaaaaaa"),
+            (1, "baaaaaaaaa"),
+            (51, "Zaaaaaaaaa"),
+            (2 * 52 + 1, "bcaaaaaaaa"),
+            (Alias::PER_DAY - 1, "ZZZZZZZZZZ"),
+            (Alias::PER_DAY, "aaaaaaaaaa"),
+        ] {
+            let alias = Alias::generated(second_of_january(), number);
+            assert_eq!(alias.as_str(), format!("20260102-{letters}"), "{number}");
+        }
+    }
+
+    #[test]
     fn what_is_not_on_a_label_is_no_tracking_number() {
         for raw in [
             "",
