@@ -40,26 +40,8 @@ fn jitter(pause: Duration, ids: &dyn Ids) -> Duration {
 #[cfg(test)]
 mod tests {
     use kernel_application::testing::CountingIds;
-    use uuid::Uuid;
 
     use super::*;
-
-    /// Draws the largest number that it may.
-    struct Largest;
-
-    impl Ids for Largest {
-        fn uuid(&self) -> Uuid {
-            Uuid::nil()
-        }
-
-        fn secret(&self) -> Uuid {
-            Uuid::nil()
-        }
-
-        fn below(&self, bound: u64) -> u64 {
-            bound - 1
-        }
-    }
 
     #[test]
     fn pauses_grow_and_end() {
@@ -77,10 +59,13 @@ mod tests {
 
     #[test]
     fn a_pause_is_stretched_by_up_to_half_so_that_relays_fall_out_of_step() {
+        let ids = CountingIds::default();
         for misses in 1..=10 {
             let pause = doubled(FIRST_MISS, misses, LAST_MISS);
+            let drawn: Vec<_> = (0..pause.as_millis() / 2).map(|_| after_misses(misses, &ids)).collect();
 
-            assert_eq!(after_misses(misses, &Largest) + Duration::from_millis(1), pause * 3 / 2);
+            assert_eq!(drawn.iter().min(), Some(&pause));
+            assert_eq!(drawn.iter().max().map(|it| *it + Duration::from_millis(1)), Some(pause * 3 / 2));
         }
     }
 
