@@ -167,7 +167,7 @@ pub async fn build(config: &Config) -> Result<App, StartupError> {
         store: database.shipping_store(),
         queries: database.shipping_queries(),
         drivers: peers.drivers(&users),
-        centers: peers.centers(&distribution),
+        centers: peers.centers(&distribution, &views),
         clock: clock.clone(),
         ids: ids.clone(),
         pauses: pauses.clone(),

@@ -56,9 +56,9 @@ struct Centers;
 
 #[async_trait]
 impl CenterDirectory for Centers {
-    async fn find(&self, codes: &[CenterCode]) -> Result<Vec<Center>, StoreError> {
+    async fn find(&self, codes: &[CenterCode]) -> Result<Vec<Arc<Center>>, StoreError> {
         let center = |code| Center { id: Uuid::from_u128(0xCE), code, name: String::new(), staff: Vec::new() };
-        Ok(self.open_among(codes).await?.into_iter().map(center).collect())
+        Ok(self.open_among(codes).await?.into_iter().map(|it| Arc::new(center(it))).collect())
     }
 
     async fn open_among(&self, codes: &[CenterCode]) -> Result<Vec<CenterCode>, StoreError> {

@@ -9,6 +9,7 @@ mod memory;
 mod redis;
 mod resilient;
 mod sabotage;
+mod shipping;
 mod url;
 mod user;
 mod views;

@@ -15,8 +15,8 @@ pub struct DistributionCenters(pub Arc<Distribution>);
 
 #[async_trait]
 impl CenterDirectory for DistributionCenters {
-    async fn find(&self, codes: &[CenterCode]) -> Result<Vec<Center>, StoreError> {
-        self.0.centers_coded(&theirs(codes)?).await?.into_iter().map(center).collect()
+    async fn find(&self, codes: &[CenterCode]) -> Result<Vec<Arc<Center>>, StoreError> {
+        self.0.centers_coded(&theirs(codes)?).await?.into_iter().map(|it| center(it).map(Arc::new)).collect()
     }
 
     async fn open_among(&self, codes: &[CenterCode]) -> Result<Vec<CenterCode>, StoreError> {

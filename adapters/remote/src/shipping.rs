@@ -33,12 +33,12 @@ pub struct RemoteCenters(pub Arc<Peer>);
 
 #[async_trait]
 impl CenterDirectory for RemoteCenters {
-    async fn find(&self, codes: &[CenterCode]) -> Result<Vec<Center>, StoreError> {
+    async fn find(&self, codes: &[CenterCode]) -> Result<Vec<Arc<Center>>, StoreError> {
         if codes.is_empty() {
             return Ok(Vec::new());
         }
         let found = self.0.ask(&FindCenters { codes: written(codes) }).await?;
-        found.into_iter().map(Center::try_from).collect()
+        found.into_iter().map(|it| Center::try_from(it).map(Arc::new)).collect()
     }
 
     async fn open_among(&self, codes: &[CenterCode]) -> Result<Vec<CenterCode>, StoreError> {
@@ -78,7 +78,8 @@ impl Question for FindCenters {
     type Port = dyn CenterDirectory;
 
     async fn answered_by(self, port: &Self::Port) -> Result<Vec<ToldCenter>, StoreError> {
-        Ok(port.find(&parsed(self.codes)?).await?.into_iter().map(ToldCenter::from).collect())
+        let found = port.find(&parsed(self.codes)?).await?;
+        Ok(found.into_iter().map(|it| Arc::unwrap_or_clone(it).into()).collect())
     }
 }
 

@@ -69,7 +69,7 @@ impl Shipping {
         let codes: BTreeSet<_> = transports.iter().flat_map(|it| [&it.source, &it.destination]).cloned().collect();
         let codes: Vec<_> = codes.into_iter().collect();
         let centers: HashMap<_, _> =
-            self.centers.find(&codes).await?.into_iter().map(|it| (it.code.clone(), Arc::new(it))).collect();
+            self.centers.find(&codes).await?.into_iter().map(|it| (it.code.clone(), it)).collect();
         let drivers: BTreeSet<_> = transports.iter().filter_map(|it| it.driver_id).collect();
         let drivers: Vec<_> = drivers.into_iter().collect();
         let drivers: HashMap<_, _> = match &drivers[..] {

@@ -91,7 +91,6 @@ impl Shipping {
         destination: &CenterCode,
     ) -> Result<(Option<Arc<Center>>, Option<Arc<Center>>), StoreError> {
         let found = self.centers.find(&[source.clone(), destination.clone()]).await?;
-        let found: Vec<_> = found.into_iter().map(Arc::new).collect();
         let known = |code: &CenterCode| found.iter().find(|it| it.code == *code).cloned();
         Ok((known(source), known(destination)))
     }

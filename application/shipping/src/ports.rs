@@ -1,5 +1,7 @@
 //! The other contexts, as shipping sees them.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use chrono::NaiveDate;
 use kernel_domain::StoreError;
@@ -75,7 +77,7 @@ pub trait DriverDirectory: Send + Sync {
 #[async_trait]
 pub trait CenterDirectory: Send + Sync {
     /// The centers with these codes, in any order, in one call; unknown ones are left out.
-    async fn find(&self, codes: &[CenterCode]) -> Result<Vec<Center>, StoreError>;
+    async fn find(&self, codes: &[CenterCode]) -> Result<Vec<Arc<Center>>, StoreError>;
 
     /// Those of these codes whose centers are open, and will be asked for: who closes one sees every plan that was written
     /// down, if not yet kept, when this was asked. It waits for nobody.

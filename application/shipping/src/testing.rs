@@ -187,7 +187,7 @@ impl World {
         centers.expect_find().times(calls).returning(move |codes| {
             answered()?;
             let known = codes.iter().filter(|it| known_centers.contains(&it.as_str()));
-            Ok(known.map(|it| a_known_center(it.as_str())).collect())
+            Ok(known.map(|it| Arc::new(a_known_center(it.as_str()))).collect())
         });
         centers.expect_open_among().returning(move |codes| {
             Ok(codes.iter().filter(|it| !closing_centers.contains(&it.as_str())).cloned().collect())

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use cache_adapter::ViewCache;
 use contexts_adapter::{DistributionCenters, TransportRoutes, UserDrivers, UserStaff};
 use distribution_application::{CenterUsage, Distribution, StaffDirectory};
 use kernel_application::KeyedHash;
@@ -58,10 +59,10 @@ impl Peers {
         }
     }
 
-    pub(super) fn centers(&self, distribution: &Arc<Distribution>) -> Arc<dyn CenterDirectory> {
+    pub(super) fn centers(&self, distribution: &Arc<Distribution>, views: &ViewCache) -> Arc<dyn CenterDirectory> {
         match &self.distribution {
             Some(peer) => Arc::new(RemoteCenters(peer.clone())),
-            None => Arc::new(DistributionCenters(distribution.clone())),
+            None => views.center_directory(Arc::new(DistributionCenters(distribution.clone()))),
         }
     }
 

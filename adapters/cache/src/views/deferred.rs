@@ -20,7 +20,8 @@ task_local! {
     static CHANGED: Changed;
 }
 
-pub(super) fn is_inside() -> bool {
+/// Whether what is read now may be what a transaction sees and nobody else.
+pub(crate) fn is_inside() -> bool {
     CHANGED.try_with(|_| ()).is_ok()
 }
 

@@ -42,6 +42,7 @@ use tokio::time::{Instant, timeout};
 use tracing::{Instrument, Span, debug_span};
 
 use self::deferred::DeferredEvictions;
+pub(crate) use self::deferred::is_inside as is_inside_a_transaction;
 pub(crate) use self::eviction::Eviction;
 use self::far::Far;
 pub(crate) use self::far::{Epoch, Kept, SharedViews};
@@ -307,8 +308,10 @@ impl ViewCache {
         let is_told = !sabotage::is_on(Sabotage::NoEvictions);
         let writing = self.far.as_ref().filter(|_| is_told).and_then(|far| Far::evict(far, keys));
         self.near.evict(keys);
-        // Not before: whoever takes the mark now sees nothing of what was there before.
-        self.evictions.fetch_add(1, Ordering::Release);
+        if !keys.is_empty() {
+            // Not before: whoever takes the mark now sees nothing of what was there before.
+            self.evictions.fetch_add(1, Ordering::Release);
+        }
         async move {
             if let Some(writing) = writing {
                 // It does not panic, and that it was cancelled means that the process stops.
