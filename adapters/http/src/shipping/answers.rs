@@ -9,6 +9,7 @@ use shipping_application::{BatchView, Center, ItemView, PastBatch, Person, Role,
 use shipping_domain::{ItemStatus, TransportId};
 use uuid::Uuid;
 
+use super::centers::CenterText;
 use crate::center::CenterBody;
 use crate::profile::{self, ProfileBody};
 use crate::timestamp::Timestamp;
@@ -175,10 +176,10 @@ pub(super) struct TransportBody {
     batch_count: u64,
     /// Where it starts; null if that center is no more.
     #[oai(nullable)]
-    distribution_center_source: Option<CenterBody>,
+    distribution_center_source: Option<CenterText>,
     /// Where it ends; null if that center is no more.
     #[oai(nullable)]
-    distribution_center_destination: Option<CenterBody>,
+    distribution_center_destination: Option<CenterText>,
     /// Who drives, drove or is going to.
     #[oai(nullable)]
     driver: Option<ProfileBody>,
@@ -199,8 +200,8 @@ impl Example for TransportBody {
             uuid: Uuid::from_u128(0x0190_a3f0_7b1c_7d2e_8f00_0000_0000_0005),
             completed: false,
             batch_count: 1,
-            distribution_center_source: Some(CenterBody::example()),
-            distribution_center_destination: Some(destination),
+            distribution_center_source: Some(CenterText::example()),
+            distribution_center_destination: Some(CenterText::of(&destination)),
             driver: Some(ProfileBody::example()),
             timestamp_created: Timestamp::example(),
             timestamp_departed: None,
@@ -215,8 +216,8 @@ impl From<TransportView> for TransportBody {
             uuid: summary.id.as_uuid(),
             completed: summary.completed,
             batch_count: summary.batch_count,
-            distribution_center_source: source.map(|it| Arc::unwrap_or_clone(it).into()),
-            distribution_center_destination: destination.map(|it| Arc::unwrap_or_clone(it).into()),
+            distribution_center_source: source.map(Into::into),
+            distribution_center_destination: destination.map(Into::into),
             driver: driver.map(|it| Arc::unwrap_or_clone(it).into()),
             timestamp_created: summary.created_at.into(),
             timestamp_departed: summary.departed_at.map(Into::into),

@@ -2,6 +2,7 @@
 
 mod answers;
 mod batches;
+mod centers;
 mod items;
 mod rules;
 mod transports;
