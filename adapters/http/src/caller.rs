@@ -121,9 +121,9 @@ pub(crate) struct RecognisingEndpoint<E> {
 impl<E: Endpoint<Output = Response>> Endpoint for RecognisingEndpoint<E> {
     type Output = Response;
 
-    async fn call(&self, mut request: Request) -> Result<Response> {
+    fn call(&self, mut request: Request) -> impl Future<Output = Result<Response>> + Send {
         request.set_data(Recognition { auth: Arc::clone(&self.auth), outcome: Arc::default() });
-        self.inner.call(request).await
+        self.inner.call(request)
     }
 }
 

@@ -82,10 +82,10 @@ impl Endpoint for CrossOriginEndpoint {
 
     async fn call(&self, request: Request) -> Result<Response> {
         if self.origins.is_empty() {
-            return self.inner.call(request).await;
+            return self.inner.as_ref().call(request).await;
         }
         let mut response = if self.is_shared_with(&request) {
-            self.shared.call(request).await
+            Box::pin(self.shared.call(request)).await
         } else {
             self.inner.call(request).await
         }?;

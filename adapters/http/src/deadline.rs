@@ -89,7 +89,7 @@ impl<E: Endpoint<Output = Response> + 'static> Endpoint for DeadlineEndpoint<E> 
         let patience = Patience::of(self.after);
         request.set_data(patience.clone());
         let answer = if changes_something(request.method()) {
-            Either::Left(self.detached(request))
+            Either::Left(Box::pin(self.detached(request)))
         } else {
             Either::Right(self.inner.call(request))
         };

@@ -29,8 +29,9 @@ impl<E: Endpoint> Endpoint for MergedSlashesEndpoint<E> {
 
     async fn call(&self, request: Request) -> Result<Self::Output> {
         if request.uri().path().contains("//") {
-            return self.merging.call(request).await;
+            // In a box, for it is seldom needed: the room that a future takes is copied with each request.
+            return Box::pin(self.merging.call(request)).await;
         }
-        self.inner.call(request).await
+        self.inner.as_ref().call(request).await
     }
 }

@@ -58,7 +58,8 @@ impl<E: Endpoint<Output = Response>> Endpoint for IdempotentEndpoint<E> {
             return self.inner.call(request).await;
         }
         let recipient = Recipient::of(&request);
-        let answer = self.once(request).await;
+        // In a box, for most requests have no key: the room that a future takes is copied with each of them.
+        let answer = Box::pin(self.once(request)).await;
         Ok(answer.unwrap_or_else(|problem| problem.into_answer(&recipient)))
     }
 }

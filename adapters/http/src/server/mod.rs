@@ -221,7 +221,7 @@ impl<E: Endpoint<Output = Response> + 'static> Connection<E> {
             let is_multiplexed = request.version() == Version::HTTP_2;
             async move {
                 // The connection keeps room for this future for as long as it lives: in a box, most of that is for a request alone.
-                let mut answer = Box::pin(endpoint.get_response(request)).await;
+                let mut answer = Box::pin(endpoint.as_ref().get_response(request)).await;
                 if lifecycle.is_draining() && !is_multiplexed {
                     // The next request belongs elsewhere: whoever is told comes here no more, and finds no closed door.
                     answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
