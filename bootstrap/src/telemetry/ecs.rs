@@ -143,7 +143,9 @@ impl Members {
         if self.has(name) {
             return;
         }
-        let _ = write!(self.text, r#","{name}":"#);
+        for part in [",\"", name, "\":"] {
+            self.text.push_str(part);
+        }
         value(&mut self.text);
         self.ends.push((name, self.text.len()));
     }
@@ -191,7 +193,7 @@ impl Fields {
         };
         members.add(name, |out| {
             out.push('"');
-            let _ = write!(Escaped(out), "{value}");
+            let _ = Escaped(out).write_fmt(value);
             out.push('"');
         });
     }

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use bb8::{ErrorSink, ManageConnection, PooledConnection};
+use bb8::{ErrorSink, ManageConnection, PooledConnection, QueueStrategy};
 use diesel_async::AsyncConnection;
 use diesel_async::pooled_connection::{PoolableConnection, RecyclingMethod};
 use kernel_domain::StoreError;
@@ -76,6 +76,8 @@ impl Pool {
             .max_size(size)
             .connection_timeout(patience)
             .max_lifetime(MAX_LIFETIME)
+            // What was used last is nearest at hand, in the server's caches, too, and what is seldom needed may go.
+            .queue_strategy(QueueStrategy::Lifo)
             .error_sink(Box::new(Log))
             .build_unchecked(Manager { url, statements, last_break: Mutex::new(Instant::now()) });
         let size = size as usize;
