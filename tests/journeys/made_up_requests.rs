@@ -102,9 +102,15 @@ async fn prepared(app: &TestApp, role: &str) -> (String, Value) {
     let fitting = fitting::requests(app, &stage, &superuser).await;
     let who = match role {
         SUPERUSER => superuser,
-        "staff" => app.manager().await,
+        "manager" => app.manager().await,
+        "clerk" => app.clerk().await,
         "driver" => app.driver().await,
-        nobody => panic!("{nobody} is none of superuser, staff and driver"),
+        nobody => panic!("{nobody} is none of superuser, manager, clerk and driver"),
+    };
+    // What needs no right may be asked for by everybody, and succeeds.
+    let certain: &[_] = match role {
+        SUPERUSER => &["register_item", "list_public_keys", "own_profile"],
+        _ => &["list_public_keys", "own_profile"],
     };
     let (token, refresh) = (who.token.unwrap_or_default(), who.refresh.unwrap_or_default());
     let known = [
@@ -117,6 +123,7 @@ async fn prepared(app: &TestApp, role: &str) -> (String, Value) {
         .replace("<NUMBER>", &who.phone_number)
         .replace("<PASSWORD>", PASSWORD)
         .replace("<KNOWN>", &list(&known.concat()))
+        .replace("<CERTAIN>", &list(certain))
         .replace("<TRANSPORTS>", &list(&transports))
         .replace("<USER>", &user.user_id);
     (settings, fitting)
