@@ -37,8 +37,8 @@ const TOKEN: &str = "042042";
 #[tokio::test(flavor = "multi_thread")]
 async fn whatever_is_made_up_from_the_document_is_answered_as_it_says() {
     let Some(python) = support::python() else { return };
-    let seconds = asked("MADE_UP_SECONDS").map_or(ASKING, |it| it.parse().expect("a number of seconds"));
-    let role = asked("MADE_UP_BY").unwrap_or_else(|| SUPERUSER.to_owned());
+    let seconds = chosen("MADE_UP_SECONDS").map_or(ASKING, |it| it.parse().expect("a number of seconds"));
+    let role = chosen("MADE_UP_BY").unwrap_or_else(|| SUPERUSER.to_owned());
     let lenient = [("BYPASS_PHONENUMBER_REGEX", r"\+82102999\d{4}"), ("AUTH_FIXED_TOKEN", TOKEN)];
     let app = TestApp::start_with(Stack::Embedded, &lenient).await.expect("the embedded stack is always there");
     let (settings, fitting) = prepared(&app, &role).await;
@@ -70,7 +70,7 @@ async fn whatever_is_made_up_from_the_document_is_answered_as_it_says() {
 }
 
 /// What a longer run, or one as somebody else, is asked for by.
-fn asked(name: &str) -> Option<String> {
+fn chosen(name: &str) -> Option<String> {
     #[expect(clippy::disallowed_methods, reason = "that is how another run is asked for")]
     std::env::var(name).ok()
 }

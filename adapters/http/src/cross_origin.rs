@@ -85,9 +85,10 @@ impl Endpoint for CrossOriginEndpoint {
             return self.inner.as_ref().call(request).await;
         }
         let mut response = if self.is_shared_with(&request) {
+            // In a box, for most requests come from no page: the room that a future takes is copied with each of them.
             Box::pin(self.shared.call(request)).await
         } else {
-            self.inner.call(request).await
+            self.inner.as_ref().call(request).await
         }?;
         response.headers_mut().append(VARY, HeaderValue::from_static("origin"));
         Ok(response)

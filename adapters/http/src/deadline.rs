@@ -89,9 +89,10 @@ impl<E: Endpoint<Output = Response> + 'static> Endpoint for DeadlineEndpoint<E> 
         let patience = Patience::of(self.after);
         request.set_data(patience.clone());
         let answer = if changes_something(request.method()) {
+            // In a box, for most requests change nothing: the room that a future takes is copied with each of them.
             Either::Left(Box::pin(self.detached(request)))
         } else {
-            Either::Right(self.inner.call(request))
+            Either::Right(self.inner.as_ref().call(request))
         };
         tokio::select! {
             biased;

@@ -52,6 +52,15 @@ impl ComposedCenters {
     pub(super) fn new(inner: Arc<dyn CenterDirectory>, views: ViewCache) -> Self {
         Self { inner, views, composed: Cache::with_weighter(CENTERS_AT_LEAST, CENTERS_AND_PEOPLE, Weight) }
     }
+
+    /// Keeps it, unless it took too long to come, or somebody who asked later was faster.
+    fn keep(&self, composed: Composed) {
+        let code = &composed.center.code;
+        let is_newest = self.composed.get(code).is_none_or(|it| it.mark != composed.mark || it.until < composed.until);
+        if is_newest && Instant::now() < composed.until {
+            self.composed.insert(code.clone(), composed);
+        }
+    }
 }
 
 #[async_trait]
@@ -72,9 +81,9 @@ impl CenterDirectory for ComposedCenters {
         if missing.is_empty() {
             return Ok(found);
         }
+        let until = asked + LIFETIME;
         for center in self.inner.find(&missing).await? {
-            let composed = Composed { center: center.clone(), mark, until: asked + LIFETIME };
-            self.composed.insert(center.code.clone(), composed);
+            self.keep(Composed { center: center.clone(), mark, until });
             found.push(center);
         }
         Ok(found)

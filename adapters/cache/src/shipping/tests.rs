@@ -1,5 +1,8 @@
 //! A center is put together once in a while, and anew whenever something was changed.
 
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::time::Duration;
+
 use async_trait::async_trait;
 use kernel_application::{ScopedWork, TransactionScope};
 use kernel_domain::StoreError;
@@ -62,6 +65,46 @@ async fn only_what_is_missing_is_asked_for() {
     assert_eq!(found(&directory, &["ABC001"]).await, ["ABC001"]);
     assert_eq!(found(&directory, &["ABC001", "ABC002"]).await, ["ABC001", "ABC002"]);
     assert_eq!(found(&directory, &["ABC002", "ABC001"]).await, ["ABC001", "ABC002"]);
+}
+
+/// A directory whose first answer takes its time, while something may change.
+struct Slow {
+    process: Process,
+    is_changed: bool,
+    takes: Duration,
+    questions: AtomicUsize,
+}
+
+#[async_trait]
+impl CenterDirectory for Slow {
+    async fn find(&self, codes: &[CenterCode]) -> Result<Vec<Arc<Center>>, StoreError> {
+        if self.questions.fetch_add(1, Relaxed) == 0 {
+            if self.is_changed {
+                self.process.evict(1).await;
+            }
+            advance(self.takes).await;
+        }
+        Ok(codes.iter().map(a_center).collect())
+    }
+
+    async fn open_among(&self, codes: &[CenterCode]) -> Result<Vec<CenterCode>, StoreError> {
+        Ok(codes.to_vec())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_changed_or_came_late_while_somebody_looked_is_not_kept() {
+    for (is_changed, takes, questions) in [(false, Duration::ZERO, 1), (true, Duration::ZERO, 2), (false, LIFETIME, 2)]
+    {
+        let process = Process::alone();
+        let slow = Arc::new(Slow { process: process.clone(), is_changed, takes, questions: AtomicUsize::new(0) });
+        let directory = process.views.center_directory(slow.clone());
+
+        for _ in 0..2 {
+            assert_eq!(found(&directory, &["ABC001"]).await, ["ABC001"]);
+        }
+        assert_eq!(slow.questions.load(Relaxed), questions, "{is_changed} {takes:?}");
+    }
 }
 
 struct NoTransaction;

@@ -15,21 +15,45 @@ use shipping_domain::CenterCode;
 
 use crate::center::CenterBody;
 
-/// Texts that are kept by each thread.
-const TEXTS_AT_MOST: usize = 256;
+/// Bytes of all texts that are kept by each thread; the centers that they are of take as much again.
+const BYTES_AT_MOST: usize = 1024 * 1024;
 
 /// Bytes of the longest text that is kept. A thousand people can work in a center.
-const BYTES_AT_MOST: usize = 16 * 1024;
+const LONGEST: usize = 16 * 1024;
 
 /// A [`CenterBody`], written down.
 #[derive(Clone)]
 pub(super) struct CenterText(Arc<RawValue>);
 
-/// A center that was shown, and its text, which it has for as long as it is the same one.
-struct Shown(Arc<Center>, CenterText);
+/// The centers that were shown last, each with its text, which it has for as long as it is the same one.
+#[derive(Default)]
+struct Shown {
+    texts: HashMap<CenterCode, (Arc<Center>, CenterText)>,
+    bytes: usize,
+}
 
 thread_local! {
-    static SHOWN: RefCell<HashMap<CenterCode, Shown>> = RefCell::default();
+    static SHOWN: RefCell<Shown> = RefCell::default();
+}
+
+impl Shown {
+    fn text_of(&self, center: &Arc<Center>) -> Option<CenterText> {
+        let (_, text) = self.texts.get(&center.code).filter(|(it, _)| Arc::ptr_eq(it, center))?;
+        Some(text.clone())
+    }
+
+    fn keep(&mut self, center: Arc<Center>, text: &CenterText) {
+        let length = text.len();
+        if length > LONGEST {
+            return;
+        }
+        if self.bytes + length > BYTES_AT_MOST {
+            *self = Self::default();
+        }
+        let before = self.texts.insert(center.code.clone(), (center, text.clone()));
+        self.bytes += length;
+        self.bytes -= before.map_or(0, |(_, text)| text.len());
+    }
 }
 
 impl CenterText {
@@ -38,22 +62,20 @@ impl CenterText {
         // Writing texts and numbers cannot fail.
         Self(to_raw_value(center).unwrap_or_default().into())
     }
+
+    fn len(&self) -> usize {
+        self.0.get().len()
+    }
 }
 
 impl From<Arc<Center>> for CenterText {
     fn from(center: Arc<Center>) -> Self {
         SHOWN.with_borrow_mut(|shown| {
-            if let Some(Shown(_, text)) = shown.get(&center.code).filter(|Shown(it, _)| Arc::ptr_eq(it, &center)) {
-                return text.clone();
-            }
-            let text = Self::of(&Center::clone(&center).into());
-            if text.0.get().len() <= BYTES_AT_MOST {
-                if shown.len() >= TEXTS_AT_MOST {
-                    shown.clear();
-                }
-                shown.insert(center.code.clone(), Shown(center, text.clone()));
-            }
-            text
+            shown.text_of(&center).unwrap_or_else(|| {
+                let text = Self::of(&Center::clone(&center).into());
+                shown.keep(center, &text);
+                text
+            })
         })
     }
 }
@@ -140,13 +162,17 @@ mod tests {
 
     #[test]
     fn what_is_kept_has_an_end() {
-        let long = a_center(&"x".repeat(BYTES_AT_MOST));
+        let long = a_center(&"x".repeat(LONGEST));
         assert!(!Arc::ptr_eq(&written(&long), &written(&long)), "it is written anew each time");
 
-        for number in 0..=TEXTS_AT_MOST {
-            let code = CenterCode::parse(&format!("C{number}")).expect("a code");
-            written(&Arc::new(Center { code, ..Center::clone(&a_center("North")) }));
+        let kept = || SHOWN.with_borrow(|it| (it.bytes, it.texts.values().map(|(_, text)| text.len()).sum::<usize>()));
+        let name = "x".repeat(LONGEST / 2);
+        for number in 0..3 * BYTES_AT_MOST / LONGEST {
+            let code = CenterCode::parse(&format!("C{}", number / 2)).expect("a code");
+            written(&Arc::new(Center { code, ..Center::clone(&a_center(&name)) }));
+            let (counted, there) = kept();
+            assert_eq!(counted, there);
+            assert!((1..=BYTES_AT_MOST).contains(&there), "{there}");
         }
-        assert!(SHOWN.with_borrow(HashMap::len) <= TEXTS_AT_MOST);
     }
 }
