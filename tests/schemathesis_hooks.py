@@ -3,6 +3,7 @@
 import json
 import os
 
+import requests
 import schemathesis
 from schemathesis.core.parameters import ParameterLocation
 
@@ -12,12 +13,41 @@ FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 with open(os.environ["FITTING_REQUESTS"], encoding="utf-8") as _file:
     FITTING = json.load(_file)
 
+# Where to sign in, and as whom: several with the same rights, and the password that all of them have.
+with open(os.environ["ACCOUNTS"], encoding="utf-8") as _file:
+    ACCOUNTS = json.load(_file)
+
 # One line for each answer: the id of its operation, and its status.
 ANSWERED = os.environ["ANSWERED"]
 
 
 def _operation_id(case):
     return case.operation.definition.raw["operationId"]
+
+
+def _needs_token(context):
+    schemes = context.operation.definition.raw.get("security", [])
+    return any("BearerAuth" in scheme for scheme in schemes)
+
+
+@schemathesis.auth(retry_on=[401]).apply_to(_needs_token)
+class SignedIn:
+    """Signs in, and again when its session was ended by what it made up.
+
+    If its account was closed, or its password changed, the next one is taken.
+    """
+
+    def get(self, case, context):
+        while ACCOUNTS["phonenumbers"]:
+            body = {"phonenumber": ACCOUNTS["phonenumbers"][0], "password": ACCOUNTS["password"]}
+            answer = requests.post(ACCOUNTS["sign_in"], json=body, timeout=10)
+            if answer.ok:
+                return answer.json()["access"]
+            del ACCOUNTS["phonenumbers"][0]
+        raise RuntimeError("every account was closed")
+
+    def set(self, case, data, context):
+        case.headers["Authorization"] = f"Bearer {data}"
 
 
 @schemathesis.hook
