@@ -34,6 +34,8 @@ pub(crate) struct Deeds {
     pub(crate) kills: usize,
     pub(crate) freezes: usize,
     pub(crate) stops: usize,
+    /// How many of the kills were those of Redis.
+    pub(crate) kills_of_redis: usize,
     pub(crate) faults: usize,
     /// How long a process took to answer after it was started again.
     pub(crate) restarts: Vec<Duration>,
@@ -82,6 +84,7 @@ pub(crate) async fn haunt_processes(
                 redis.kill_and_start().await?;
                 calm.was_none_for_views(begin);
                 deeds.kills += 1;
+                deeds.kills_of_redis += 1;
             }
             (3 | 4, Backends::Servers { mysql, .. }) => {
                 calm.disturb();

@@ -16,8 +16,8 @@ use crate::nemesis::Deeds;
 use crate::watch::{DEADLOCK, LOCK_WAIT, LOCKED_ROW, Seen, VERSION_CONFLICT};
 use crate::{Options, Stack};
 
-/// A relay is done with an event so fast that it takes many deaths to meet one in between, and little is read without a lock:
-/// a shorter run may meet neither.
+/// A relay is done with an event so fast that it takes many deaths to meet one in between, little is read without a lock, and
+/// few things happen to servers: a shorter run may meet none of it.
 const LONG: u64 = 300;
 
 /// How long a name is shown that a center has no more: a second, and as long as somebody waits for a MySQL that is slowed.
@@ -115,12 +115,17 @@ async fn sometimes(
         let times: u64 = errors.iter().filter_map(|it| facts.seen.errors.get(it)).sum();
         usize::try_from(times).unwrap_or(usize::MAX)
     };
+    if options.seconds >= LONG {
+        sometimes.extend([("freeze", facts.deeds.freezes), ("end that was asked for", facts.deeds.stops)]);
+    }
     // Nothing slows a file down, and one process is soon done with an event: what is between is over too fast to be met.
     if options.database == Stack::Mysql && options.seconds >= LONG {
         sometimes.extend([
             ("lease taken over", taken_over.first().and_then(|it| it.parse().ok()).unwrap_or_default()),
             ("duplicate delivery", deliveries.duplicates),
             ("version conflict", raised(&[VERSION_CONFLICT])),
+            ("death of MySQL", facts.deeds.recoveries.len()),
+            ("death of Redis", facts.deeds.kills_of_redis),
         ]);
     }
     if options.database == Stack::Mysql {

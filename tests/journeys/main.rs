@@ -65,4 +65,5 @@ mod stopping;
 mod storm;
 mod throttles;
 mod unasked_fields;
+mod upkeep;
 mod users;

@@ -282,7 +282,21 @@ fn a_secret_comes_from_one_place_that_can_be_read() {
     let (empty, missing) = (empty.display().to_string(), folder.path().join("missing").display().to_string());
     let key = Secrets::generate();
 
-    for (name, file) in [("SECRET_KEY", &missing), ("TOKEN_ROOT_KEY", &empty), ("DATABASE_URL", &missing)] {
+    let secrets = [
+        "DATABASE_URL",
+        "DATABASE_REPLICA_URL",
+        "CACHE_URL",
+        "SECRET_KEY",
+        "SECRET_RETIRED_KEYS",
+        "TOKEN_ROOT_KEY",
+        "TOKEN_RETIRED_KEYS",
+        "AUTH_FIXED_TOKEN",
+        "AWS_ACCESS_KEY_ID",
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_SESSION_TOKEN",
+        "SLACK_WEBHOOK_URL",
+    ];
+    for (name, file) in secrets.into_iter().flat_map(|it| [(it, &missing), (it, &empty)]) {
         let faults = read(&[("ENV", "prod"), (&format!("{name}_FILE"), file)]).expect_err("it cannot be read").faults;
         let about: Vec<_> = faults.iter().filter(|it| it.starts_with(name)).collect();
         assert!(about.len() == 1 && about[0].starts_with(&format!("{name}_FILE must be a file")), "{faults:?}");

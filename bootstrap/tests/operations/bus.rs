@@ -9,6 +9,12 @@ use tokio::time::{sleep, timeout};
 use crate::program::PATIENCE;
 use crate::stub::answering;
 
+const MEDIA_TYPE: &str = "application/x-amz-json-1.1";
+
+fn url_of(endpoint: &str) -> String {
+    format!("eventbridge://bus?region=us-east-1&endpoint={endpoint}")
+}
+
 #[derive(Clone)]
 pub(crate) struct Bus {
     /// What to set `EVENTS_URL` to.
@@ -30,10 +36,15 @@ impl Bus {
             } else {
                 json!({ "Name": asked["Name"], "Arn": "arn:aws:events:us-east-1:1:event-bus/bus" })
             };
-            ("application/x-amz-json-1.1", told.to_string())
+            (200, MEDIA_TYPE, told.to_string())
         });
-        let url = format!("eventbridge://bus?region=us-east-1&endpoint={}", address.await);
-        Self { url, entries }
+        Self { url: url_of(&address.await), entries }
+    }
+
+    /// What to set `EVENTS_URL` to, where Amazon is there and has no such bus.
+    pub(crate) async fn that_was_never_made() -> String {
+        let missing = json!({ "__type": "ResourceNotFoundException", "Message": "Event bus bus does not exist." });
+        url_of(&answering(move |_| (400, MEDIA_TYPE, missing.to_string())).await)
     }
 
     /// Everything that was sent so far.

@@ -25,7 +25,7 @@ impl Channel {
             let mut taken = taken.lock().unwrap_or_else(PoisonError::into_inner);
             taken.push_str(message["text"].as_str().expect("a text"));
             taken.push('\n');
-            ("text/plain", "ok".to_owned())
+            (200, "text/plain", "ok".to_owned())
         });
         Self { url: format!("{}/hook", address.await), messages }
     }

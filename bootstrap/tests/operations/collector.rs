@@ -26,7 +26,7 @@ impl Collector {
             let told = ExportTraceServiceRequest::decode(heard.body.as_slice()).expect("what OTLP says");
             let scopes = told.resource_spans.into_iter().flat_map(|it| it.scope_spans);
             taken.lock().unwrap_or_else(PoisonError::into_inner).extend(scopes.flat_map(|it| it.spans));
-            ("application/x-protobuf", String::new())
+            (200, "application/x-protobuf", String::new())
         });
         Self { endpoint: endpoint.await, spans }
     }

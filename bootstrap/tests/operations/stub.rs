@@ -12,10 +12,10 @@ pub(crate) struct Heard {
     pub(crate) body: Vec<u8>,
 }
 
-/// The media type and the text of an answer.
-pub(crate) type Said = (&'static str, String);
+/// The status, the media type and the text of an answer.
+pub(crate) type Said = (u16, &'static str, String);
 
-/// Listens from now on, and answers each request with 200; where it listens.
+/// Listens from now on, and answers each request; where it listens.
 pub(crate) async fn answering(answer: impl Fn(&Heard) -> Said + Send + Sync + 'static) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = format!("http://{}", listener.local_addr().expect("an address"));
@@ -26,10 +26,11 @@ pub(crate) async fn answering(answer: impl Fn(&Heard) -> Said + Send + Sync + 's
             tokio::spawn(async move {
                 let mut socket = BufReader::new(socket);
                 while let Some(heard) = request(&mut socket).await {
-                    let (media_type, body) = answer(&heard);
+                    let (status, media_type, body) = answer(&heard);
                     let length = body.len();
-                    let head =
-                        format!("HTTP/1.1 200 OK\r\ncontent-type: {media_type}\r\ncontent-length: {length}\r\n\r\n");
+                    let head = format!(
+                        "HTTP/1.1 {status} Said\r\ncontent-type: {media_type}\r\ncontent-length: {length}\r\n\r\n"
+                    );
                     if socket.get_mut().write_all(format!("{head}{body}").as_bytes()).await.is_err() {
                         return;
                     }
