@@ -164,6 +164,9 @@ impl Auth {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use auth_domain::testing::{a_challenge, a_phone_number};
     use kernel_application::testing::noon;
     use kernel_application::{MockThrottle, Verdict};
@@ -301,7 +304,12 @@ mod tests {
         let account = an_account();
         let (known, id) = (account.clone(), account.id);
         let mut world = World::default();
-        world.accounts.expect_standing().times(2).returning(move |_| Ok(NumberStanding::Taken(known.clone())));
+        let looked_up = Arc::new(AtomicUsize::new(0));
+        let times = Arc::clone(&looked_up);
+        world.accounts.expect_standing().returning(move |_| {
+            times.fetch_add(1, Ordering::Relaxed);
+            Ok(NumberStanding::Taken(known.clone()))
+        });
         for work in [&mut world.work, &mut world.second_work] {
             work.verifications.expect_find().returning(|it| Ok(PhoneVerification::of(it.clone(), vec![])));
             let theirs = move |it: &PhoneVerification| it.newest().is_some_and(|it| it.account_id == Some(id));
@@ -313,8 +321,10 @@ mod tests {
 
         auth.check_phone_number(&number).await.expect("it has an account");
         auth.request_token(to(number.clone(), Purpose::SignIn)).await.expect("it is sent");
+        assert_eq!(looked_up.load(Ordering::Relaxed), 1, "it was just seen");
         auth.ended.note_account(id);
-        auth.request_token(to(number, Purpose::SignIn)).await.expect("it is asked again");
+        auth.request_token(to(number, Purpose::SignIn)).await.expect("it is sent");
+        assert_eq!(looked_up.load(Ordering::Relaxed), 2, "the account may be closed by now");
     }
 
     #[tokio::test]
