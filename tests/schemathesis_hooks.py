@@ -17,6 +17,9 @@ with open(os.environ["FITTING_REQUESTS"], encoding="utf-8") as _file:
 with open(os.environ["ACCOUNTS"], encoding="utf-8") as _file:
     ACCOUNTS = json.load(_file)
 
+# How it is answered there if it is closed, or has another password.
+REFUSED = (400, 401, 403)
+
 # One line for each answer: the id of its operation, and its status.
 ANSWERED = os.environ["ANSWERED"]
 
@@ -41,7 +44,8 @@ class SignedIn:
         while ACCOUNTS["phonenumbers"]:
             body = {"phonenumber": ACCOUNTS["phonenumbers"][0], "password": ACCOUNTS["password"]}
             answer = requests.post(ACCOUNTS["sign_in"], json=body, timeout=10)
-            if answer.ok:
+            if answer.status_code not in REFUSED:
+                answer.raise_for_status()
                 return answer.json()["access"]
             del ACCOUNTS["phonenumbers"][0]
         raise RuntimeError("every account was closed")
