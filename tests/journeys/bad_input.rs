@@ -98,7 +98,7 @@ pub(crate) async fn operations(app: &TestApp, wanted: &[&str]) -> Vec<(Method, S
     found
 }
 
-fn with_ids(path: &str) -> String {
+pub(crate) fn with_ids(path: &str) -> String {
     path.replace("{tracking_number}", "20260102-0000000000")
         .replace("{alias}", "nowhere")
         .replace("{uuid}", "0190a3f0-7b1c-7d2e-8f00-000000000001")

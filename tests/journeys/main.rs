@@ -34,6 +34,7 @@ mod changing_shipping;
 mod contained;
 mod conventions;
 mod documentation;
+mod documented_fields;
 mod driving;
 mod faults;
 mod filters_and_orders;

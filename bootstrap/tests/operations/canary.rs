@@ -1,14 +1,17 @@
 //! Secrets and personal data, each a text like no other, are used in every way there is, and looked for wherever they
 //! must not be: in the log, in errors, in traces, in numbers, in messages to people, in events, in the database.
 
+use std::process::Stdio;
+
 use reqwest::{Client, Method, StatusCode};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
+use tokio::time::timeout;
 
 use crate::bus::Bus;
 use crate::channel::Channel;
 use crate::collector::Collector;
-use crate::program::{Setting, client};
+use crate::program::{PATIENCE, Said, Setting, a_free_address, client};
 
 const TOKEN: &str = "4815162342";
 const PASSWORD: &str = "canary-password-Xq7";
@@ -92,6 +95,50 @@ async fn no_secret_is_found_where_others_share_it_either() {
         ("AWS_SECRET_ACCESS_KEY", BUS_KEY.to_owned()),
     ];
     find_no_secret(environment, Some(bus)).await;
+}
+
+/// Whoever does not reach a backend has most to say of it, and its URL has a password.
+#[tokio::test]
+async fn no_password_of_a_backend_is_told_where_it_is_away() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (nowhere, address) = (a_free_address().await, a_free_address().await);
+    let database = |password: &str| format!("mysql://majestic:{password}@{nowhere}/majestic");
+    let variables = vec![
+        ("ENV", "dev".to_owned()),
+        ("RUST_LOG", "trace".to_owned()),
+        ("LISTEN_ADDR", address.to_string()),
+        ("SECRET_KEY", SECRET_KEY.to_owned()),
+        ("TOKEN_ROOT_KEY", ROOT_KEY.to_owned()),
+        ("DATABASE_URL", database("canary-database-Wd4")),
+        ("DATABASE_REPLICA_URL", database("canary-replica-Nb6")),
+        ("CACHE_URL", format!("redis://:canary-cache-Jm1@{nowhere}")),
+    ];
+    let setting = Setting { folder: folder.path(), variables };
+    let mut told = String::new();
+    for command in ["check", "migrate"] {
+        let output = setting.command(&[command]).output();
+        let output = timeout(PATIENCE, output).await.expect("it ends in time").expect("it runs");
+        assert!(!output.status.success(), "{command} reaches what is away");
+        told.push_str(&String::from_utf8_lossy(&[output.stdout, output.stderr].concat()));
+    }
+
+    let mut serving = setting.command(&["serve"]);
+    let mut serving = serving.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
+    let said = Said::default();
+    said.listen(serving.stdout.take().expect("its output"));
+    said.listen(serving.stderr.take().expect("its complaints"));
+    said.until(|it| it.contains("a database connection failed")).await;
+    let base = format!("http://{address}/api");
+    let readiness = client().get(format!("{base}/readiness/")).send().await.expect("an answer");
+    told.push_str(&readiness.text().await.expect("a body"));
+    let credentials = json!({ "username": "root", "password": PASSWORD });
+    let refusal = client().post(format!("{base}/v1/auth/signin/")).json(&credentials).send().await.expect("an answer");
+    assert_eq!(refusal.status(), StatusCode::SERVICE_UNAVAILABLE);
+    told.push_str(&refusal.text().await.expect("a body"));
+    told.push_str(&said.until(|it| it.contains("/auth/signin/")).await);
+
+    assert!(told.contains("cache") && told.contains("replica"), "each is spoken of: {told}");
+    assert!(!told.contains("canary-"), "a password is told: {told}");
 }
 
 /// A driver signs up and in, in every way there is, also in vain: the tokens that were sent, and all other secrets.

@@ -3,6 +3,7 @@
 use poem_openapi::registry::MetaSchema;
 use serde_json::Value;
 
+use super::white_space::{WHITE_SPACE, trimmed};
 use super::{Described, Fields, Sent};
 use crate::fault::Fault;
 
@@ -80,7 +81,7 @@ impl Fields {
 }
 
 impl<'f, C> Field<'f, C> {
-    /// At most `max` characters of text, or entries of a list.
+    /// At most `max` characters of text, with the white space around it, or entries of a list.
     pub(crate) fn max(mut self, max: usize) -> Self {
         self.rules.max = Some(max);
         self
@@ -98,10 +99,10 @@ impl<'f, C> Field<'f, C> {
         self
     }
 
-    /// What a text looks like, for the document: [`Field::parse`] judges it.
+    /// What a text looks like without the white space around it, for the document: [`Field::parse`] judges it.
     pub(crate) fn looking_like(mut self, pattern: &str) -> Self {
         if let Some(schema) = &mut self.schema {
-            schema.pattern = Some(pattern.to_owned());
+            schema.pattern = Some(format!("^{WHITE_SPACE}*{pattern}{WHITE_SPACE}*$"));
         }
         self
     }
@@ -177,9 +178,14 @@ impl<'f, C> Field<'f, C> {
         match self.fields.take(self.name, self.rules.many, false) {
             None => Some(Change::Stay),
             Some(Value::Null) => Some(Change::Clear),
-            Some(Value::String(sent)) if clears && sent.trim().is_empty() => Some(Change::Clear),
+            Some(Value::String(sent)) if clears && self.is_blank(&sent) => Some(Change::Clear),
             Some(value) => self.convert(value).map(Change::Become),
         }
+    }
+
+    /// Whether this is a text of nothing but white space, and not of too much of it.
+    fn is_blank(&self, sent: &str) -> bool {
+        trimmed(sent).is_empty() && self.rules.max.is_none_or(|max| sent.chars().count() <= max)
     }
 
     fn is_described(&mut self, required: bool, clears: bool) -> bool {

@@ -7,14 +7,16 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::field::{Blank, Change, Convert, Field, NOT_BLANK, Rules};
-use super::{Fields, Input};
+use super::white_space::trimmed;
+use super::{Fields, Input, Sent};
 use crate::cursor;
 use crate::fault::Fault;
 use crate::messages::Message;
 use crate::path::strict_uuid;
 
 impl Fields {
-    /// A text, without the white space around it; not empty unless `blank`.
+    /// A text, without the white space around it; not empty unless `blank`. The most that it may have counts what was sent,
+    /// as the document can say no other.
     pub(crate) fn text(&mut self, name: &'static str, about: &'static str) -> Field<'_, impl Convert<String>> {
         let schema = || MetaSchema { pattern: Some(NOT_BLANK.to_owned()), ..MetaSchema::new("string") };
         self.field(name, about, schema, text).not_blank()
@@ -55,9 +57,15 @@ impl Fields {
         }
     }
 
-    /// `true`, `false`, `1` or `0`, in any case.
+    /// A boolean of JSON; where everything is text `true`, `false`, `1` or `0`, in any case.
     pub(crate) fn boolean(&mut self, name: &'static str, about: &'static str) -> Field<'_, impl Convert<bool>> {
-        self.field(name, about, || MetaSchema::new("boolean"), boolean)
+        let is_json = matches!(self.sent, Sent::Json(_));
+        self.field(
+            name,
+            about,
+            || MetaSchema::new("boolean"),
+            move |value, _: &Rules| boolean(&value, is_json).ok_or_else(|| vec![Fault::not_a_boolean()]),
+        )
     }
 
     /// One of `choices`, by its name on the wire.
@@ -91,7 +99,7 @@ impl Fields {
             ..MetaSchema::new("string")
         };
         let cursor =
-            self.field("cursor", about, schema, |value: Value, rules: &Rules| match text(value, rules)?.as_str() {
+            self.field("cursor", about, schema, |value: Value, rules: &Rules| match verbatim(value, rules)?.as_str() {
                 "" => Ok(None),
                 sent => cursor::read(sent).map(Some).ok_or_else(|| vec![Fault::not_a_cursor()]),
             });
@@ -122,38 +130,38 @@ impl Fields {
             let names = keys.iter().map(|(name, _)| *name).collect::<Vec<_>>().join("|");
             MetaSchema { pattern: Some(format!("^-?({names})(,-?({names}))*$")), ..MetaSchema::new("string") }
         };
-        let order =
-            self.field("ordering", about, schema, |value: Value, rules: &Rules| ordering(&text(value, rules)?, keys));
+        let order = self
+            .field("ordering", about, schema, |value: Value, rules: &Rules| ordering(&verbatim(value, rules)?, keys));
         order.optional().map(Option::unwrap_or_default)
     }
 }
 
 fn text(value: Value, rules: &Rules) -> Result<String, Vec<Fault>> {
-    let trimmed = match value {
-        Value::String(sent) => Value::from(sent.trim()),
-        other => other,
-    };
-    verbatim(trimmed, rules)
+    read(value, rules, trimmed)
 }
 
 fn verbatim(value: Value, rules: &Rules) -> Result<String, Vec<Fault>> {
-    let Value::String(text) = value else { return Err(vec![Fault::not_a_string()]) };
+    read(value, rules, |sent| sent)
+}
+
+fn read(value: Value, rules: &Rules, part: fn(&str) -> &str) -> Result<String, Vec<Fault>> {
+    let Value::String(sent) = value else { return Err(vec![Fault::not_a_string()]) };
+    if let Some(max) = rules.max.filter(|max| sent.chars().count() > *max) {
+        return Err(vec![Fault::too_long(max)]);
+    }
+    let text = part(&sent);
     if text.is_empty() && rules.blank != Blank::Kept {
         return Err(vec![Fault::blank()]);
     }
     if text.contains('\0') {
         return Err(vec![Fault::null_characters()]);
     }
-    match rules.max {
-        Some(max) if text.chars().count() > max => Err(vec![Fault::too_long(max)]),
-        _ => Ok(text),
-    }
+    Ok(text.to_owned())
 }
 
 /// Reads one UUID.
 pub(super) fn uuid(value: &Value) -> Result<Uuid, Fault> {
-    let sent = value.as_str().map(str::trim);
-    sent.and_then(strict_uuid).ok_or_else(Fault::not_a_uuid)
+    value.as_str().and_then(strict_uuid).ok_or_else(Fault::not_a_uuid)
 }
 
 /// The one of `choices` that goes by this name.
@@ -173,21 +181,19 @@ fn not_a_file() -> Fault {
     Fault::invalid(Message::NotAFile)
 }
 
-fn boolean(value: Value, _: &Rules) -> Result<bool, Vec<Fault>> {
-    let sent = match value {
-        Value::Bool(sent) => return Ok(sent),
-        Value::String(sent) => sent.to_ascii_lowercase(),
-        _ => String::new(),
-    };
-    match sent.trim() {
-        "true" | "1" => Ok(true),
-        "false" | "0" => Ok(false),
-        _ => Err(vec![Fault::not_a_boolean()]),
+fn boolean(value: &Value, is_json: bool) -> Option<bool> {
+    if is_json {
+        return value.as_bool();
+    }
+    match trimmed(value.as_str()?).to_ascii_lowercase().as_str() {
+        "true" | "1" => Some(true),
+        "false" | "0" => Some(false),
+        _ => None,
     }
 }
 
 fn page_number(value: Value, rules: &Rules) -> Result<PageNumber, Vec<Fault>> {
-    let sent = text(value, rules)?;
+    let sent = verbatim(value, rules)?;
     if sent == "last" {
         return Ok(PageNumber::Last);
     }
@@ -195,20 +201,19 @@ fn page_number(value: Value, rules: &Rules) -> Result<PageNumber, Vec<Fault>> {
 }
 
 fn page_size(value: Value, rules: &Rules) -> Result<u32, Vec<Fault>> {
-    counting_number(&text(value, rules)?).ok_or_else(|| vec![Fault::not_a_page_size()])
+    counting_number(&verbatim(value, rules)?).ok_or_else(|| vec![Fault::not_a_page_size()])
 }
 
-/// A whole number from 1. One that is larger than any list is held at the largest there is.
+/// A whole number from 1, in its one spelling. One that is larger than any list is held at the largest there is.
 fn counting_number(sent: &str) -> Option<u32> {
-    let digits = !sent.is_empty() && sent.bytes().all(|byte| byte.is_ascii_digit());
-    let number = digits.then(|| sent.parse().unwrap_or(u32::MAX))?;
-    (number > 0).then_some(number)
+    let is_one = sent.bytes().all(|byte| byte.is_ascii_digit()) && !sent.is_empty() && !sent.starts_with('0');
+    is_one.then(|| sent.parse().unwrap_or(u32::MAX))
 }
 
 fn ordering<K: Copy>(sent: &str, keys: &[(&str, K)]) -> Result<Vec<(K, Direction)>, Vec<Fault>> {
     let mut order = Vec::new();
     let mut faults = Vec::new();
-    for term in sent.split(',').map(str::trim).filter(|term| !term.is_empty()) {
+    for term in sent.split(',') {
         let (name, direction) = match term.strip_prefix('-') {
             Some(name) => (name, Direction::Descending),
             None => (term, Direction::Ascending),

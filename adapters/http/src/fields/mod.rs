@@ -15,6 +15,7 @@ mod field;
 mod kinds;
 mod lists;
 mod times;
+mod white_space;
 
 use std::collections::HashMap;
 

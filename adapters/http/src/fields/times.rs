@@ -29,7 +29,7 @@ impl Fields {
 
 /// The library is content with fewer digits, and with signs: one day would have many spellings.
 fn date(value: &Value) -> Option<NaiveDate> {
-    let sent = value.as_str()?.trim();
+    let sent = value.as_str()?;
     let well_formed = sent.len() == 10 && sent.bytes().all(|it| it.is_ascii_digit() || it == b'-');
     let date = NaiveDate::parse_from_str(sent, "%Y-%m-%d").ok()?;
     (well_formed && date.year() > 0).then_some(date)
@@ -37,7 +37,7 @@ fn date(value: &Value) -> Option<NaiveDate> {
 
 /// In whole microseconds, and of a year that has four digits in UTC too: stores keep no others.
 fn timestamp(value: &Value) -> Option<DateTime<Utc>> {
-    let sent = DateTime::parse_from_rfc3339(value.as_str()?.trim()).ok()?;
+    let sent = DateTime::parse_from_rfc3339(value.as_str()?).ok()?;
     let instant = DateTime::from_timestamp_micros(sent.timestamp_micros())?;
     (1..=9999).contains(&instant.year()).then_some(instant)
 }

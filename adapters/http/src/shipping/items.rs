@@ -138,8 +138,8 @@ impl Input for ItemQuery {
 
 struct NewItem(RegisterItem);
 
-/// No control characters but white space around it, which is not part of it.
-const SKU_PATTERN: &str = r"^[\t-\r ]*[^\u0000-\u001F\u007F-\u009F]*[\t-\r ]*$";
+/// No control characters.
+const SKU_PATTERN: &str = r"[^\u0000-\u001F\u007F-\u009F]*";
 const SKU: &str = "The seller's article number; may be empty.";
 const STATUS: &str = "How it fares. Setting the status it has changes nothing.";
 
