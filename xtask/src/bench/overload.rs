@@ -52,13 +52,12 @@ pub(super) struct Options {
 /// Asks for as much as can be answered and for more, in turns, and prints what became of it.
 pub(super) fn measure(programs: &Programs, database: &Database, options: &Options) -> Result<(), String> {
     programs.fill(database, STOCK)?;
+    println!("\n{}\n{}\n", machine(), versions(database)?);
     let mut serving = programs.majestic(database, &["serve"]);
     serving.env("MAX_REQUESTS", options.places.to_string());
-    let server = Server::start("majestic", serving)?;
+    let server = apart(database, || Server::start("majestic", serving))?;
     let credential = server.access()?;
     let time = Duration::from_secs(options.seconds);
-    println!("\n{}\n{}\n", machine(), versions(database)?);
-    part(&server, database)?;
     println!(
         "| items | answered/s | p99, ms | answered/s beyond | p99, ms | refused/s | p99, ms | normal after, ms | goodput | slower | keeps |"
     );
@@ -86,20 +85,24 @@ pub(super) fn measure(programs: &Programs, database: &Database, options: &Option
     Ok(())
 }
 
-/// Gives the processors to the two sides; of a single one both have all.
-fn part(server: &Server, database: &Database) -> Result<(), String> {
+/// Starts a server on its half of the processors, beside its database: it begins as many threads as it sees processors. The
+/// other half is ours from then on. Of a single one all have all.
+fn apart(database: &Database, start: impl FnOnce() -> Result<Server, String>) -> Result<Server, String> {
     let all = available_parallelism().map_or(1, usize::from);
     let half = all / 2;
     if half == 0 {
-        return Ok(());
+        return start();
     }
-    let serving = format!("0-{}", half - 1);
-    let asking = format!("{half}-{}", all - 1);
-    let sides = [(server.pid(), &serving), (database.pid, &serving), (std::process::id(), &asking)];
-    for (process, processors) in sides {
-        output(command("taskset", &["--all-tasks", "--cpu-list", "--pid", processors, &process.to_string()]))?;
-    }
-    Ok(())
+    let hold = |process: u32, first: usize, last: usize| {
+        let processors = format!("{first}-{last}");
+        output(command("taskset", &["--all-tasks", "--cpu-list", "--pid", &processors, &process.to_string()]))
+    };
+    let us = std::process::id();
+    hold(database.pid, 0, half - 1)?;
+    hold(us, 0, half - 1)?;
+    let server = start();
+    hold(us, half, all - 1)?;
+    server
 }
 
 /// What is asked for.
