@@ -1,8 +1,6 @@
 //! Secrets and personal data, each a text like no other, are used in every way there is, and looked for wherever they
 //! must not be: in the log, in errors, in traces, in numbers, in messages to people, in events, in the database.
 
-use std::process::Stdio;
-
 use reqwest::{Client, Method, StatusCode};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -11,7 +9,7 @@ use tokio::time::timeout;
 use crate::bus::Bus;
 use crate::channel::Channel;
 use crate::collector::Collector;
-use crate::program::{PATIENCE, Said, Setting, a_free_address, client};
+use crate::program::{PATIENCE, Server, Setting, a_free_address, client};
 
 const TOKEN: &str = "4815162342";
 const PASSWORD: &str = "canary-password-Xq7";
@@ -106,7 +104,6 @@ async fn no_password_of_a_backend_is_told_where_it_is_away() {
     let variables = vec![
         ("ENV", "dev".to_owned()),
         ("RUST_LOG", "trace".to_owned()),
-        ("LISTEN_ADDR", address.to_string()),
         ("SECRET_KEY", SECRET_KEY.to_owned()),
         ("TOKEN_ROOT_KEY", ROOT_KEY.to_owned()),
         ("DATABASE_URL", database("canary-database-Wd4")),
@@ -122,17 +119,13 @@ async fn no_password_of_a_backend_is_told_where_it_is_away() {
         told.push_str(&String::from_utf8_lossy(&[output.stdout, output.stderr].concat()));
     }
 
-    let mut serving = setting.command(&["serve"]);
-    let mut serving = serving.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
-    let said = Said::default();
-    said.listen(serving.stdout.take().expect("its output"));
-    said.listen(serving.stderr.take().expect("its complaints"));
+    let Server { base, said, .. } = &setting.start_at(address, &["serve"]);
     said.until(|it| it.contains("a database connection failed")).await;
-    let base = format!("http://{address}/api");
-    let readiness = client().get(format!("{base}/readiness/")).send().await.expect("an answer");
+    let readiness = client().get(format!("{base}/api/readiness/")).send().await.expect("an answer");
     told.push_str(&readiness.text().await.expect("a body"));
     let credentials = json!({ "username": "root", "password": PASSWORD });
-    let refusal = client().post(format!("{base}/v1/auth/signin/")).json(&credentials).send().await.expect("an answer");
+    let refusal =
+        client().post(format!("{base}/api/v1/auth/signin/")).json(&credentials).send().await.expect("an answer");
     assert_eq!(refusal.status(), StatusCode::SERVICE_UNAVAILABLE);
     told.push_str(&refusal.text().await.expect("a body"));
     told.push_str(&said.until(|it| it.contains("/auth/signin/")).await);

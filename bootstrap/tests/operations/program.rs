@@ -45,13 +45,7 @@ impl Setting<'_> {
 
     /// The same at this address, by this command.
     pub(crate) async fn serve_at(&self, address: SocketAddr, arguments: &[&str]) -> Server {
-        let mut command = self.command(arguments);
-        command.env("LISTEN_ADDR", address.to_string()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().expect("it starts");
-        let said = Said::default();
-        said.listen(child.stdout.take().expect("its output"));
-        said.listen(child.stderr.take().expect("its complaints"));
-        let server = Server { child, base: format!("http://{address}"), said };
+        let server = self.start_at(address, arguments);
         let http = client();
         let ready = async {
             while !server.is_ready(&http).await {
@@ -60,6 +54,17 @@ impl Setting<'_> {
         };
         assert!(timeout(PATIENCE, ready).await.is_ok(), "it is never ready:\n{}", server.said.all());
         server
+    }
+
+    /// The same, and does not wait for it.
+    pub(crate) fn start_at(&self, address: SocketAddr, arguments: &[&str]) -> Server {
+        let mut command = self.command(arguments);
+        command.env("LISTEN_ADDR", address.to_string()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("it starts");
+        let said = Said::default();
+        said.listen(child.stdout.take().expect("its output"));
+        said.listen(child.stderr.take().expect("its complaints"));
+        Server { child, base: format!("http://{address}"), said }
     }
 }
 

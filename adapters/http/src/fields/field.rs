@@ -17,6 +17,13 @@ pub(crate) struct Rules {
     nullable: bool,
 }
 
+impl Rules {
+    /// The most characters that there may be, if this text has more.
+    pub(super) fn exceeded_by(&self, text: &str) -> Option<usize> {
+        self.max.filter(|max| text.chars().count() > *max)
+    }
+}
+
 /// What an empty text is. In a form, where everything is text, it says nothing.
 #[derive(Default, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Blank {
@@ -185,7 +192,7 @@ impl<'f, C> Field<'f, C> {
 
     /// Whether this is a text of nothing but white space, and not of too much of it.
     fn is_blank(&self, sent: &str) -> bool {
-        trimmed(sent).is_empty() && self.rules.max.is_none_or(|max| sent.chars().count() <= max)
+        trimmed(sent).is_empty() && self.rules.exceeded_by(sent).is_none()
     }
 
     fn is_described(&mut self, required: bool, clears: bool) -> bool {

@@ -146,7 +146,7 @@ fn verbatim(value: Value, rules: &Rules) -> Result<String, Vec<Fault>> {
 
 fn read(value: Value, rules: &Rules, part: fn(&str) -> &str) -> Result<String, Vec<Fault>> {
     let Value::String(sent) = value else { return Err(vec![Fault::not_a_string()]) };
-    if let Some(max) = rules.max.filter(|max| sent.chars().count() > *max) {
+    if let Some(max) = rules.exceeded_by(&sent) {
         return Err(vec![Fault::too_long(max)]);
     }
     let text = part(&sent);
