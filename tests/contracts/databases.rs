@@ -46,6 +46,12 @@ impl Deref for TestDatabase {
 }
 
 impl TestDatabase {
+    /// The same database through a pool whose units of work may be open for a second.
+    pub(crate) fn in_a_hurry(&self) -> Database {
+        let (patience, longest_unit_of_work) = (Duration::from_secs(30), Duration::from_secs(1));
+        self.reopened(&Settings { patience, longest_unit_of_work, ..Settings::default() })
+    }
+
     /// The same database through another pool.
     pub(crate) fn reopened(&self, settings: &Settings) -> Database {
         Database::open(&self.url, settings, sealing()).expect("it opened before")
@@ -86,7 +92,8 @@ pub(crate) async fn another_like(database: &TestDatabase) -> TestDatabase {
 
 /// Races are about who wins, and not about how fast the machine is: nobody is sent away for being slow.
 fn opened(url: String, folder: Option<TempDir>) -> TestDatabase {
-    let patient = Settings { patience: Duration::from_secs(30), ..Settings::default() };
+    let long = Duration::from_secs(30);
+    let patient = Settings { patience: long, longest_unit_of_work: long, ..Settings::default() };
     let database = Database::open(&url, &patient, sealing()).expect("the URL is well formed");
     TestDatabase { database, url, _folder: folder }
 }

@@ -40,6 +40,7 @@ crate::every_database_promises![
     work_that_loses_a_deadlock_may_be_tried_again,
     work_whose_connection_dies_keeps_nothing,
     a_request_that_is_left_gives_its_connection_back,
+    a_request_that_takes_too_long_keeps_nothing_and_may_be_made_again,
 ];
 
 /// How long the database may take to undo what somebody left, and how often to look.
@@ -470,4 +471,26 @@ async fn a_request_that_is_left_gives_its_connection_back(database: TestDatabase
         add(&shared, &somebody()).await.expect("a connection is free");
         assert!(!exists(&shared, user.id()).await);
     }
+}
+
+async fn a_request_that_takes_too_long_keeps_nothing_and_may_be_made_again(database: TestDatabase) {
+    let hurried = database.in_a_hurry();
+    let user = somebody();
+    let mut refusal = None;
+
+    let came_to = once(&hurried, "a", async {
+        add(&hurried, &user).await.expect("it has only begun");
+        let deadline = Instant::now() + DEADLINE;
+        while refusal.is_none() {
+            assert!(Instant::now() < deadline, "it goes on");
+            refusal = add(&hurried, &somebody()).await.err();
+        }
+        Some(answer("added"))
+    });
+
+    assert!(matches!(came_to.await, Err(StoreError::Unavailable(_))));
+    assert!(matches!(refusal, Some(StoreError::Unavailable(_))), "{refusal:?}");
+    assert!(!exists(&hurried, user.id()).await);
+    assert!(settled(&hurried, "a", &user).await == Once::Done, "it has its own time again");
+    assert!(exists(&hurried, user.id()).await);
 }

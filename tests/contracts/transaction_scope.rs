@@ -1,6 +1,6 @@
 //! What it means that units of work are kept together, whichever contexts they belong to.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use auth_domain::testing::a_session;
 use auth_domain::{RefreshTokenHash, Session};
@@ -24,6 +24,7 @@ crate::every_database_promises![
     a_request_whose_scope_was_left_half_way_keeps_nothing,
     a_scope_whose_connection_dies_keeps_nothing,
     a_scope_that_is_left_gives_its_connection_back,
+    a_scope_that_takes_too_long_keeps_nothing,
 ];
 
 async fn together<W>(database: &Database, work: W) -> Result<(), StoreError>
@@ -218,4 +219,26 @@ async fn a_scope_that_is_left_gives_its_connection_back(database: TestDatabase) 
         add_user(&shared, &somebody()).await.expect("a connection is free");
         assert!(!kept(&shared, &user, &session).await.0);
     }
+}
+
+async fn a_scope_that_takes_too_long_keeps_nothing(database: TestDatabase) {
+    let hurried = database.in_a_hurry();
+    let (user, session) = (somebody(), a_session());
+    let mut refusal = None;
+
+    let outcome = together(&hurried, async {
+        add_user(&hurried, &user).await?;
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while refusal.is_none() {
+            assert!(Instant::now() < deadline, "it goes on");
+            refusal = add_user(&hurried, &somebody()).await.err();
+        }
+        // Whoever does not listen is told in the end.
+        Ok(())
+    });
+
+    assert!(matches!(outcome.await, Err(StoreError::Unavailable(_))));
+    assert!(matches!(refusal, Some(StoreError::Unavailable(_))), "{refusal:?}");
+    assert!(!kept(&hurried, &user, &session).await.0);
+    add_user(&hurried, &user).await.expect("another has its own time");
 }

@@ -24,6 +24,8 @@ crate::every_database_promises![
     a_dropped_question_leaves_no_answer_behind,
     an_aborted_request_leaves_no_answer_behind,
     a_dropped_unit_of_work_lets_go_of_its_locks,
+    a_unit_of_work_that_takes_too_long_is_refused_and_lets_go_of_its_locks,
+    a_unit_of_work_that_ends_too_late_keeps_nothing,
     it_answers,
 ];
 
@@ -121,6 +123,43 @@ async fn a_dropped_unit_of_work_lets_go_of_its_locks(database: TestDatabase) {
         assert!(work.transports().find(trip.id()).await.unwrap().is_some());
         drop(work);
     }
+}
+
+async fn a_unit_of_work_that_takes_too_long_is_refused_and_lets_go_of_its_locks(database: TestDatabase) {
+    let (trip, added) = (a_transport().build(), a_transport().build());
+    keep(&database, &[], &[], std::slice::from_ref(&trip)).await;
+    let hurried = database.in_a_hurry();
+
+    let mut work = hurried.shipping_store().begin().await.unwrap();
+    work.transports().add(&added).await.expect("it has only begun");
+    let deadline = Instant::now() + Duration::from_secs(10);
+    let refusal = loop {
+        match work.transports().find(trip.id()).await {
+            Ok(found) => assert!(found.is_some() && Instant::now() < deadline, "it goes on"),
+            Err(refusal) => break refusal,
+        }
+    };
+    let at_last = work.commit().await;
+
+    assert!(matches!(refusal, StoreError::Unavailable(_)), "{refusal:?}");
+    assert!(matches!(at_last, Err(StoreError::Unavailable(_))), "{at_last:?}");
+    let mut other = hurried.shipping_store().begin().await.unwrap();
+    assert!(other.transports().find(trip.id()).await.expect("the row is free").is_some());
+    assert!(other.transports().find(added.id()).await.unwrap().is_none(), "it was undone");
+}
+
+async fn a_unit_of_work_that_ends_too_late_keeps_nothing(database: TestDatabase) {
+    let trip = a_transport().build();
+    let hurried = database.in_a_hurry();
+
+    let mut work = hurried.shipping_store().begin().await.unwrap();
+    work.transports().add(&trip).await.expect("it has only begun");
+    // Nothing else tells when it is too late but asking, and what asks is not to ask anything.
+    sleep(Duration::from_secs(1)).await;
+    let refusal = work.commit().await;
+
+    assert!(matches!(refusal, Err(StoreError::Unavailable(_))), "{refusal:?}");
+    assert!(database.shipping_store().begin().await.unwrap().transports().find(trip.id()).await.unwrap().is_none());
 }
 
 async fn it_answers(database: TestDatabase) {

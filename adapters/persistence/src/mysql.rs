@@ -51,10 +51,7 @@ pub(crate) fn open(
         authority::check(url)?;
     }
     let statements = crate::statements::Statements::default();
-    let pool = |url: &str| {
-        let pool_settings = PoolSettings { size: settings.pool_size, patience: settings.patience };
-        Pool::new(url.to_owned(), pool_settings, statements.clone())
-    };
+    let pool = |url: &str| Pool::new(url.to_owned(), PoolSettings::from(settings), statements.clone());
     let (primary, replica) = (pool(url), replica.map(|url| Replica::of(pool(url))));
     Ok(Stores::new(url.to_owned(), primary.clone(), &primary, replica, statements, settings, sealing))
 }

@@ -55,10 +55,10 @@ pub(crate) fn open(
     }
     let statements = crate::statements::Statements::default();
     let pool = |path: &str, pool_settings| Pool::new(path.to_owned(), pool_settings, statements.clone());
-    let reading = || PoolSettings { size: settings.pool_size, patience: settings.patience };
-    let readers = pool(path, reading());
-    let writer = pool(path, PoolSettings { size: 1, patience: WRITER_PATIENCE });
-    let replica = replica.map(|path| Replica::of(pool(path, reading())));
+    let reading = PoolSettings::from(settings);
+    let readers = pool(path, reading);
+    let writer = pool(path, PoolSettings { size: 1, patience: WRITER_PATIENCE, ..reading });
+    let replica = replica.map(|path| Replica::of(pool(path, reading)));
     Ok(Stores::new(path.to_owned(), readers, &writer, replica, statements, settings, sealing))
 }
 

@@ -11,9 +11,13 @@ pub(super) enum Access {
 
 impl Access {
     pub(super) fn connection(&mut self) -> &mut Connection {
+        self.lease().connection()
+    }
+
+    pub(super) fn lease(&mut self) -> &mut Lease {
         match self {
-            Self::Own(lease) => lease.connection(),
-            Self::Held(hold) => hold.connection(),
+            Self::Own(lease) => lease,
+            Self::Held(hold) => hold.lease(),
         }
     }
 }

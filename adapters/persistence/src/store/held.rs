@@ -14,10 +14,10 @@ use kernel_domain::StoreError;
 use tokio::sync::{Mutex, OwnedMappedMutexGuard, OwnedMutexGuard};
 use tokio::time::timeout;
 
+use super::Connection;
 use super::idempotency::Request;
 use super::outbox::Bells;
 use super::pool::{Lease, Pool};
-use super::{Connection, begin};
 use crate::error::store_error;
 use crate::sabotage::{self, Sabotage};
 
@@ -200,6 +200,9 @@ impl Held {
     async fn opened(&self) -> Result<OwnedMappedMutexGuard<State, Open>, StoreError> {
         let mut state = self.lock().await?;
         self.open(&mut state).await?;
+        if let State::Open(open) = &*state {
+            open.lease.in_time()?;
+        }
         let open = OwnedMutexGuard::try_map(state, |state| match state {
             State::Open(open) => Some(open),
             State::Idle | State::Taken(_) | State::Lost => None,
@@ -218,7 +221,7 @@ impl Held {
         }
         if let State::Idle = state {
             let mut lease = self.writers.lease().await?;
-            begin(lease.connection()).await.map_err(store_error)?;
+            lease.begin().await?;
             let is_claimed = self.request.is_some();
             let open = Open { lease, is_claimed, has_changes: false, is_uncertain: false, bells: Bells::default() };
             *state = self.claim(open).await?;
@@ -247,7 +250,7 @@ impl Open {
         if sabotage::is_on(Sabotage::KeyAfterCommit) {
             Manager::commit_transaction(self.lease.connection()).await.map_err(store_error)?;
             sabotage::dawdle(Sabotage::KeyAfterCommit).await;
-            begin(self.lease.connection()).await.map_err(store_error)?;
+            self.lease.begin().await?;
             if let Some(by_others) = request.claim(self.lease.connection()).await? {
                 self.roll_back().await;
                 return Ok(by_others);
@@ -262,6 +265,10 @@ impl Open {
     }
 
     async fn commit(mut self) -> Result<(), StoreError> {
+        if let Err(late) = self.lease.in_time() {
+            self.roll_back().await;
+            return Err(late);
+        }
         if self.is_in_part() {
             self.lease.discard();
             return Err(lost());
@@ -291,8 +298,12 @@ impl Open {
 }
 
 impl Hold {
-    pub(super) fn connection(&mut self) -> &mut Connection {
-        self.open.lease.connection()
+    pub(super) fn lease(&mut self) -> &mut Lease {
+        &mut self.open.lease
+    }
+
+    fn connection(&mut self) -> &mut Connection {
+        self.lease().connection()
     }
 
     /// Begins a unit of work within the transaction.

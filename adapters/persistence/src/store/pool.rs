@@ -11,9 +11,10 @@ use kernel_domain::StoreError;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tracing::{Span, debug_span};
 
-use super::{Connection, establish};
-use crate::PoolUse;
+use super::{Connection, begin, establish};
+use crate::error::store_error;
 use crate::statements::Statements;
+use crate::{PoolUse, Settings};
 
 /// A connection that was used so recently is still there; older ones are asked first. Asking on
 /// each use would cost every request a round trip.
@@ -29,6 +30,14 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 pub(crate) struct PoolSettings {
     pub(crate) size: u32,
     pub(crate) patience: Duration,
+    pub(crate) longest_transaction: Duration,
+}
+
+impl From<&Settings> for PoolSettings {
+    fn from(settings: &Settings) -> Self {
+        let &Settings { pool_size, patience, longest_unit_of_work, .. } = settings;
+        Self { size: pool_size, patience, longest_transaction: longest_unit_of_work }
+    }
 }
 
 #[derive(Clone)]
@@ -40,6 +49,7 @@ pub(crate) struct Pool {
     share: Option<Arc<Semaphore>>,
     size: usize,
     patience: Duration,
+    longest_transaction: Duration,
     waits: Arc<Waits>,
 }
 
@@ -70,7 +80,7 @@ impl Drop for Waiting<'_> {
 
 impl Pool {
     pub(crate) fn new(url: String, settings: PoolSettings, statements: Statements) -> Self {
-        let PoolSettings { size, patience } = settings;
+        let PoolSettings { size, patience, longest_transaction } = settings;
         let size = size.max(1);
         let connections = bb8::Pool::builder()
             .max_size(size)
@@ -82,7 +92,7 @@ impl Pool {
             .build_unchecked(Manager { url, statements, last_break: Mutex::new(Instant::now()) });
         let size = size as usize;
         let line = Arc::new(Semaphore::new(size));
-        Self { connections, line, share: None, size, patience, waits: Arc::default() }
+        Self { connections, line, share: None, size, patience, longest_transaction, waits: Arc::default() }
     }
 
     /// How much of it is used now, and how it went so far.
@@ -126,7 +136,8 @@ impl Pool {
             let span = debug_span!(target: "spans", "database", otel.kind = "client");
             // Where nobody collects traces there is none, and it costs nothing.
             let span = (!span.is_none()).then(|| Box::new(span));
-            Ok(Lease { connection, _turn: turn, _share: share, _span: span })
+            let (connection, longest_transaction) = (Box::new(connection), self.longest_transaction);
+            Ok(Lease { connection, longest_transaction, began: None, _turn: turn, _share: share, _span: span })
         };
         let in_time = tokio::time::timeout(self.patience, waiting).await;
         let lease = in_time.unwrap_or_else(|_| Err(StoreError::unavailable("no connection was free in time")));
@@ -148,7 +159,11 @@ impl Pool {
 
 /// A connection that goes back to the pool when it is dropped; only then is it somebody else's turn.
 pub(super) struct Lease {
-    connection: PooledConnection<'static, Manager>,
+    /// In a box, for it is large, and handed on by one future to the next.
+    connection: Box<PooledConnection<'static, Manager>>,
+    longest_transaction: Duration,
+    /// When its last transaction began.
+    began: Option<Instant>,
     _turn: OwnedSemaphorePermit,
     _share: Option<OwnedSemaphorePermit>,
     /// A step of the trace that the request is part of, for as long as the connection is its own.
@@ -158,6 +173,23 @@ pub(super) struct Lease {
 impl Lease {
     pub(super) fn connection(&mut self) -> &mut Connection {
         &mut self.connection.inner
+    }
+
+    /// Begins a transaction, whose time runs from now on.
+    pub(super) async fn begin(&mut self) -> Result<(), StoreError> {
+        begin(self.connection()).await.map_err(store_error)?;
+        self.began = Some(Instant::now());
+        Ok(())
+    }
+
+    /// Refuses to go on with a transaction that is open for too long: others may wait for what it has locked.
+    pub(super) fn in_time(&self) -> Result<(), StoreError> {
+        match self.began {
+            Some(began) if began.elapsed() >= self.longest_transaction => {
+                Err(StoreError::unavailable("the unit of work took too long"))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Has the connection closed instead of used again.

@@ -4,10 +4,10 @@ use diesel_async::{AsyncConnection, TransactionManager};
 use kernel_domain::StoreError;
 use tokio::runtime::Handle;
 
+use super::Connection;
 use super::access::Access;
 use super::outbox::Bells;
 use super::pool::Lease;
-use super::{Connection, begin};
 use crate::error::store_error;
 use crate::sabotage::{self, Sabotage};
 
@@ -22,14 +22,20 @@ pub(super) struct Transaction {
 impl Transaction {
     pub(super) async fn begin(mut access: Access) -> Result<Self, StoreError> {
         match &mut access {
-            Access::Own(lease) => begin(lease.connection()).await.map_err(store_error)?,
+            Access::Own(lease) => lease.begin().await?,
             Access::Held(hold) => hold.begin().await?,
         }
         Ok(Self { open: Some(access) })
     }
 
     pub(super) fn connection(&mut self) -> Result<&mut Connection, StoreError> {
-        self.open.as_mut().map(Access::connection).ok_or_else(|| StoreError::unavailable("the unit of work has ended"))
+        self.in_time().map(Access::connection)
+    }
+
+    fn in_time(&mut self) -> Result<&mut Access, StoreError> {
+        let access = self.open.as_mut().ok_or_else(|| StoreError::unavailable("the unit of work has ended"))?;
+        access.lease().in_time()?;
+        Ok(access)
     }
 
     /// Ends it half-way and begins another, if this is done wrong.
@@ -39,13 +45,14 @@ impl Transaction {
         {
             Manager::commit_transaction(lease.connection()).await.map_err(store_error)?;
             sabotage::dawdle(sabotage).await;
-            begin(lease.connection()).await.map_err(store_error)?;
+            lease.begin().await?;
         }
         Ok(())
     }
 
     /// Keeps what was done, and rings the bells as soon as others can see it.
     pub(super) async fn commit(mut self, bells: Bells) -> Result<(), StoreError> {
+        self.in_time()?;
         match self.open.take() {
             Some(Access::Own(lease)) => {
                 commit(lease).await?;
