@@ -183,7 +183,7 @@ impl Fields {
         }
     }
 
-    fn text(&mut self, field: &Field, value: fmt::Arguments<'_>) {
+    fn text(&mut self, field: &Field, write: impl FnOnce(&mut Escaped<'_>) -> fmt::Result) {
         if field.name().starts_with(OF_TRACES) {
             return;
         }
@@ -193,7 +193,7 @@ impl Fields {
         };
         members.add(name, |out| {
             out.push('"');
-            let _ = Escaped(out).write_fmt(value);
+            let _ = write(&mut Escaped(out));
             out.push('"');
         });
     }
@@ -208,11 +208,11 @@ fn known(name: &str) -> Option<&'static str> {
 
 impl Visit for Fields {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.text(field, format_args!("{value:?}"));
+        self.text(field, |out| write!(out, "{value:?}"));
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.text(field, format_args!("{value}"));
+        self.text(field, |out| out.write_str(value));
     }
 
     fn record_u64(&mut self, field: &Field, value: u64) {
@@ -228,7 +228,7 @@ impl Visit for Fields {
     }
 
     fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
-        self.text(field, format_args!("{}", Causes(value)));
+        self.text(field, |out| write!(out, "{}", Causes(value)));
     }
 }
 
