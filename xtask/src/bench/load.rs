@@ -33,6 +33,9 @@ pub(super) fn install() -> Result<(), String> {
 }
 
 /// Asks for some seconds, from two threads. One answer that is no success makes all of them void.
+///
+/// As a batch job, wrk does not interrupt a server on the same processor as soon as there is an answer to read (sched(7)), as
+/// no client elsewhere could.
 pub(super) fn ask(
     server: &Server,
     question: &Question,
@@ -42,7 +45,7 @@ pub(super) fn ask(
 ) -> Result<Answers, String> {
     let Question { name, method, path, body, floor_path, .. } = question;
     let path = floor_path.filter(|_| server.name == "floor").unwrap_or(path);
-    let mut wrk = command("wrk", &["--threads", "2", "--script", SCRIPT]);
+    let mut wrk = command("chrt", &["--batch", "0", "wrk", "--threads", "2", "--script", SCRIPT]);
     wrk.args(["--connections", &options.connections.to_string(), "--duration", &seconds.to_string()]);
     wrk.args([&server.url(), "--", method, path, body, &options.items.to_string(), credential]);
     let said = output(wrk)?;
