@@ -285,7 +285,8 @@ fn database_probes(config: &Config, database: &Database) -> Probes {
 
 /// The database, and who hears of its events: the bus of all of them, the others of users.
 fn database(config: &Config, subscribers: &[&str], secrets: Arc<Secrets>) -> Result<Database, InvalidDatabase> {
-    let mut settings = Settings { trace: telemetry_adapter::current, ..Settings::default() };
+    let longest_unit_of_work = config.longest_unit_of_work();
+    let mut settings = Settings { trace: telemetry_adapter::current, longest_unit_of_work, ..Settings::default() };
     for name in subscribers.iter().filter(|it| **it != BUS) {
         settings.subscribers.push(Subscriber { name: (*name).to_owned(), contexts: Interest::Only("user") });
     }

@@ -476,7 +476,7 @@ async fn a_request_that_is_left_gives_its_connection_back(database: TestDatabase
 async fn a_request_that_takes_too_long_keeps_nothing_and_may_be_made_again(database: TestDatabase) {
     let hurried = database.in_a_hurry();
     let user = somebody();
-    let mut refusal = None;
+    let (mut refusal, mut part) = (None, Ok(()));
 
     let came_to = once(&hurried, "a", async {
         add(&hurried, &user).await.expect("it has only begun");
@@ -485,12 +485,14 @@ async fn a_request_that_takes_too_long_keeps_nothing_and_may_be_made_again(datab
             assert!(Instant::now() < deadline, "it goes on");
             refusal = add(&hurried, &somebody()).await.err();
         }
+        part = hurried.transaction_scope().all_or_nothing(async { Ok(()) }).await;
         Some(answer("added"))
     });
 
     assert!(matches!(came_to.await, Err(StoreError::Unavailable(_))));
     assert!(matches!(refusal, Some(StoreError::Unavailable(_))), "{refusal:?}");
-    assert!(!exists(&hurried, user.id()).await);
-    assert!(settled(&hurried, "a", &user).await == Once::Done, "it has its own time again");
-    assert!(exists(&hurried, user.id()).await);
+    assert!(matches!(part, Err(StoreError::Unavailable(_))), "{part:?}");
+    assert!(!exists(&database, user.id()).await);
+    assert!(settled(&database, "a", &user).await == Once::Done, "it has its own time again");
+    assert!(exists(&database, user.id()).await);
 }

@@ -143,7 +143,7 @@ async fn a_unit_of_work_that_takes_too_long_is_refused_and_lets_go_of_its_locks(
 
     assert!(matches!(refusal, StoreError::Unavailable(_)), "{refusal:?}");
     assert!(matches!(at_last, Err(StoreError::Unavailable(_))), "{at_last:?}");
-    let mut other = hurried.shipping_store().begin().await.unwrap();
+    let mut other = database.shipping_store().begin().await.unwrap();
     assert!(other.transports().find(trip.id()).await.expect("the row is free").is_some());
     assert!(other.transports().find(added.id()).await.unwrap().is_none(), "it was undone");
 }

@@ -1,4 +1,4 @@
-//! No request is waited for endlessly, and what changes something is finished even if nobody waits.
+//! No request is waited for endlessly, and what changes something goes on even if nobody waits.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;

@@ -28,8 +28,8 @@ pub struct Settings {
     pub pool_size: u32,
     /// How long a request waits for a connection before it is told that the store is unavailable.
     pub patience: Duration,
-    /// How long a unit of work may be open, and hold locks that others wait for: one that would go on for longer is refused
-    /// and undone.
+    /// How long a unit of work may be open, and hold locks that others wait for: one that goes on for longer is refused
+    /// what it asks for next, and undone.
     pub longest_unit_of_work: Duration,
     /// Who hears of events: each of these has a queue of deliveries of its own, with every event that it
     /// wants from the moment it is named here.
@@ -70,8 +70,8 @@ impl Interest {
 impl Default for Settings {
     /// A few connections per core are all that a database can use; there are more, so that a
     /// burst that waits for one row leaves some to everybody else. Half a second is long for a
-    /// queue, and events go to one bus. A request is waited for five seconds, of which a unit of work that
-    /// goes on after three may still wait two for a lock. Ten thousand rows are counted in less than a millisecond.
+    /// queue, and events go to one bus. Three seconds, and two to wait for the next lock, are what a request may
+    /// take. Ten thousand rows are counted in less than a millisecond.
     fn default() -> Self {
         let bus = Subscriber { name: BUS.to_owned(), contexts: Interest::All };
         Self {

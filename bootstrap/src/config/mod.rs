@@ -163,6 +163,12 @@ impl Config {
         };
         if reader.faults.is_empty() { Ok(config) } else { Err(InvalidConfig { faults: reader.faults }) }
     }
+
+    /// How long a unit of work may be open: three seconds, and where requests may take longer than usual, three fifths of
+    /// that. Then whoever goes on, and waits for a lock, is done when a request has to be.
+    pub(crate) fn longest_unit_of_work(&self) -> Duration {
+        Duration::from_secs(3).max(self.request_timeout * 3 / 5)
+    }
 }
 
 #[cfg(test)]

@@ -98,6 +98,15 @@ fn every_fault_is_named_at_once() {
 }
 
 #[test]
+fn a_unit_of_work_has_three_seconds_or_more_where_requests_have() {
+    for (request_timeout, longest) in [("100", 3_000), ("5000", 3_000), ("60000", 36_000)] {
+        let config = read(&[("REQUEST_TIMEOUT_MS", request_timeout)]).expect("it can be set");
+
+        assert_eq!(config.longest_unit_of_work().as_millis(), longest);
+    }
+}
+
+#[test]
 fn without_a_word_all_contexts_are_served_and_nobody_else_asks() {
     let contexts = read(&[]).expect("the defaults are usable").contexts;
 

@@ -33,7 +33,7 @@ impl Transaction {
     }
 
     fn in_time(&mut self) -> Result<&mut Access, StoreError> {
-        let access = self.open.as_mut().ok_or_else(|| StoreError::unavailable("the unit of work has ended"))?;
+        let access = self.open.as_mut().ok_or_else(ended)?;
         access.lease().in_time()?;
         Ok(access)
     }
@@ -60,9 +60,13 @@ impl Transaction {
                 Ok(())
             }
             Some(Access::Held(hold)) => hold.commit(bells).await,
-            None => Ok(()),
+            None => Err(ended()),
         }
     }
+}
+
+fn ended() -> StoreError {
+    StoreError::unavailable("the unit of work has ended")
 }
 
 async fn commit(mut lease: Lease) -> Result<(), StoreError> {
