@@ -8,6 +8,7 @@ use kernel_application::{KeptAnswer, Once, RequestKey};
 use kernel_domain::StoreError;
 use mysql_async::prelude::Queryable;
 use persistence_adapter::{Database, Settings};
+use support::sql::other_connections;
 use user_application::AccountName;
 use user_domain::User;
 use user_domain::testing::{a_registration, noon};
@@ -191,8 +192,7 @@ async fn a_scope_whose_connection_dies_keeps_nothing(database: TestDatabase) {
 
     let outcome = together(&database, async {
         add_user(&database, &user).await?;
-        let others = "SELECT id FROM information_schema.processlist WHERE db = DATABASE() AND id <> CONNECTION_ID()";
-        for connection in server.query::<u64, _>(others).await.unwrap() {
+        for connection in other_connections(&mut server).await {
             server.query_drop(format!("KILL {connection}")).await.unwrap();
         }
         assert!(add_session(&database, &session).await.is_err());

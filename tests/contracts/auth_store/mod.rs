@@ -18,6 +18,7 @@ use kernel_application::testing::CountingIds;
 use kernel_domain::StoreError;
 use mysql_async::prelude::Queryable;
 use persistence_adapter::Database;
+use support::sql::sessions;
 use tokio::time::{Instant, sleep};
 
 use crate::databases::TestDatabase;
@@ -82,13 +83,7 @@ async fn until_somebody_waits(database: &TestDatabase) {
         return;
     }
     let mut server = mysql_async::Conn::from_url(&database.url).await.unwrap();
-    // MariaDB knows no better table. MySQL cannot fill it while an id is in what somebody asks, for that is no text.
-    let is_mariadb = server.server_version().0 >= 10;
-    let (table, of) = if is_mariadb {
-        ("information_schema.processlist", "")
-    } else {
-        ("performance_schema.threads", "processlist_")
-    };
+    let (table, of) = sessions(&server);
     let busy = format!(
         "SELECT COUNT(*) FROM {table} \
         WHERE {of}db = DATABASE() AND {of}id <> CONNECTION_ID() AND {of}command <> 'Sleep'"
