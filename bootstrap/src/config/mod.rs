@@ -23,6 +23,7 @@ use auth_application::AuthPolicy;
 use cache_adapter::CacheUrl;
 use http_adapter::Rates;
 use ipnet::IpNet;
+use persistence_adapter::Settings;
 use slack_adapter::WebhookUrl;
 use storage_adapter::{Credentials, StorageUrl};
 use telemetry_adapter::TraceSettings;
@@ -164,10 +165,10 @@ impl Config {
         if reader.faults.is_empty() { Ok(config) } else { Err(InvalidConfig { faults: reader.faults }) }
     }
 
-    /// How long a unit of work may be open: three seconds, and where requests may take longer than usual, three fifths of
-    /// that. Then whoever goes on, and waits for a lock, is done when a request has to be.
+    /// How long a unit of work may be open: what is usual for the database's adapter, and where requests may take longer than
+    /// usual, three fifths of that. Then whoever goes on, and waits for a lock, is done when a request has to be.
     pub(crate) fn longest_unit_of_work(&self) -> Duration {
-        Duration::from_secs(3).max(self.request_timeout * 3 / 5)
+        Settings::default().longest_unit_of_work.max(self.request_timeout * 3 / 5)
     }
 }
 
