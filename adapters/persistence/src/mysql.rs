@@ -2,6 +2,7 @@
 
 mod authority;
 mod guarded;
+mod written;
 
 #[path = "store/mod.rs"]
 mod store;

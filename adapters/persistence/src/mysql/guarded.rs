@@ -21,6 +21,7 @@ use futures_util::future::{BoxFuture, FutureExt};
 use futures_util::stream::{self, TryStreamExt};
 
 use super::authority::believing_one_authority;
+use super::written::Texts;
 use crate::error::{is_broken_rule, is_contention};
 
 /// Longer than any lock wait or read that the server itself would cut off: whoever waits this long
@@ -30,6 +31,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub(crate) struct Connection {
     inner: AsyncMysqlConnection,
     wire: Wire,
+    texts: Texts,
 }
 
 /// What is known of the exchange of questions and answers.
@@ -105,8 +107,8 @@ impl AsyncConnectionCore for Connection {
         T: AsQuery + 'query,
         T::Query: QueryFragment<Mysql> + QueryId + 'query,
     {
-        let Self { inner, wire } = self;
-        let answer = inner.load(source);
+        let Self { inner, wire, texts } = self;
+        let answer = inner.load(texts.written(source.as_query()));
         let rows = async move { answer.await?.map_ok(Ok).try_collect::<Vec<_>>().await };
         async move { wire.exchange(rows).await.map(stream::iter) }.boxed()
     }
@@ -115,8 +117,8 @@ impl AsyncConnectionCore for Connection {
     where
         T: QueryFragment<Mysql> + QueryId + 'query,
     {
-        let Self { inner, wire } = self;
-        let answer = inner.execute_returning_count(source);
+        let Self { inner, wire, texts } = self;
+        let answer = inner.execute_returning_count(texts.written(source));
         async move { wire.exchange(answer).await }.boxed()
     }
 }
@@ -136,7 +138,7 @@ impl AsyncConnection for Connection {
             }
             None => AsyncMysqlConnection::establish(url).await?,
         };
-        Ok(Self { inner, wire: Wire { in_flight: false, patience: PATIENCE } })
+        Ok(Self { inner, wire: Wire { in_flight: false, patience: PATIENCE }, texts: Texts::default() })
     }
 
     fn transaction_state(&mut self) -> &mut AnsiTransactionManager {

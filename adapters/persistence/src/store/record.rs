@@ -11,7 +11,7 @@ use crate::sabotage::{self, Sabotage};
 pub(super) const CHUNK: usize = 500;
 
 /// A row that can be written. Made by [`record!`].
-pub(super) trait Record: Sync {
+pub(super) trait Record: Sync + 'static {
     const TABLE: &'static str;
     const KEY: &'static [&'static str];
     const COLUMNS: &'static [&'static str];
@@ -51,20 +51,37 @@ pub(super) use record;
 
 /// Keeps new rows.
 pub(super) async fn insert<R: Record>(connection: &mut Connection, rows: &[R]) -> QueryResult<()> {
-    for rows in rows.chunks(CHUNK) {
-        Rows { rows, overwrite: false }.execute(connection).await?;
-    }
-    Ok(())
+    write::<R, false>(connection, rows).await
 }
 
 /// Replaces rows by their key, which must be there: to MySQL, a row that takes any unique key of another row
 /// *is* that row. Where rows have a `version`, the new one must follow the old one:
 /// otherwise somebody else was faster, the version becomes null, and the statement fails.
 pub(super) async fn overwrite<R: Record>(connection: &mut Connection, rows: &[R]) -> QueryResult<()> {
+    write::<R, true>(connection, rows).await
+}
+
+async fn write<R: Record, const OVERWRITE: bool>(connection: &mut Connection, rows: &[R]) -> QueryResult<()> {
     for rows in rows.chunks(CHUNK) {
-        Rows { rows, overwrite: true }.execute(connection).await?;
+        match rows {
+            [row] => Row::<R, OVERWRITE>(row).execute(connection).await?,
+            rows => Rows { rows, overwrite: OVERWRITE }.execute(connection).await?,
+        };
     }
     Ok(())
+}
+
+/// One row: what is written most often, by a statement that is always the same, and stays prepared.
+struct Row<'r, R, const OVERWRITE: bool>(&'r R);
+
+impl<R: 'static, const OVERWRITE: bool> QueryId for Row<'_, R, OVERWRITE> {
+    type QueryId = Row<'static, R, OVERWRITE>;
+}
+
+impl<R: Record, const OVERWRITE: bool> QueryFragment<Backend> for Row<'_, R, OVERWRITE> {
+    fn walk_ast<'b>(&'b self, out: AstPass<'_, 'b, Backend>) -> QueryResult<()> {
+        spell(std::slice::from_ref(self.0), OVERWRITE, out)
+    }
 }
 
 struct Rows<'r, R> {
@@ -79,24 +96,26 @@ impl<R> QueryId for Rows<'_, R> {
 
 impl<R: Record> QueryFragment<Backend> for Rows<'_, R> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Backend>) -> QueryResult<()> {
-        if self.rows.len() != 1 {
-            out.unsafe_to_cache_prepared();
-        }
-        out.push_sql(&format!("INSERT INTO {} ({}) VALUES ", R::TABLE, R::COLUMNS.join(", ")));
-        for (at, row) in self.rows.iter().enumerate() {
-            out.push_sql(if at == 0 { "(" } else { ", (" });
-            row.bind(out.reborrow())?;
-            out.push_sql(")");
-        }
-        if self.overwrite {
-            out.push_sql(&on_conflict(R::KEY));
-            // A table that is all key is written to itself: what remains is the lock on the row.
-            let rest = &R::COLUMNS[R::KEY.len()..];
-            let replaced = if rest.is_empty() { R::KEY } else { rest };
-            out.push_sql(&replaced.iter().map(|it| replacement(it)).collect::<Vec<_>>().join(", "));
-        }
-        Ok(())
+        out.unsafe_to_cache_prepared();
+        spell(self.rows, self.overwrite, out)
     }
+}
+
+fn spell<'b, R: Record>(rows: &'b [R], overwrite: bool, mut out: Binds<'_, 'b>) -> QueryResult<()> {
+    out.push_sql(&format!("INSERT INTO {} ({}) VALUES ", R::TABLE, R::COLUMNS.join(", ")));
+    for (at, row) in rows.iter().enumerate() {
+        out.push_sql(if at == 0 { "(" } else { ", (" });
+        row.bind(out.reborrow())?;
+        out.push_sql(")");
+    }
+    if overwrite {
+        out.push_sql(&on_conflict(R::KEY));
+        // A table that is all key is written to itself: what remains is the lock on the row.
+        let rest = &R::COLUMNS[R::KEY.len()..];
+        let replaced = if rest.is_empty() { R::KEY } else { rest };
+        out.push_sql(&replaced.iter().map(|it| replacement(it)).collect::<Vec<_>>().join(", "));
+    }
+    Ok(())
 }
 
 fn replacement(column: &str) -> String {
