@@ -18,9 +18,11 @@ on_both_stacks![
     a_center_code_that_is_too_long_is_told,
     nothing_is_added_to_what_there_is_not,
     only_an_active_driver_can_be_planned,
+    a_planned_driver_who_was_banned_since_does_not_leave,
     names_are_unique_and_compare_exactly,
 ];
 
+const USERS: &str = "/api/v1/user/users/";
 const BAD: StatusCode = StatusCode::BAD_REQUEST;
 
 async fn adding_an_item_twice_changes_nothing(app: TestApp) {
@@ -230,15 +232,37 @@ async fn nothing_is_added_to_what_there_is_not(app: TestApp) {
 }
 
 async fn only_an_active_driver_can_be_planned(app: TestApp) {
-    let stage = Stage::set(&app).await;
-    for nobody in [stage.staff.user_id.clone(), "0190a3f0-7b1c-7d2e-8f00-000000000001".to_owned()] {
+    let (stage, root) = (Stage::set(&app).await, app.superuser().await);
+    let [banned, switched_off] = [app.driver().await, app.driver().await];
+    root.post(&format!("{USERS}{}/ban/", banned.user_id), json!({})).await.expecting(StatusCode::NO_CONTENT);
+    let off = json!({ "is_active": false });
+    root.patch(&format!("{USERS}{}/", switched_off.user_id), off).await.expecting(StatusCode::OK);
+    let planned = format!("{TRANSPORTS}{}/", stage.a_transport().await);
+    let unknown = "0190a3f0-7b1c-7d2e-8f00-000000000001";
+    for nobody in [&stage.staff.user_id, unknown, &banned.user_id, &switched_off.user_id] {
         let plan = json!({
             "distribution_center_code_source": "ABC001",
             "distribution_center_code_destination": "ABC002",
             "driver_uuid": nobody,
         });
         stage.staff.post(TRANSPORTS, plan).await.refused(BAD, "ShippingTransportDriverInvalid");
+        let driver = json!({ "driver_uuid": nobody });
+        stage.staff.patch(&planned, driver).await.refused(BAD, "ShippingTransportDriverInvalid");
     }
+}
+
+async fn a_planned_driver_who_was_banned_since_does_not_leave(app: TestApp) {
+    let (stage, root) = (Stage::set(&app).await, app.superuser().await);
+    let (alias, _) = stage.a_packed_batch().await;
+    let transport = stage.a_transport().await;
+    stage.load(&transport, &alias).await;
+    let plan = json!({ "driver_uuid": stage.driver.user_id });
+    stage.staff.patch(&format!("{TRANSPORTS}{transport}/"), plan).await.expecting(StatusCode::OK);
+    root.post(&format!("{USERS}{}/ban/", stage.driver.user_id), json!({})).await.expecting(StatusCode::NO_CONTENT);
+
+    let start = stage.staff.post(&format!("{TRANSPORTS}{transport}/start/"), json!({})).await;
+
+    start.refused(BAD, "ShippingTransportDriverInvalid");
 }
 
 async fn names_are_unique_and_compare_exactly(app: TestApp) {

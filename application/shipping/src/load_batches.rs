@@ -191,6 +191,16 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_command_that_is_too_long_is_not_begun() {
+        let too_many =
+            LoadBatches { aliases: vec![String::new(); MAX_ENTRIES + 1], ..command(&a_transport().build(), &[]) };
+
+        let refusal = World::default().never_begins().load_batches(&anyone(), too_many).await;
+
+        assert!(matches!(refusal, Err(LoadBatchesError::TooMany)));
+    }
+
+    #[tokio::test]
     async fn a_departed_transport_refuses_before_its_batches_are_looked_at() {
         let transport = a_transport().departed().build();
         let (shipping, outcome) = World::finding_transport(&transport).commits();
