@@ -7,13 +7,13 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use kernel_application::testing::{CountingIds, NoPause, anyone};
-use kernel_application::{Clock, Fault, PageNumber, PageRequest};
+use kernel_application::{Clock, PageNumber, PageRequest};
 use kernel_domain::StoreError;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestError, TestRunner};
 use shipping_application::*;
 use shipping_domain::testing::noon;
-use shipping_domain::{CenterCode, DriverId, Sku};
+use shipping_domain::{CannotPlan, CenterCode, DriverId, Refused, Sku};
 use support::invariants::broken;
 use support::sql::Sql;
 use tokio::runtime::Runtime;
@@ -224,11 +224,11 @@ impl World {
     }
 }
 
-fn listed(faults: &[PlanFault]) -> String {
+fn listed(faults: &[CannotPlan]) -> String {
     faults.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
-fn placed<R: std::fmt::Display>(faults: &[Fault<R>]) -> String {
+fn placed<R: std::fmt::Display>(faults: &[Refused<R>]) -> String {
     faults.iter().map(|it| format!("{}: {}", it.index, it.reason)).collect::<Vec<_>>().join(", ")
 }
 

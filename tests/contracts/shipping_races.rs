@@ -228,7 +228,7 @@ async fn who_loads_a_batch_that_is_renamed_finds_it_or_does_not(database: TestDa
         match loaded {
             Ok(_) => assert_eq!(left.transport_id(), Some(trip.id())),
             Err(LoadBatchesError::Batches(faults)) => {
-                assert_eq!(faults[0].reason, LoadFault::UnknownBatch(alias));
+                assert_eq!(faults[0].reason, CannotLoad::UnknownBatch(alias));
                 assert_eq!(left.transport_id(), None);
             }
             Err(refusal) => panic!("{refusal:?}"),

@@ -24,7 +24,7 @@ mod transaction_scope;
 pub mod testing;
 
 pub use actor::{Actor, Denied, Identity, Operation, Rights};
-pub use bulk::{Fault, MAX_ENTRIES};
+pub use bulk::MAX_ENTRIES;
 pub use clock::Clock;
 pub use deliveries::{
     ClaimLimits, Deliveries, Delivery, DeliveryOutcome, Publisher, StoredEvent, Undelivered, WireEntry,

@@ -40,11 +40,11 @@ pub use delete_transport::DeleteTransportError;
 pub use find_batches::FindBatchError;
 pub use find_items::FindItemError;
 pub use find_transports::FindTransportError;
-pub use load_batches::{LoadBatches, LoadBatchesError, LoadFault};
+pub use load_batches::{LoadBatches, LoadBatchesError};
 pub use open_batch::{OpenBatch, OpenBatchError};
 pub use operations::{DRIVE, READ, WRITE};
-pub use pack_items::{PackFault, PackItems, PackItemsError};
-pub use plan_transport::{PlanFault, PlanTransport, PlanTransportError};
+pub use pack_items::{PackItems, PackItemsError};
+pub use plan_transport::{PlanTransport, PlanTransportError};
 pub use ports::{Center, CenterDirectory, Driver, DriverDirectory, Person, Role};
 #[cfg(feature = "testing")]
 pub use ports::{MockCenterDirectory, MockDriverDirectory};
@@ -58,7 +58,7 @@ pub use register_item::{RegisterItem, RegisterItemError};
 pub use rename_batch::{NewAlias, RenameBatch, RenameBatchError};
 pub use replan_transport::{NewDriver, ReplanTransport, ReplanTransportError};
 pub use start_transport::{StartTransport, StartTransportError};
-pub use unpack_items::{UnknownItem, UnpackItems, UnpackItemsError};
+pub use unpack_items::{UnpackItems, UnpackItemsError};
 
 /// The shipping context, as the outside sees it: its driving port.
 pub struct Shipping {

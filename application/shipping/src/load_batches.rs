@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-use kernel_application::{Actor, Denied, Fault, MAX_ENTRIES};
+use kernel_application::{Actor, Denied, MAX_ENTRIES};
 use kernel_domain::StoreError;
-use shipping_domain::{Alias, Batch, BatchId, CannotLoad, ShippingEvent, Transport, TransportId};
+use shipping_domain::{Alias, Batch, BatchId, CannotLoad, Named, Refused, TransportId};
 
 use crate::{BatchView, Shipping, WRITE};
 
@@ -15,17 +15,6 @@ pub struct LoadBatches {
     pub transport_id: TransportId,
     /// The batches, as they were named, at most [`MAX_ENTRIES`]; one that is named twice goes on once.
     pub aliases: Vec<String>,
-}
-
-/// What is wrong with one of the batches.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[expect(missing_docs, reason = "each says what it is")]
-pub enum LoadFault {
-    /// What cannot be an alias is that of no batch.
-    #[error("there is no batch {0}")]
-    UnknownBatch(String),
-    #[error(transparent)]
-    CannotLoad(#[from] CannotLoad),
 }
 
 /// Why nothing was loaded.
@@ -43,7 +32,7 @@ pub enum LoadBatchesError {
     TransportClosed(CannotLoad),
     /// Every batch that cannot go on.
     #[error("some batches cannot be loaded")]
-    Batches(Vec<Fault<LoadFault>>),
+    Batches(Vec<Refused<CannotLoad>>),
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -72,16 +61,14 @@ impl Shipping {
         transport.accepts_batches().map_err(LoadBatchesError::TransportClosed)?;
         let found = work.batches().find(&aliases).await?;
 
-        let ids: HashMap<_, _> = found.iter().map(|it| (it.alias().clone(), it.id())).collect();
-        let ids: Vec<_> = aliases.iter().filter_map(|it| ids.get(it).copied()).collect();
+        let loaded = transport.load_all(Named::batches(command.aliases, found)).map_err(LoadBatchesError::Batches)?;
 
-        let (loaded, events) = load_each(&transport, &command.aliases, found)?;
-
-        if !events.is_empty() {
-            work.batches().save(&loaded).await?;
-            work.outbox().append(&self.recorded(&events, actor)).await?;
+        if !loaded.changed.is_empty() {
+            work.batches().save(&loaded.changed).await?;
+            work.outbox().append(&self.recorded(&loaded.events, actor)).await?;
         }
         work.commit().await?;
+        let ids: Vec<_> = loaded.named.in_order().map(Batch::id).collect();
         self.batches_in_order(&ids).await.map_err(LoadBatchesError::Store)
     }
 
@@ -92,40 +79,13 @@ impl Shipping {
     }
 }
 
-/// Loads every batch in memory: what changed and what to announce, or every fault.
-fn load_each(
-    transport: &Transport,
-    names: &[String],
-    found: Vec<Batch>,
-) -> Result<(Vec<Batch>, Vec<ShippingEvent>), LoadBatchesError> {
-    let mut batches: HashMap<_, _> = found.into_iter().map(|it| (it.alias().to_string(), it)).collect();
-    let (mut changed, mut events, mut faults) = (Vec::new(), Vec::new(), Vec::new());
-    for (index, name) in names.iter().enumerate() {
-        let outcome = match batches.get_mut(name) {
-            None => Err(LoadFault::UnknownBatch(name.clone())),
-            Some(batch) => transport.load(batch).map_err(LoadFault::from),
-        };
-        match outcome {
-            Ok(Some(event)) => {
-                changed.push(name);
-                events.push(event);
-            }
-            Ok(None) => {}
-            Err(reason) => faults.push(Fault { index, reason }),
-        }
-    }
-    if !faults.is_empty() {
-        return Err(LoadBatchesError::Batches(faults));
-    }
-    Ok((changed.into_iter().filter_map(|it| batches.remove(it)).collect(), events))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::BatchSummary;
     use crate::testing::{World, a_batch_summary};
     use kernel_application::testing::{anyone, nobody};
+    use shipping_domain::Transport;
     use shipping_domain::testing::{a_batch, a_transport};
 
     fn command(transport: &Transport, batches: &[&Batch]) -> LoadBatches {
@@ -183,8 +143,8 @@ mod tests {
         assert!(matches!(
             &faults[..],
             [
-                Fault { index: 0, reason: LoadFault::UnknownBatch(_) },
-                Fault { index: 2, reason: LoadFault::CannotLoad(CannotLoad::BatchAssigned(_)) },
+                Refused { index: 0, reason: CannotLoad::UnknownBatch(_) },
+                Refused { index: 2, reason: CannotLoad::BatchAssigned(_) },
             ]
         ));
         assert!(!outcome.committed());

@@ -1,10 +1,8 @@
 //! Staff put items into a batch: all of them, or none.
 
-use std::collections::HashMap;
-
-use kernel_application::{Actor, Denied, Fault, MAX_ENTRIES};
+use kernel_application::{Actor, Denied, MAX_ENTRIES};
 use kernel_domain::StoreError;
-use shipping_domain::{Alias, Batch, CannotPack, Item, ShippingEvent, TrackingNumber};
+use shipping_domain::{Alias, CannotPack, Item, Named, Refused, TrackingNumber};
 
 use crate::{ItemView, Shipping, WRITE};
 
@@ -15,17 +13,6 @@ pub struct PackItems {
     pub alias: Alias,
     /// The items, as their labels were read, at most [`MAX_ENTRIES`]; one that is named twice goes in once.
     pub tracking_numbers: Vec<String>,
-}
-
-/// What is wrong with one of the items.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[expect(missing_docs, reason = "each says what it is")]
-pub enum PackFault {
-    /// What cannot be a tracking number is that of no item.
-    #[error("there is no item {0}")]
-    UnknownItem(String),
-    #[error(transparent)]
-    CannotPack(#[from] CannotPack),
 }
 
 /// Why nothing was packed.
@@ -43,7 +30,7 @@ pub enum PackItemsError {
     BatchClosed(CannotPack),
     /// Every item that cannot go in.
     #[error("some items cannot be packed")]
-    Items(Vec<Fault<PackFault>>),
+    Items(Vec<Refused<CannotPack>>),
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -65,63 +52,26 @@ impl Shipping {
         let batch = work.batches().find(std::slice::from_ref(&command.alias)).await?.pop();
         let batch = batch.ok_or_else(|| PackItemsError::UnknownBatch(command.alias.clone()))?;
         batch.accepts_items().map_err(PackItemsError::BatchClosed)?;
-        let mut items = labelled(work.items().find(&numbers).await?);
+        let found = work.items().find(&numbers).await?;
 
-        let (packed, events) = self.pack_each(&batch, &command.tracking_numbers, &mut items)?;
+        let items = Named::items(command.tracking_numbers, found);
+        let packed = batch.pack_all(items, self.clock.now()).map_err(PackItemsError::Items)?;
 
-        if !events.is_empty() {
-            work.items().save(&packed).await?;
-            work.outbox().append(&self.recorded(&events, actor)).await?;
+        if !packed.changed.is_empty() {
+            work.items().save(&packed.changed).await?;
+            work.outbox().append(&self.recorded(&packed.events, actor)).await?;
         }
         work.commit().await?;
-        self.items_in_order(&command.tracking_numbers, &items).await.map_err(PackItemsError::Store)
+        self.items_in_order(&packed.named).await.map_err(PackItemsError::Store)
     }
 
-    /// Packs every item in memory: what changed and what to announce, or every fault.
-    fn pack_each(
-        &self,
-        batch: &Batch,
-        labels: &[String],
-        items: &mut HashMap<String, Item>,
-    ) -> Result<(Vec<Item>, Vec<ShippingEvent>), PackItemsError> {
-        let now = self.clock.now();
-        let (mut changed, mut events, mut faults) = (Vec::new(), Vec::new(), Vec::new());
-        for (index, label) in labels.iter().enumerate() {
-            let outcome = match items.get_mut(label) {
-                None => Err(PackFault::UnknownItem(label.clone())),
-                Some(item) => batch.pack(item, now).map_err(PackFault::from),
-            };
-            match outcome {
-                Ok(Some(event)) => {
-                    changed.push(label);
-                    events.push(event);
-                }
-                Ok(None) => {}
-                Err(reason) => faults.push(Fault { index, reason }),
-            }
-        }
-        if !faults.is_empty() {
-            return Err(PackItemsError::Items(faults));
-        }
-        Ok((changed.into_iter().filter_map(|it| items.get(it).cloned()).collect(), events))
-    }
-
-    /// The items with these labels, in this order, as they were left.
-    pub(crate) async fn items_in_order(
-        &self,
-        labels: &[String],
-        items: &HashMap<String, Item>,
-    ) -> Result<Vec<ItemView>, StoreError> {
-        let ids: Vec<_> = items.values().map(Item::id).collect();
+    /// The items in the order of their names, as they were left.
+    pub(crate) async fn items_in_order(&self, items: &Named<Item>) -> Result<Vec<ItemView>, StoreError> {
+        let ids: Vec<_> = items.once_each().map(Item::id).collect();
         let histories = self.queries.histories(&ids).await?;
         let view = |it: &Item| ItemView::of(it, histories.get(&it.id()).cloned().unwrap_or_default());
-        Ok(labels.iter().filter_map(|it| items.get(it)).map(view).collect())
+        Ok(items.in_order().map(view).collect())
     }
-}
-
-/// The items by what is on their labels.
-pub(crate) fn labelled(items: Vec<Item>) -> HashMap<String, Item> {
-    items.into_iter().map(|it| (it.tracking_number().to_string(), it)).collect()
 }
 
 #[cfg(test)]
@@ -129,8 +79,8 @@ mod tests {
     use super::*;
     use crate::testing::World;
     use kernel_application::testing::{anyone, nobody};
-    use shipping_domain::ItemStatus;
     use shipping_domain::testing::{a_batch, an_item};
+    use shipping_domain::{Batch, ItemStatus};
 
     fn command(batch: &Batch, items: &[&Item]) -> PackItems {
         let tracking_numbers = items.iter().map(|it| it.tracking_number().to_string()).collect();
@@ -182,8 +132,8 @@ mod tests {
         assert!(matches!(
             &faults[..],
             [
-                Fault { index: 1, reason: PackFault::CannotPack(CannotPack::InvalidStatus { .. }) },
-                Fault { index: 2, reason: PackFault::UnknownItem(_) },
+                Refused { index: 1, reason: CannotPack::InvalidStatus { .. } },
+                Refused { index: 2, reason: CannotPack::UnknownItem(_) },
             ]
         ));
         assert!(!outcome.committed());

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use kernel_application::{Actor, Denied};
 use kernel_domain::StoreError;
-use shipping_domain::{CenterCode, CircularRoute, DriverId, Route, Transport, TransportId};
+use shipping_domain::{CannotPlan, CenterCode, DriverId, Plan, Transport, TransportId};
 
 use crate::{Center, Driver, Shipping, TransportSummary, TransportView, WRITE};
 
@@ -19,20 +19,6 @@ pub struct PlanTransport {
     pub driver_id: Option<DriverId>,
 }
 
-/// What is wrong with a plan.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[expect(missing_docs, reason = "each says what it is")]
-pub enum PlanFault {
-    #[error(transparent)]
-    CircularRoute(#[from] CircularRoute),
-    #[error("there is no center {0} to start from")]
-    UnknownSource(CenterCode),
-    #[error("there is no center {0} to go to")]
-    UnknownDestination(CenterCode),
-    #[error("{0} is not an active driver")]
-    DriverInvalid(DriverId),
-}
-
 /// Why nothing was planned.
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "each says what it is")]
@@ -41,7 +27,7 @@ pub enum PlanTransportError {
     Denied(#[from] Denied),
     /// Everything that is wrong with the plan.
     #[error("the plan cannot be carried out")]
-    Faults(Vec<PlanFault>),
+    Faults(Vec<CannotPlan>),
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -62,14 +48,17 @@ impl Shipping {
         command: PlanTransport,
     ) -> Result<TransportView, PlanTransportError> {
         actor.require(WRITE)?;
-        let mut faults = Vec::new();
         let (source, destination) = self.ends(&command.source, &command.destination).await?;
-        faults.extend(source.is_none().then(|| PlanFault::UnknownSource(command.source.clone())));
-        faults.extend(destination.is_none().then(|| PlanFault::UnknownDestination(command.destination.clone())));
-        let driver = self.planned_driver(&command, &mut faults).await?;
-        let route = Route::between(command.source, command.destination);
-        let route = route.map_err(|circular| faults.insert(0, circular.into())).ok().filter(|_| faults.is_empty());
-        let Some(route) = route else { return Err(PlanTransportError::Faults(faults)) };
+        let driver = self.planned_driver(&command).await?;
+        let plan = Plan {
+            source: command.source,
+            source_exists: source.is_some(),
+            destination: command.destination,
+            destination_exists: destination.is_some(),
+            driver_id: command.driver_id,
+            driver_may_drive: driver.is_some(),
+        };
+        let route = plan.route().map_err(PlanTransportError::Faults)?;
 
         let id = TransportId::new(self.ids.uuid());
         let transport = Transport::plan(id, route, command.driver_id, self.clock.now());
@@ -101,28 +90,24 @@ impl Shipping {
         &self,
         source: Option<&CenterCode>,
         destination: Option<&CenterCode>,
-    ) -> Result<Result<(), Vec<PlanFault>>, StoreError> {
+    ) -> Result<Result<(), Vec<CannotPlan>>, StoreError> {
         let asked: Vec<_> = source.into_iter().chain(destination).cloned().collect();
         if asked.is_empty() {
             return Ok(Ok(()));
         }
         let open = self.centers.open_among(&asked).await?;
         let closed = |it: &&CenterCode| !open.contains(it);
-        let source = source.filter(closed).cloned().map(PlanFault::UnknownSource);
-        let destination = destination.filter(closed).cloned().map(PlanFault::UnknownDestination);
+        let source = source.filter(closed).cloned().map(CannotPlan::UnknownSource);
+        let destination = destination.filter(closed).cloned().map(CannotPlan::UnknownDestination);
         let faults: Vec<_> = source.into_iter().chain(destination).collect();
         Ok(if faults.is_empty() { Ok(()) } else { Err(faults) })
     }
 
-    async fn planned_driver(
-        &self,
-        command: &PlanTransport,
-        faults: &mut Vec<PlanFault>,
-    ) -> Result<Option<Driver>, StoreError> {
-        let Some(id) = command.driver_id else { return Ok(None) };
-        let driver = self.active_driver(id).await?;
-        faults.extend(driver.is_none().then_some(PlanFault::DriverInvalid(id)));
-        Ok(driver)
+    async fn planned_driver(&self, command: &PlanTransport) -> Result<Option<Driver>, StoreError> {
+        match command.driver_id {
+            Some(id) => self.active_driver(id).await,
+            None => Ok(None),
+        }
     }
 
     /// The driver, if they may drive.
@@ -137,6 +122,7 @@ mod tests {
     use super::*;
     use crate::testing::World;
     use kernel_application::testing::{anyone, nobody};
+    use shipping_domain::CircularRoute;
     use shipping_domain::testing::{a_driver, center};
 
     fn from_to(source: &str, destination: &str) -> PlanTransport {
@@ -159,7 +145,7 @@ mod tests {
         assert!(outcome.committed());
     }
 
-    async fn faults_of(world: World, command: PlanTransport) -> Vec<PlanFault> {
+    async fn faults_of(world: World, command: PlanTransport) -> Vec<CannotPlan> {
         match world.never_begins().plan_transport(&anyone(), command).await {
             Err(PlanTransportError::Faults(faults)) => faults,
             outcome => panic!("{outcome:?}"),
@@ -170,7 +156,7 @@ mod tests {
     async fn a_transport_goes_somewhere_else() {
         let faults = faults_of(World::default(), from_to("ABC001", "ABC001")).await;
 
-        assert_eq!(faults, [PlanFault::CircularRoute(CircularRoute(center("ABC001")))]);
+        assert_eq!(faults, [CannotPlan::CircularRoute(CircularRoute(center("ABC001")))]);
     }
 
     #[tokio::test]
@@ -180,7 +166,7 @@ mod tests {
 
         let faults = faults_of(world, PlanTransport { driver_id: Some(driver), ..from_to("ABC001", "XYZ999") }).await;
 
-        assert_eq!(faults, [PlanFault::UnknownDestination(center("XYZ999")), PlanFault::DriverInvalid(driver)]);
+        assert_eq!(faults, [CannotPlan::UnknownDestination(center("XYZ999")), CannotPlan::DriverInvalid(driver)]);
     }
 
     #[tokio::test]
@@ -200,7 +186,7 @@ mod tests {
         let refusal = shipping.plan_transport(&anyone(), command).await;
 
         let Err(PlanTransportError::Faults(faults)) = refusal else { panic!("{refusal:?}") };
-        assert_eq!(faults, [PlanFault::UnknownDestination(center("ABC002"))]);
+        assert_eq!(faults, [CannotPlan::UnknownDestination(center("ABC002"))]);
         assert!(!outcome.committed());
     }
 }

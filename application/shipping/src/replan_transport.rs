@@ -2,9 +2,9 @@
 
 use kernel_application::{Actor, Denied};
 use kernel_domain::StoreError;
-use shipping_domain::{CannotReplan, CenterCode, DriverId, Route, TransportId};
+use shipping_domain::{CannotPlan, CannotReplan, CenterCode, DriverId, Plan, TransportId};
 
-use crate::{PlanFault, Shipping, TransportSummary, TransportView, WRITE};
+use crate::{Shipping, TransportSummary, TransportView, WRITE};
 
 /// What to change.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,7 +42,7 @@ pub enum ReplanTransportError {
     CannotReplan(#[from] CannotReplan),
     /// Everything that is wrong with the new plan.
     #[error("the plan cannot be carried out")]
-    Faults(Vec<PlanFault>),
+    Faults(Vec<CannotPlan>),
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -76,14 +76,20 @@ impl Shipping {
         let destination = command.destination.clone().unwrap_or_else(|| planned.destination.clone());
         let wanted = TransportSummary { source, destination, driver_id, ..planned };
         let view = self.with_centers_and_driver(wanted).await?;
-        let mut faults = command.unknown_centers(&view);
-        if let NewDriver::Somebody(driver) = command.driver {
-            let may_drive = self.active_driver(driver).await?.is_some();
-            faults.extend((!may_drive).then_some(PlanFault::DriverInvalid(driver)));
-        }
-        let route = Route::between(view.summary.source.clone(), view.summary.destination.clone());
-        let route = route.map_err(|circular| faults.insert(0, circular.into())).ok().filter(|_| faults.is_empty());
-        let Some(route) = route else { return Err(ReplanTransportError::Faults(faults)) };
+        let driver_may_drive = match command.driver {
+            NewDriver::Somebody(driver) => self.active_driver(driver).await?.is_some(),
+            NewDriver::Same | NewDriver::Nobody => true,
+        };
+        // What was planned before is judged when the transport leaves.
+        let plan = Plan {
+            source: view.summary.source.clone(),
+            source_exists: command.source.is_none() || view.source.is_some(),
+            destination: view.summary.destination.clone(),
+            destination_exists: command.destination.is_none() || view.destination.is_some(),
+            driver_id,
+            driver_may_drive,
+        };
+        let route = plan.route().map_err(ReplanTransportError::Faults)?;
         let before = transport.clone();
 
         transport.replan(route, driver_id)?;
@@ -106,15 +112,6 @@ impl NewDriver {
             Self::Nobody => None,
             Self::Somebody(driver) => Some(driver),
         }
-    }
-}
-
-impl ReplanTransport {
-    /// The centers that were named and do not exist: what was planned before is judged when the transport leaves.
-    fn unknown_centers(&self, view: &TransportView) -> Vec<PlanFault> {
-        let source = self.source.clone().filter(|_| view.source.is_none()).map(PlanFault::UnknownSource);
-        let destination = self.destination.clone().filter(|_| view.destination.is_none());
-        source.into_iter().chain(destination.map(PlanFault::UnknownDestination)).collect()
     }
 }
 
@@ -191,10 +188,10 @@ mod tests {
         assert_eq!(
             faults,
             [
-                PlanFault::CircularRoute(CircularRoute(center("XYZ999"))),
-                PlanFault::UnknownSource(center("XYZ999")),
-                PlanFault::UnknownDestination(center("XYZ999")),
-                PlanFault::DriverInvalid(nobody),
+                CannotPlan::CircularRoute(CircularRoute(center("XYZ999"))),
+                CannotPlan::UnknownSource(center("XYZ999")),
+                CannotPlan::UnknownDestination(center("XYZ999")),
+                CannotPlan::DriverInvalid(nobody),
             ]
         );
         assert!(!outcome.committed());
@@ -209,7 +206,7 @@ mod tests {
         let refusal = shipping.replan_transport(&anyone(), command).await;
 
         assert!(
-            matches!(refusal, Err(ReplanTransportError::Faults(it)) if matches!(it[..], [PlanFault::CircularRoute(_)]))
+            matches!(refusal, Err(ReplanTransportError::Faults(it)) if matches!(it[..], [CannotPlan::CircularRoute(_)]))
         );
     }
 

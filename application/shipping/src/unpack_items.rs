@@ -1,10 +1,9 @@
 //! Staff take items out of a batch that has not left: all of them, or none.
 
-use kernel_application::{Actor, Denied, Fault, MAX_ENTRIES};
+use kernel_application::{Actor, Denied, MAX_ENTRIES};
 use kernel_domain::StoreError;
-use shipping_domain::{Alias, CannotChangeBatch, TrackingNumber};
+use shipping_domain::{Alias, CannotChangeBatch, CannotUnpack, Named, Refused, TrackingNumber};
 
-use crate::pack_items::labelled;
 use crate::{ItemView, Shipping, WRITE};
 
 /// What to take out.
@@ -15,11 +14,6 @@ pub struct UnpackItems {
     /// The items, as their labels were read, at most [`MAX_ENTRIES`]; one that is not in the batch stays where it is.
     pub tracking_numbers: Vec<String>,
 }
-
-/// What is wrong with one of the items: there is none by this label.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("there is no item {0}")]
-pub struct UnknownItem(pub String);
 
 /// Why nothing was taken out.
 #[derive(Debug, thiserror::Error)]
@@ -34,9 +28,9 @@ pub enum UnpackItemsError {
     /// The batch lets nothing out.
     #[error(transparent)]
     BatchClosed(#[from] CannotChangeBatch),
-    /// Every item that does not exist.
+    /// Every item that cannot come out.
     #[error("some items cannot be taken out")]
-    Items(Vec<Fault<UnknownItem>>),
+    Items(Vec<Refused<CannotUnpack>>),
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -62,30 +56,17 @@ impl Shipping {
         let batch = work.batches().find(std::slice::from_ref(&command.alias)).await?.pop();
         let batch = batch.ok_or_else(|| UnpackItemsError::UnknownBatch(command.alias.clone()))?;
         batch.accepts_changes()?;
-        let mut items = labelled(work.items().find(&numbers).await?);
+        let found = work.items().find(&numbers).await?;
 
-        let (mut taken_out, mut events, mut faults) = (Vec::new(), Vec::new(), Vec::new());
-        for (index, label) in command.tracking_numbers.iter().enumerate() {
-            match items.get_mut(label) {
-                None => faults.push(Fault { index, reason: UnknownItem(label.clone()) }),
-                Some(item) => {
-                    if let Some(event) = batch.unpack(item)? {
-                        taken_out.push(item.clone());
-                        events.push(event);
-                    }
-                }
-            }
-        }
-        if !faults.is_empty() {
-            return Err(UnpackItemsError::Items(faults));
-        }
+        let items = Named::items(command.tracking_numbers, found);
+        let taken_out = batch.unpack_all(items).map_err(UnpackItemsError::Items)?;
 
-        if !events.is_empty() {
-            work.items().save_taken_out(&taken_out).await?;
-            work.outbox().append(&self.recorded(&events, actor)).await?;
+        if !taken_out.changed.is_empty() {
+            work.items().save_taken_out(&taken_out.changed).await?;
+            work.outbox().append(&self.recorded(&taken_out.events, actor)).await?;
         }
         work.commit().await?;
-        self.items_in_order(&command.tracking_numbers, &items).await.map_err(UnpackItemsError::Store)
+        self.items_in_order(&taken_out.named).await.map_err(UnpackItemsError::Store)
     }
 }
 

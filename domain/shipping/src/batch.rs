@@ -2,7 +2,9 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::{Alias, BatchId, CannotDelete, Item, ItemStatus, ShippingEvent, TrackingNumber, TransportId};
+use crate::{
+    Alias, BatchId, CannotDelete, Changed, Item, ItemStatus, Named, Refused, ShippingEvent, TrackingNumber, TransportId,
+};
 
 /// Items that travel together.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,6 +59,9 @@ pub enum CannotPack {
     /// The item sits in another open batch.
     #[error("item {0} is in another open batch")]
     NotAvailable(TrackingNumber),
+    /// There is no item by this label.
+    #[error("there is no item {0}")]
+    UnknownItem(String),
 }
 
 /// Why nothing about a batch may change any more.
@@ -68,6 +73,17 @@ pub enum CannotChangeBatch {
     /// The batch is on the road.
     #[error("batch {0} has departed")]
     Departed(Alias),
+}
+
+/// Why an item may not come out of a batch.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CannotUnpack {
+    /// The batch has left, or arrived.
+    #[error(transparent)]
+    BatchClosed(#[from] CannotChangeBatch),
+    /// There is no item by this label.
+    #[error("there is no item {0}")]
+    UnknownItem(String),
 }
 
 impl Batch {
@@ -106,6 +122,11 @@ impl Batch {
         }))
     }
 
+    /// Takes all the named items in, or none of them.
+    pub fn pack_all(&self, items: Named<Item>, now: DateTime<Utc>) -> Result<Changed<Item>, Vec<Refused<CannotPack>>> {
+        items.change_each(CannotPack::UnknownItem, |it| self.pack(it, now))
+    }
+
     /// Whether it can still be changed: what has left is as it left.
     pub fn accepts_changes(&self) -> Result<(), CannotChangeBatch> {
         match self.state {
@@ -136,6 +157,11 @@ impl Batch {
             tracking_number: item.tracking_number().clone(),
             alias: self.alias.clone(),
         }))
+    }
+
+    /// Lets all the named items out, or none of them.
+    pub fn unpack_all(&self, items: Named<Item>) -> Result<Changed<Item>, Vec<Refused<CannotUnpack>>> {
+        items.change_each(CannotUnpack::UnknownItem, |it| self.unpack(it).map_err(CannotUnpack::from))
     }
 
     /// Whether it can be deleted: not with something in it, nor once it is on a transport. `items` are all that sit in it.
@@ -334,6 +360,84 @@ mod tests {
             assert_eq!(batch.unpack(&mut item), Err(refusal(batch.alias().clone())));
             assert_eq!(item, before, "a refusal changes nothing");
         }
+    }
+
+    #[test]
+    fn all_the_named_items_go_in_and_one_that_is_named_twice_goes_in_once() {
+        let batch = a_batch().build();
+        let (shoe, hat, inside) = (an_item().build(), an_item().build(), an_item().in_batch(&batch).build());
+        let labels = labels(&[&hat, &inside, &shoe, &hat]);
+
+        let packed = batch.pack_all(Named::items(labels, vec![shoe.clone(), hat.clone(), inside.clone()]), noon());
+
+        let packed = packed.expect("they go in");
+        assert_eq!(packed.changed.iter().map(Item::id).collect::<Vec<_>>(), [hat.id(), shoe.id()]);
+        assert_eq!(packed.events.len(), 2);
+        let in_order = packed.named.in_order().map(Item::id).collect::<Vec<_>>();
+        assert_eq!(in_order, [hat.id(), inside.id(), shoe.id(), hat.id()]);
+        let sits_in_it = |it: &Item| it.packing().is_some_and(|it| it.batch_id == batch.id());
+        assert!(packed.changed.iter().chain(packed.named.in_order()).all(sits_in_it));
+        assert_eq!(packed.named.once_each().count(), 3);
+    }
+
+    #[test]
+    fn an_item_that_there_is_not_goes_in_nowhere_and_neither_do_the_others() {
+        let (shoe, lost) = (an_item().build(), an_item().with_status(ItemStatus::Lost).build());
+        let mut names = labels(&[&shoe, &lost]);
+        names.insert(0, "20300101-0000000000".to_owned());
+        names.push("nonsense".to_owned());
+
+        let refused = a_batch().build().pack_all(Named::items(names.clone(), vec![shoe, lost.clone()]), noon());
+
+        let (tracking_number, status) = (lost.tracking_number().clone(), ItemStatus::Lost);
+        let refusals = [
+            Refused { index: 0, reason: CannotPack::UnknownItem(names[0].clone()) },
+            Refused { index: 2, reason: CannotPack::InvalidStatus { tracking_number, status } },
+            Refused { index: 3, reason: CannotPack::UnknownItem(names[3].clone()) },
+        ];
+        assert_eq!(refused, Err(refusals.to_vec()));
+    }
+
+    #[test]
+    fn all_the_named_items_come_out_and_what_is_elsewhere_stays_there() {
+        let batch = a_batch().build();
+        let (shoe, elsewhere) = (an_item().in_batch(&batch).build(), an_item().in_batch(&a_batch().build()).build());
+
+        let names = labels(&[&shoe, &elsewhere, &shoe]);
+        let taken_out = batch.unpack_all(Named::items(names, vec![shoe.clone(), elsewhere.clone()]));
+
+        let taken_out = taken_out.expect("it comes out");
+        assert_eq!(taken_out.changed.iter().map(|it| (it.id(), it.packing())).collect::<Vec<_>>(), [(shoe.id(), None)]);
+        assert_eq!(taken_out.events.len(), 1);
+        assert!(taken_out.named.once_each().any(|it| *it == elsewhere));
+    }
+
+    #[test]
+    fn an_item_that_there_is_not_comes_out_of_nowhere_and_neither_do_the_others() {
+        let batch = a_batch().build();
+        let shoe = an_item().in_batch(&batch).build();
+        let names = vec!["nonsense".to_owned(), shoe.tracking_number().to_string()];
+
+        let refused = batch.unpack_all(Named::items(names, vec![shoe]));
+
+        let unknown = CannotUnpack::UnknownItem("nonsense".to_owned());
+        assert_eq!(refused, Err(vec![Refused { index: 0, reason: unknown }]));
+    }
+
+    #[test]
+    fn a_batch_that_left_refuses_each_of_the_named_items() {
+        for (batch, refusal) in closed() {
+            let item = an_item().in_batch(&batch).build();
+
+            let refused = batch.unpack_all(Named::items(labels(&[&item]), vec![item]));
+
+            let reason = CannotUnpack::BatchClosed(refusal(batch.alias().clone()));
+            assert_eq!(refused, Err(vec![Refused { index: 0, reason }]));
+        }
+    }
+
+    fn labels(items: &[&Item]) -> Vec<String> {
+        items.iter().map(|it| it.tracking_number().to_string()).collect()
     }
 
     #[test]

@@ -9,6 +9,8 @@ mod deletion;
 mod events;
 mod identifiers;
 mod item;
+mod named;
+mod plan;
 mod repository;
 mod route;
 mod transport;
@@ -16,12 +18,14 @@ mod transport;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 
-pub use batch::{Batch, BatchSnapshot, BatchState, CannotChangeBatch, CannotPack};
+pub use batch::{Batch, BatchSnapshot, BatchState, CannotChangeBatch, CannotPack, CannotUnpack};
 pub use center_code::{CenterCode, InvalidCenterCode};
 pub use deletion::CannotDelete;
 pub use events::ShippingEvent;
 pub use identifiers::{Alias, InvalidAlias, InvalidSku, InvalidTrackingNumber, Sku, TrackingNumber};
 pub use item::{CannotChangeStatus, Item, ItemSnapshot, ItemState, ItemStatus, Packing};
+pub use named::{Changed, Named, Refused};
+pub use plan::{CannotPlan, Plan};
 pub use repository::{BatchRepository, ItemRepository, ShippingStore, ShippingWork, TransportRepository};
 #[cfg(feature = "testing")]
 pub use repository::{MockBatchRepository, MockItemRepository, MockTransportRepository};

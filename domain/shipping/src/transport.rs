@@ -2,7 +2,9 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::{Alias, Batch, BatchState, CannotDelete, DriverId, Item, Route, ShippingEvent, TransportId};
+use crate::{
+    Alias, Batch, BatchState, CannotDelete, Changed, DriverId, Item, Named, Refused, Route, ShippingEvent, TransportId,
+};
 
 /// One trip of one truck between two distribution centers.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,6 +56,9 @@ pub enum CannotLoad {
     /// Another transport holds the batch.
     #[error("batch {0} is on another transport")]
     BatchAssigned(Alias),
+    /// There is no batch by this name.
+    #[error("there is no batch {0}")]
+    UnknownBatch(String),
 }
 
 /// Why the plan of a transport may not change.
@@ -198,6 +203,11 @@ impl Transport {
             transport_id: self.id,
             alias: batch.alias().clone(),
         }))
+    }
+
+    /// Takes all the named batches on, or none of them.
+    pub fn load_all(&self, batches: Named<Batch>) -> Result<Changed<Batch>, Vec<Refused<CannotLoad>>> {
+        batches.change_each(CannotLoad::UnknownBatch, |it| self.load(it))
     }
 
     /// Who would drive if `replacement` took over: the planned driver if there is no replacement.

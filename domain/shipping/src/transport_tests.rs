@@ -135,6 +135,36 @@ fn a_batch_is_on_one_transport_only() {
 }
 
 #[test]
+fn all_the_named_batches_go_on_and_one_that_is_named_twice_goes_on_once() {
+    let transport = a_transport().build();
+    let (first, second, aboard) = (a_batch().build(), a_batch().build(), a_batch().loaded_on(&transport).build());
+    let names = [&second, &aboard, &first, &second].map(|it| it.alias().to_string()).to_vec();
+
+    let loaded = transport.load_all(Named::batches(names, vec![first.clone(), second.clone(), aboard.clone()]));
+
+    let loaded = loaded.expect("they go on");
+    assert_eq!(loaded.changed.iter().map(Batch::id).collect::<Vec<_>>(), [second.id(), first.id()]);
+    assert_eq!(loaded.events.len(), 2);
+    let in_order = loaded.named.in_order().map(Batch::id).collect::<Vec<_>>();
+    assert_eq!(in_order, [second.id(), aboard.id(), first.id(), second.id()]);
+    assert!(loaded.changed.iter().chain(loaded.named.in_order()).all(|it| it.transport_id() == Some(transport.id())));
+}
+
+#[test]
+fn a_batch_that_there_is_not_goes_on_nothing_and_neither_do_the_others() {
+    let (free, taken) = (a_batch().build(), a_batch().loaded().build());
+    let names = vec!["nowhere".to_owned(), free.alias().to_string(), taken.alias().to_string()];
+
+    let refused = a_transport().build().load_all(Named::batches(names, vec![free, taken.clone()]));
+
+    let refusals = [
+        Refused { index: 0, reason: CannotLoad::UnknownBatch("nowhere".to_owned()) },
+        Refused { index: 2, reason: CannotLoad::BatchAssigned(taken.alias().clone()) },
+    ];
+    assert_eq!(refused, Err(refusals.to_vec()));
+}
+
+#[test]
 fn completing_brings_everything_that_moves_to_the_destination() {
     let mut transport = a_transport().departed().build();
     let batch = a_batch().departed_with(&transport).build();

@@ -7,13 +7,13 @@ use poem_openapi::OpenApi;
 use serde_json::{Value, json};
 use shipping_application::{
     BatchFilter, BatchOrder, DeleteBatchError, FindBatchError, NewAlias, OpenBatch, OpenBatchError, PackItems,
-    PackItemsError, RenameBatch, RenameBatchError, Shipping, UnknownItem, UnpackItems, UnpackItemsError,
+    PackItemsError, RenameBatch, RenameBatchError, Shipping, UnpackItems, UnpackItemsError,
 };
-use shipping_domain::Alias;
+use shipping_domain::{Alias, Refused};
 
 use super::answers::{BatchBody, ItemBody};
 use super::items::ItemQuery;
-use super::{Read, ReadOrDrive, Write, rules};
+use super::{Read, ReadOrDrive, Write};
 use crate::body::{Body, Bulk, Payload};
 use crate::caller::Allowed;
 use crate::created::Created;
@@ -295,9 +295,7 @@ fn not_unpacked(error: UnpackItemsError, body: &Bulk<NamedItem>) -> Problem {
         UnpackItemsError::TooMany => Problem::refused(Fault::too_many(MAX_ENTRIES)),
         UnpackItemsError::BatchClosed(refusal) => Problem::refused(refusal.into()),
         UnpackItemsError::Items(faults) => {
-            let told = |it: kernel_application::Fault<UnknownItem>| {
-                rules::unknown_item(&it.reason.0).of(body.path(it.index, "tracking_number"))
-            };
+            let told = |it: Refused<_>| Fault::from(it.reason).of(body.path(it.index, "tracking_number"));
             Problem::invalid(faults.into_iter().map(told).collect())
         }
         UnpackItemsError::Store(error) => error.into(),
@@ -311,8 +309,7 @@ fn not_packed(error: PackItemsError, body: &Bulk<NamedItem>) -> Problem {
         PackItemsError::TooMany => Problem::refused(Fault::too_many(MAX_ENTRIES)),
         PackItemsError::BatchClosed(refusal) => Problem::refused(refusal.into()),
         PackItemsError::Items(faults) => {
-            let told =
-                |it: kernel_application::Fault<_>| Fault::from(it.reason).of(body.path(it.index, "tracking_number"));
+            let told = |it: Refused<_>| Fault::from(it.reason).of(body.path(it.index, "tracking_number"));
             Problem::invalid(faults.into_iter().map(told).collect())
         }
         PackItemsError::Store(error) => error.into(),

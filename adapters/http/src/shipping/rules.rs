@@ -2,17 +2,16 @@
 //!
 //! No wildcard arms: a new refusal does not compile until somebody picks its code.
 
-use shipping_application::{LoadFault, PackFault, PlanFault};
 use shipping_domain::{Alias, CenterCode, Sku};
 use shipping_domain::{
-    CannotChangeBatch, CannotChangeStatus, CannotComplete, CannotDelete, CannotLoad, CannotPack, CannotReplan,
-    CannotStart, CircularRoute, InvalidAlias, InvalidCenterCode, InvalidSku,
+    CannotChangeBatch, CannotChangeStatus, CannotComplete, CannotDelete, CannotLoad, CannotPack, CannotPlan,
+    CannotReplan, CannotStart, CannotUnpack, CircularRoute, InvalidAlias, InvalidCenterCode, InvalidSku,
 };
 
 use crate::fault::{Fault, shown};
 use crate::messages::Message;
 
-pub(super) fn unknown_item(tracking_number: &str) -> Fault {
+fn unknown_item(tracking_number: &str) -> Fault {
     Fault::new("ShippingBatchItemNotExist", Message::UnknownItem { tracking_number: shown(tracking_number) })
 }
 
@@ -45,12 +44,12 @@ fn batch_departed() -> Fault {
 }
 
 /// What is wrong with a plan, in the field that says so.
-pub(super) fn plan_fault(fault: PlanFault, source: &'static str, destination: &'static str) -> Fault {
+pub(super) fn plan_fault(fault: CannotPlan, source: &'static str, destination: &'static str) -> Fault {
     match fault {
-        PlanFault::CircularRoute(circular) => circular.into(),
-        PlanFault::UnknownSource(code) => unknown_center(&code).of(source),
-        PlanFault::UnknownDestination(code) => unknown_center(&code).of(destination),
-        PlanFault::DriverInvalid(_) => driver_invalid(),
+        CannotPlan::CircularRoute(circular) => circular.into(),
+        CannotPlan::UnknownSource(code) => unknown_center(&code).of(source),
+        CannotPlan::UnknownDestination(code) => unknown_center(&code).of(destination),
+        CannotPlan::DriverInvalid(_) => driver_invalid(),
     }
 }
 
@@ -71,15 +70,7 @@ impl From<CannotLoad> for Fault {
             CannotLoad::BatchAssigned(alias) => {
                 Self::new("ShippingBatchAlreadyAssigned", Message::BatchAlreadyAssigned { alias: alias.to_string() })
             }
-        }
-    }
-}
-
-impl From<LoadFault> for Fault {
-    fn from(fault: LoadFault) -> Self {
-        match fault {
-            LoadFault::UnknownBatch(alias) => unknown_batch(&alias),
-            LoadFault::CannotLoad(refusal) => refusal.into(),
+            CannotLoad::UnknownBatch(alias) => unknown_batch(&alias),
         }
     }
 }
@@ -131,15 +122,16 @@ impl From<CannotPack> for Fault {
                 "ShippingBatchItemNotAvailable",
                 Message::ItemNotAvailable { tracking_number: tracking_number.to_string() },
             ),
+            CannotPack::UnknownItem(tracking_number) => unknown_item(&tracking_number),
         }
     }
 }
 
-impl From<PackFault> for Fault {
-    fn from(fault: PackFault) -> Self {
-        match fault {
-            PackFault::UnknownItem(tracking_number) => unknown_item(&tracking_number),
-            PackFault::CannotPack(refusal) => refusal.into(),
+impl From<CannotUnpack> for Fault {
+    fn from(refusal: CannotUnpack) -> Self {
+        match refusal {
+            CannotUnpack::BatchClosed(refusal) => refusal.into(),
+            CannotUnpack::UnknownItem(tracking_number) => unknown_item(&tracking_number),
         }
     }
 }
