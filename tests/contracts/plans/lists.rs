@@ -42,7 +42,7 @@ pub(super) struct Query {
     pub(super) order: Vec<(String, Direction)>,
 }
 
-/// Every list with every filter and every two of them, by default and by each of its times, and, if it is whole, by
+/// Every list with all filters that go together, by default and by each of its times, and, if it is whole, by
 /// every two of its times.
 pub(super) fn queries() -> Vec<Query> {
     let document: Value = serde_json::from_str(&http_adapter::openapi_document()).unwrap();
@@ -67,7 +67,7 @@ pub(super) fn queries() -> Vec<Query> {
             times.iter().flat_map(|it| DIRECTIONS.map(|direction| (it.clone(), direction))).collect();
         let mut orders: Vec<_> = directed.iter().map(one).collect();
         orders.push(Vec::new());
-        for filters in none_one_or_two(&filters) {
+        for filters in together(&filters) {
             for order in &orders {
                 queries.push(Query { list: list.clone(), filters: filters.clone(), order: order.clone() });
             }
@@ -82,14 +82,18 @@ pub(super) fn queries() -> Vec<Query> {
     queries
 }
 
-fn none_one_or_two(filters: &[(String, String)]) -> Vec<Vec<(String, String)>> {
-    let mut chosen = vec![Vec::new()];
-    for (at, first) in filters.iter().enumerate() {
-        chosen.push(vec![first.clone()]);
-        let others = filters[at + 1..].iter().filter(|it| it.0 != first.0);
-        chosen.extend(others.map(|second| vec![first.clone(), second.clone()]));
-    }
-    chosen
+/// No filter, each, and all that can be asked with at once: one value of each name.
+fn together(filters: &[(String, String)]) -> Vec<Vec<(String, String)>> {
+    filters.iter().fold(vec![Vec::new()], |mut chosen, filter| {
+        let has_another_value = |it: &&Vec<(String, String)>| it.iter().any(|(name, _)| *name == filter.0);
+        let with_it: Vec<_> = chosen
+            .iter()
+            .filter(|it| !has_another_value(it))
+            .map(|it| it.iter().chain([filter]).cloned().collect())
+            .collect();
+        chosen.extend(with_it);
+        chosen
+    })
 }
 
 /// The times by which a list may be ordered, as the pattern of `ordering` names them: `^-?(a|b)(,-?(a|b))*$`.

@@ -5,16 +5,14 @@ use mysql_async::Conn;
 use mysql_async::prelude::Queryable;
 use uuid::Uuid;
 
-/// Rows in the tables that grow for ever.
+/// Rows in each table.
 pub(super) const ITEMS: u32 = 100_000;
 pub(super) const BATCHES: u32 = ITEMS;
 pub(super) const TRANSPORTS: u32 = ITEMS;
+pub(super) const CENTERS: u32 = ITEMS;
 
-/// Centers are buildings: nobody has more of them.
-pub(super) const CENTERS: u32 = 10_000;
-
-/// Users, and everything that auth keeps of them: as many as work in a large company.
-pub(super) const PEOPLE: u32 = 10_000;
+/// Users, and everything that auth keeps of them.
+pub(super) const PEOPLE: u32 = ITEMS;
 
 /// Who drives the transports, and where they start.
 const DRIVERS: u32 = 500;
@@ -33,6 +31,9 @@ pub(super) const ON_LARGE_TRANSPORT: u32 = 30;
 
 /// Batches on each of the newest transports, which have all the others.
 pub(super) const CARRIED: u32 = 10;
+
+/// Phone numbers that were to be proven, ten times each.
+const NUMBERS: u32 = PEOPLE / 10;
 
 /// One of ten accounts that have all the sessions between them, half of which go on.
 pub(super) const BUSY_ACCOUNT: u32 = 8;
@@ -144,8 +145,8 @@ fn people() -> Vec<String> {
         ),
         format!("INSERT INTO auth_spent_refresh_tokens SELECT REVERSE({HASH}), {ID}, {AT} {people}"),
         format!(
-            "INSERT INTO auth_challenges SELECT {ID}, CONCAT('+8210', LPAD(n % 1000, 8, '0')), n DIV 1000 + 1, \
-             n > {PEOPLE} - 1000, 'SIGNIN', {ID}, {HASH}, {AT}, {AT}, 0, 0, 'OPEN', NULL, 1 {people}"
+            "INSERT INTO auth_challenges SELECT {ID}, CONCAT('+8210', LPAD(n % {NUMBERS}, 8, '0')), n DIV {NUMBERS} + 1, \
+             n > {PEOPLE} - {NUMBERS}, 'SIGNIN', {ID}, {HASH}, {AT}, {AT}, 0, 0, 'OPEN', NULL, 1 {people}"
         ),
         format!(
             "INSERT INTO auth_api_keys SELECT {ID}, 'key', CONCAT('mk_', n), {HASH}, 'shipping:read', NULL, {AT}, NULL, NULL, \
