@@ -359,6 +359,13 @@ mod tests {
             assert!(lies.is_empty(), "{name}: {lies:?}");
             seen += 1;
         }
-        assert!(seen > 20, "{seen} examples");
+        let problem = schemas.validator(&json!({ "$ref": PROBLEM }));
+        for (status, example) in members(&document["components"]["examples"]) {
+            let lies: Vec<_> = problem.iter_errors(&example["value"]).map(|it| it.to_string()).collect();
+            assert!(lies.is_empty(), "{status}: {lies:?}");
+            assert_eq!(example["value"]["status"].to_string(), *status);
+            seen += 1;
+        }
+        assert!(seen > 50, "{seen} examples");
     }
 }

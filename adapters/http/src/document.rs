@@ -10,6 +10,7 @@ use poem_openapi::{OpenApi, OpenApiService};
 use serde_json::{Value, json};
 
 use crate::fields::NOT_BLANK;
+use crate::problem;
 
 /// Where the operations are.
 pub(crate) const BASE: &str = "/api/v1";
@@ -46,6 +47,7 @@ pub(crate) fn document<T: OpenApi>(service: &OpenApiService<Described<T>, ()>) -
     let mut document: Value = serde_json::from_str(&service.spec()).unwrap_or_default();
     put_schemas_right(&mut document);
     document["servers"] = json!([{ "url": "/" }]);
+    document["components"]["examples"] = problem::examples();
     let paths = document["paths"].as_object_mut().map(std::mem::take).unwrap_or_default();
     let paths = paths.into_iter().map(|(path, mut methods)| {
         for (method, operation) in methods.as_object_mut().into_iter().flatten() {
@@ -159,6 +161,9 @@ fn put_right(method: &str, operation: &mut Value) {
     for (status, answer) in answers {
         if answer["description"] == "" {
             answer["description"] = if status == "201" { "It was made." } else { "It worked." }.into();
+        }
+        if let Some(problem) = answer.get_mut("content").and_then(|it| it.get_mut(problem::MEDIA_TYPE)) {
+            problem["examples"] = json!({ "problem": { "$ref": format!("#/components/examples/{status}") } });
         }
         without_charset(answer);
     }

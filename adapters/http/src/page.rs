@@ -1,16 +1,16 @@
 //! Lists on the wire, with links to their other pages.
 
-use kernel_application::{Cursor, Page, Place};
+use kernel_application::{Cursor, Page, PageRequest, Place};
 use poem::{FromRequest, Request, RequestBody};
 use poem_openapi::Object;
-use poem_openapi::types::{ParseFromJSON, ToJSON, Type};
+use poem_openapi::types::{Example, ParseFromJSON, ToJSON, Type};
 use serde::Serialize;
 
 use crate::{cursor, origin};
 
 /// One page of a list. Beyond a cursor nothing is counted, and pages have no numbers.
 #[derive(Object, Serialize)]
-#[oai(rename = "Page")]
+#[oai(rename = "Page", example)]
 pub(crate) struct PageBody<T: Type + ParseFromJSON + ToJSON> {
     /// How many entries the whole list has.
     #[oai(skip_serializing_if_is_none)]
@@ -56,6 +56,13 @@ impl<T: Type + ParseFromJSON + ToJSON> PageBody<T> {
                 results,
             },
         }
+    }
+}
+
+impl<T: Type + ParseFromJSON + ToJSON + Example> Example for PageBody<T> {
+    fn example() -> Self {
+        let place = Place::Numbered { number: 1, count: 1 };
+        Self::at(&Here::default(), Page { entries: vec![T::example()], place, size: PageRequest::DEFAULT_SIZE })
     }
 }
 

@@ -1,6 +1,7 @@
 //! Every refusal leaves the API in one shape: a problem document of RFC 9457.
 
 use std::fmt;
+use std::time::Duration;
 
 use kernel_application::{Denied, Rate};
 use kernel_domain::{BoxError, CorrelationId, StoreError};
@@ -10,10 +11,13 @@ use poem::{Request, Response};
 use poem_openapi::registry::{MetaHeader, MetaMediaType, MetaResponse, MetaResponses, Registry};
 use poem_openapi::types::{ToJSON, Type};
 use poem_openapi::{ApiResponse, Object};
+use serde_json::{Value, json};
+use uuid::Uuid;
 
 use crate::correlation;
 use crate::fault::Fault;
 use crate::messages::{Language, Message};
+use crate::throttle::{Scope as _, UserDefault};
 
 /// The media type of a problem document.
 pub(crate) const MEDIA_TYPE: &str = "application/problem+json";
@@ -342,33 +346,49 @@ impl FaultBody {
     }
 }
 
-/// Every error answer that an operation may give; the document leaves out those that one cannot.
-const DOCUMENTED: [(StatusCode, &str); 12] = [
-    (StatusCode::BAD_REQUEST, "The request makes no sense, or a rule forbids it: `errors` lists all that is wrong."),
-    (StatusCode::UNAUTHORIZED, "No credentials, or bad ones."),
-    (StatusCode::FORBIDDEN, "The credentials do not allow this."),
-    (StatusCode::NOT_FOUND, "There is no such thing, or no such page."),
-    (StatusCode::REQUEST_TIMEOUT, "The body did not arrive in time."),
-    (
-        StatusCode::CONFLICT,
-        "Somebody else changed the same thing at the same time, or the request of this `Idempotency-Key` still runs.",
-    ),
-    (StatusCode::PAYLOAD_TOO_LARGE, "The body is too large."),
-    (StatusCode::UNSUPPORTED_MEDIA_TYPE, "The body is neither JSON nor form-encoded."),
-    (StatusCode::UNPROCESSABLE_ENTITY, "The `Idempotency-Key` was used for another request."),
-    (StatusCode::TOO_MANY_REQUESTS, "Asked too often; `Retry-After` says when to try again."),
-    (StatusCode::INTERNAL_SERVER_ERROR, "Our fault; we find the reason under the correlation id."),
-    (StatusCode::SERVICE_UNAVAILABLE, "Overloaded, or something we need is down."),
-];
+/// Every error answer that an operation may give, each with one of its kind; the document leaves out those that one cannot.
+fn documented() -> [(&'static str, Problem); 12] {
+    let rate = Rate { limit: 60, window: Duration::from_mins(1) };
+    [
+        (
+            "The request makes no sense, or a rule forbids it: `errors` lists all that is wrong.",
+            Problem::invalid(vec![Fault::required().of("name"), Fault::not_a_uuid().of("driver_uuid")]),
+        ),
+        ("No credentials, or bad ones.", Problem::not_authenticated()),
+        ("The credentials do not allow this.", Problem::permission_denied()),
+        ("There is no such thing, or no such page.", Problem::not_found()),
+        ("The body did not arrive in time.", Problem::request_timeout()),
+        (
+            "Somebody else changed the same thing at the same time, or the request of this `Idempotency-Key` still runs.",
+            Problem::conflict(),
+        ),
+        ("The body is too large.", Problem::too_large(1_048_576)),
+        ("The body is neither JSON nor form-encoded.", Problem::unsupported_media_type("text/plain")),
+        ("The `Idempotency-Key` was used for another request.", Problem::idempotency_key_reused()),
+        ("Asked too often; `Retry-After` says when to try again.", Problem::throttled(UserDefault::NAME, rate, 17)),
+        ("Our fault; we find the reason under the correlation id.", Problem::internal("unknown")),
+        ("Overloaded, or something we need is down.", Problem::overloaded()),
+    ]
+}
+
+/// What the error answers look like, by their status.
+pub(crate) fn examples() -> Value {
+    let correlation_id = CorrelationId::from(Uuid::from_u128(0x0190_a3f0_7b1c_7d2e_8f00_0000_0000_0001));
+    let recipient = Recipient { correlation_id, language: Language::English };
+    let example = |(_, problem): (_, Problem)| {
+        (problem.status.as_str().to_owned(), json!({ "value": problem.document(&recipient).to_json() }))
+    };
+    documented().map(example).into_iter().collect()
+}
 
 impl ApiResponse for Problem {
     fn meta() -> MetaResponses {
-        let responses = DOCUMENTED.map(|(status, description)| MetaResponse {
+        let responses = documented().map(|(description, problem)| MetaResponse {
             description,
-            status: Some(status.as_u16()),
+            status: Some(problem.status.as_u16()),
             status_range: None,
             content: vec![MetaMediaType { content_type: MEDIA_TYPE, schema: ProblemBody::schema_ref() }],
-            headers: documented_header(status).into_iter().collect(),
+            headers: documented_header(problem.status).into_iter().collect(),
         });
         MetaResponses { responses: responses.into() }
     }

@@ -134,8 +134,11 @@ fn every_operation_says_what_it_does_who_may_do_it_and_gives_an_example() {
         let refusals = refusals_of(path, method, operation, public);
         let missing: Vec<_> = refusals.into_iter().filter(|it| !answers.contains_key(*it)).collect();
         assert!(missing.is_empty(), "{method} {path} does not say that it answers {missing:?}");
-        for schema in schemas_of(operation) {
-            assert!(document["components"]["schemas"][&schema]["example"].is_object(), "{schema} has no example");
+        for (status, body) in answers.iter().chain([(&"asked".to_owned(), &operation["requestBody"])]) {
+            let Some(content) = body.get("content") else { continue };
+            for (media_type, content) in content.as_object().expect("media types") {
+                assert!(has_example(&document, content), "{method} {path}, {status}, {media_type} has no example");
+            }
         }
     }
 }
@@ -197,11 +200,15 @@ fn what_may_be_null_is_always_told() {
     assert_eq!(required("BatchChanges"), "null", "what is left out stays as it is");
 }
 
-/// The schemas that `operation` takes and gives, those inside of pages included.
-fn schemas_of(operation: &Value) -> Vec<String> {
-    let written = operation["requestBody"].to_string() + &operation["responses"].to_string();
-    let named = written.split("#/components/schemas/").skip(1).filter_map(|it| it.split('"').next());
-    named.map(|it| it.trim_start_matches("Page_").to_owned()).filter(|it| it != "Problem").collect()
+/// Whether what is sent in one media type is shown: by itself, by its schema, or by that of what it has many of.
+fn has_example(document: &Value, content: &Value) -> bool {
+    let found = |reference: &Value| document.pointer(reference.as_str().expect("a reference").trim_start_matches('#'));
+    if let Some(problem) = content["examples"]["problem"].get("$ref") {
+        return found(problem).is_some_and(|it| it["value"].is_object());
+    }
+    let schema = &content["schema"];
+    let one = [&schema["oneOf"][0], &schema["items"], schema].into_iter().find_map(|it| it.get("$ref"));
+    one.and_then(found).is_some_and(|it| it["example"].is_object())
 }
 
 #[tokio::test]

@@ -32,6 +32,7 @@ use poem::test::{TestClient, TestResponse};
 use poem::web::{LocalAddr, RemoteAddr};
 use poem::{Endpoint, Request, RequestParts, Response};
 use poem_openapi::payload::Json;
+use poem_openapi::types::Example;
 use poem_openapi::{Object, OpenApi};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
@@ -50,6 +51,7 @@ use crate::{Foundations, HttpSettings, resource};
 
 /// A parcel, as it is sent and as it is answered.
 #[derive(Object, Clone)]
+#[oai(example)]
 struct Parcel {
     label: String,
     note: String,
@@ -97,6 +99,12 @@ impl Payload for Parcel {
 
     fn example() -> Value {
         json!({ "label": "tea", "fragile": true })
+    }
+}
+
+impl Example for Parcel {
+    fn example() -> Self {
+        Self { label: "tea".to_owned(), note: String::new(), fragile: true, owner: None, staff: vec![] }
     }
 }
 
