@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use cache_adapter::ViewCache;
+use cache_adapter::{RedisSettings, ViewCache};
 use distribution_application::{CenterFilter, DistributionQueries};
 use distribution_domain::testing::{a_center, a_staff_member};
 use distribution_domain::{Center, CenterCode, CenterName, CenterRepository, DistributionStore, StaffId};
 use kernel_application::PageRequest;
 use kernel_domain::StoreError;
-use support::containers::fresh_redis_prefix;
+use support::containers::{fresh_redis_prefix, redis_of_its_own};
 use tokio::time::{Instant, sleep};
 
 use crate::cache::{patiently, views_at};
@@ -171,6 +171,37 @@ async fn a_code_that_was_nobodys_is_found_once_it_is_somebodys(_: &TestDatabase,
 
     assert_eq!(one.sees(&center).await, shown(&center));
     other.eventually_sees(&center, shown(&center)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_center_that_changes_while_redis_is_away_is_shown_as_it_is_then_and_when_redis_is_back() {
+    let Some((redis, url)) = redis_of_its_own().await else { return };
+    let database = databases::sqlite().await;
+    let views = || views_at(&url, "test", &RedisSettings::default());
+    let [one, other] = [(); 2].map(|()| Instance::with(&database, &views()));
+    let mut center = a_center().staffed_by(&[a_staff_member()]).build();
+    one.add(&center).await;
+    for instance in [&one, &other] {
+        instance.eventually_sees(&center, shown(&center)).await;
+    }
+
+    redis.pause().await.unwrap();
+    center.rename(CenterName::parse("Away").unwrap());
+    one.act(&center, async |centers| centers.save(&center).await).await;
+    assert_eq!(one.sees(&center).await, shown(&center));
+    other.eventually_sees(&center, shown(&center)).await;
+
+    redis.unpause().await.unwrap();
+    let back_at = Instant::now();
+    while back_at.elapsed() < GLANCE {
+        for instance in [&one, &other] {
+            assert_eq!(instance.sees(&center).await, shown(&center), "what Redis knew from before is not shown");
+        }
+        sleep(PAUSE).await;
+    }
+    one.act(&center, async |centers| centers.remove(&center).await).await;
+    assert_eq!(one.sees(&center).await, [None, None, None]);
+    other.eventually_sees(&center, [None, None, None]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,7 +5,7 @@ use auth_domain::{ApiKey, ApiKeyName, NewApiKey, Session, SessionSnapshot};
 use chrono::TimeDelta;
 use distribution_application::CenterFilter;
 use distribution_domain::testing::a_center;
-use distribution_domain::{Center, CenterSnapshot};
+use distribution_domain::{Center, CenterName, CenterSnapshot};
 use kernel_application::{Cursor, Direction, Page, PageRequest, Place};
 use shipping_application::{BatchFilter, BatchOrder, ItemFilter, ItemOrder, TransportFilter, TransportOrder};
 use shipping_domain::testing::{a_batch, a_driver, a_transport, an_item, noon};
@@ -22,6 +22,8 @@ crate::every_database_promises![
     items_come_in_the_same_order_by_cursor,
     batches_come_in_the_same_order_by_cursor,
     transports_come_in_the_same_order_by_cursor,
+    what_is_in_a_batch_or_on_a_transport_comes_by_cursor,
+    what_a_driver_is_shown_comes_by_cursor,
     lists_in_one_order_come_by_cursor_too,
     what_comes_and_goes_meanwhile_neither_repeats_nor_hides_anything,
     a_cursor_costs_no_count,
@@ -39,6 +41,7 @@ fn beyond(cursor: Option<Cursor>, size: u32) -> PageRequest {
 async fn walk<T>(what: &str, fetch: impl AsyncFn(PageRequest) -> Page<T>, id: impl Fn(&T) -> Uuid) {
     let ids = |page: &Page<T>| page.entries.iter().map(&id).collect::<Vec<_>>();
     let all = ids(&fetch(PageRequest::new(kernel_application::PageNumber::Number(1), 100).unwrap()).await);
+    assert!(all.len() > 1, "{what}: {} entries", all.len());
 
     for size in [1, 4, 100] {
         let (mut forwards, mut backwards, mut last) = (Vec::new(), Vec::new(), None);
@@ -149,12 +152,57 @@ async fn transports_come_in_the_same_order_by_cursor(database: TestDatabase) {
     }
 }
 
+async fn what_is_in_a_batch_or_on_a_transport_comes_by_cursor(database: TestDatabase) {
+    let (trip, other_trip) = (a_transport().build(), a_transport().build());
+    let (batch, other_batch) = (a_batch().loaded_on(&trip).build(), a_batch().loaded_on(&other_trip).build());
+    let packed = |(at, it): (usize, Item)| {
+        let packing =
+            Some(Packing { batch_id: if at % 4 == 0 { other_batch.id() } else { batch.id() }, since: noon() });
+        Item::from(ItemSnapshot { packing, ..it.snapshot() })
+    };
+    let items: Vec<_> = items().into_iter().enumerate().map(packed).collect();
+    let loaded = |at: i64| {
+        let created_at = noon() + TimeDelta::hours(at / 3);
+        let state = BatchState::Loaded { transport_id: if at % 4 == 0 { other_trip.id() } else { trip.id() } };
+        Batch::from(BatchSnapshot { created_at, state, ..a_batch().build().snapshot() })
+    };
+    let batches: Vec<_> = (0..11).map(loaded).chain([batch.clone(), other_batch.clone()]).collect();
+    keep(&database, &items, &batches, &[trip.clone(), other_trip]).await;
+
+    for status in [None, Some(ItemStatus::Moving), Some(ItemStatus::Completed)] {
+        let filter = ItemFilter { status, batch: Some(batch.id()) };
+        let fetch = async |page| database.shipping_queries().items(&filter, &[], page).await.unwrap().unwrap();
+        walk(&format!("in a batch, {status:?}"), fetch, |it| it.id.as_uuid()).await;
+    }
+    for completed in [None, Some(false)] {
+        let filter = BatchFilter { completed, transport: Some(trip.id()) };
+        let fetch = async |page| database.shipping_queries().batches(&filter, &[], page).await.unwrap().unwrap();
+        walk(&format!("on a transport, {completed:?}"), fetch, |it| it.id.as_uuid()).await;
+    }
+}
+
+async fn what_a_driver_is_shown_comes_by_cursor(database: TestDatabase) {
+    let (driver, other) = (a_driver(), a_driver());
+    let transport = |at: i64| {
+        let planned = a_transport().driven_by(if at % 3 == 0 { other } else { driver }).build();
+        Transport::from(TransportSnapshot { created_at: noon() + TimeDelta::hours(at / 4), ..planned.snapshot() })
+    };
+    let transports: Vec<_> = (0..11).map(transport).collect();
+    keep(&database, &[], &[], &transports).await;
+    for order in orders(&[TransportOrder::Created, TransportOrder::Departed]) {
+        let filter = TransportFilter { seen_by: Some(driver), ..TransportFilter::default() };
+        let fetch = async |page| database.shipping_queries().transports(&filter, &order, page).await.unwrap().unwrap();
+        walk(&format!("a driver's, {order:?}"), fetch, |it| it.id.as_uuid()).await;
+    }
+}
+
 async fn lists_in_one_order_come_by_cursor_too(database: TestDatabase) {
     let account = an_account();
     let at = |hour: i64| noon() + TimeDelta::hours(hour / 3);
     for hour in 0..7 {
         let mut work = database.distribution_store().begin().await.unwrap();
-        let center = Center::from(CenterSnapshot { created_at: at(hour), ..a_center().build().snapshot() });
+        let name = CenterName::parse(if hour % 2 == 0 { "North" } else { "South" }).unwrap();
+        let center = Center::from(CenterSnapshot { created_at: at(hour), name, ..a_center().build().snapshot() });
         work.centers().add(&center).await.unwrap();
         work.commit().await.unwrap();
 
@@ -170,9 +218,11 @@ async fn lists_in_one_order_come_by_cursor_too(database: TestDatabase) {
         work.commit().await.unwrap();
     }
 
-    let filter = CenterFilter::default();
-    let fetch = async |page| database.distribution_queries().centers(&filter, page).await.unwrap().unwrap();
-    walk("centers", fetch, |it| it.id.as_uuid()).await;
+    for name in [None, Some("North".to_owned())] {
+        let filter = CenterFilter { name, ..CenterFilter::default() };
+        let fetch = async |page| database.distribution_queries().centers(&filter, page).await.unwrap().unwrap();
+        walk(&format!("centers, {filter:?}"), fetch, |it| it.id.as_uuid()).await;
+    }
     let filter = UserFilter::default();
     let fetch = async |page| database.user_queries().users(&filter, page).await.unwrap().unwrap();
     walk("users", fetch, |it| it.id.as_uuid()).await;

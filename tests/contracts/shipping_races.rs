@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use kernel_application::testing::anyone;
+use kernel_application::testing::{an_actor_who, anyone};
 use kernel_domain::StoreError;
 use persistence_adapter::Settings;
 use shipping_application::*;
@@ -14,7 +14,7 @@ use tokio::task::JoinSet;
 
 use crate::databases::{self, TestDatabase};
 use crate::shipping_model::shipping_over;
-use crate::shipping_store::{batch, item, keep, unaware_departure};
+use crate::shipping_store::{batch, item, keep, transport, unaware_departure};
 
 crate::every_database_promises![
     one_of_twenty_racing_starts_wins_and_the_others_hear_why,
@@ -26,6 +26,7 @@ crate::every_database_promises![
     who_loads_a_batch_that_is_renamed_finds_it_or_does_not,
     who_starts_a_transport_whose_batch_is_renamed_leaves_with_it,
     who_renames_a_batch_that_arrives_does_not,
+    a_driver_who_is_replaced_while_they_leave_does_one_or_the_other,
 ];
 
 /// How often two are let off at once: who is first is not the same each time.
@@ -278,6 +279,41 @@ async fn who_renames_a_batch_that_arrives_does_not(database: TestDatabase) {
 }
 
 /// What is on board is locked when it is saved: an item may be lost while its transport arrives, and is told so again.
+/// Whoever is first has it: a driver who has left is not replaced, and who was replaced does not leave, nor does the other.
+async fn a_driver_who_is_replaced_while_they_leave_does_one_or_the_other(database: TestDatabase) {
+    let shipping = Arc::new(shipping_over(&database));
+    for _ in 0..ROUNDS {
+        let as_driver = an_actor_who(|it| it == DRIVE);
+        let driver = DriverId::new(as_driver.user_id().unwrap());
+        let (trip, replacement) = (a_transport().driven_by(driver).build(), a_driver());
+        let board = a_batch().loaded_on(&trip).build();
+        keep(&database, &[], &[board], std::slice::from_ref(&trip)).await;
+        let start = StartTransport { transport_id: trip.id(), driver_id: None };
+        let driver_to_be = NewDriver::Somebody(replacement);
+        let replan = ReplanTransport { transport_id: trip.id(), source: None, destination: None, driver: driver_to_be };
+        let (one, other) = (shipping.clone(), shipping.clone());
+
+        let (started, replanned) = at_once(async move { one.start_transport(&as_driver, start).await }, async move {
+            other.replan_transport(&anyone(), replan).await
+        })
+        .await;
+
+        let left = transport(&database, trip.id()).await.unwrap();
+        match (started, replanned) {
+            (Ok(_), Err(ReplanTransportError::CannotReplan(CannotReplan::AlreadyDeparted(_)))) => {
+                assert_eq!((left.driver_id(), left.accepts_batches().is_ok()), (Some(driver), false));
+                // They are on the road: the next round needs them at home.
+                let complete = CompleteTransport { transport_id: trip.id() };
+                shipping.complete_transport(&anyone(), complete).await.unwrap();
+            }
+            (Err(StartTransportError::UnknownTransport(_)), Ok(_)) => {
+                assert_eq!((left.driver_id(), left.accepts_batches().is_ok()), (Some(replacement), true));
+            }
+            outcome => panic!("{outcome:?}"),
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_on_board_and_changes_meanwhile_is_a_conflict() {
     let Some(database) = databases::mysql().await else { return };

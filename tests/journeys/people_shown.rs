@@ -13,6 +13,7 @@ use crate::stage::{BATCHES, CENTERS, Stage, TRANSPORTS, text};
 on_both_stacks![
     a_new_picture_is_seen_wherever_its_owner_is_shown,
     of_whoever_is_banned_nothing_is_shown_any_more_anywhere,
+    of_whoever_leaves_nothing_is_shown_any_more_anywhere,
 ];
 
 /// How long another instance may not know of a change, and what a busy machine adds.
@@ -110,8 +111,26 @@ async fn a_new_picture_is_seen_wherever_its_owner_is_shown(app: TestApp) {
 
 async fn of_whoever_is_banned_nothing_is_shown_any_more_anywhere(app: TestApp) {
     let company = Company::of(&app).await;
-    let (here, other) = (&company.stage.staff, another_instance(&app).await);
-    let there = here.at(other.as_ref().unwrap_or(&app));
+    vanish(&app, &company, async |person| {
+        let ban = format!("/api/v1/user/users/{}/ban/", person.user_id);
+        company.stage.staff.post(&ban, json!({})).await.expecting(StatusCode::NO_CONTENT);
+    })
+    .await;
+}
+
+async fn of_whoever_leaves_nothing_is_shown_any_more_anywhere(app: TestApp) {
+    let company = Company::of(&app).await;
+    vanish(&app, &company, async |person| {
+        let leave = person.post("/api/v1/auth/unregister/", json!({ "refresh": person.refresh })).await;
+        leave.expecting(StatusCode::NO_CONTENT);
+    })
+    .await;
+}
+
+/// What is known of somebody is shown until `goes` is done with them, and then no more.
+async fn vanish(app: &TestApp, company: &Company, goes: impl AsyncFn(&Visitor)) {
+    let (here, other) = (&company.stage.staff, another_instance(app).await);
+    let there = here.at(other.as_ref().unwrap_or(app));
     for (person, views) in company.people() {
         let name = format!("Somebody {}", &person.user_id[24..]);
         person.patch(PROFILE, json!({ "fullname": name })).await.expecting(StatusCode::OK);
@@ -119,8 +138,7 @@ async fn of_whoever_is_banned_nothing_is_shown_any_more_anywhere(app: TestApp) {
             is_seen(here, &there, views, known, true).await;
         }
 
-        let ban = format!("/api/v1/user/users/{}/ban/", person.user_id);
-        here.post(&ban, json!({})).await.expecting(StatusCode::NO_CONTENT);
+        goes(person).await;
 
         for known in [&name, &person.phone_number] {
             is_seen(here, &there, views, known, false).await;
