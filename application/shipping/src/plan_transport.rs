@@ -65,9 +65,8 @@ impl Shipping {
 
         let mut work = self.store.begin().await?;
         work.transports().add(&transport).await?;
-        self.still_open(Some(transport.route().source()), Some(transport.route().destination()))
-            .await?
-            .map_err(PlanTransportError::Faults)?;
+        let ends = [plan.source.clone(), plan.destination.clone()];
+        self.still_open(plan, &ends).await?.map_err(PlanTransportError::Faults)?;
         work.commit().await?;
         let summary = TransportSummary::of(&transport, 0);
         Ok(TransportView { summary, source, destination, driver: driver.map(|it| Arc::new(it.person)) })
@@ -84,23 +83,20 @@ impl Shipping {
         Ok((known(source), known(destination)))
     }
 
-    /// Asks, with the plan written down and not yet kept, whether these ends of it are still open. It is the one question to
-    /// another context after something was written: asked before, a center could close in between.
+    /// Judges a plan again, when it is written down and not yet kept: whether these ends of it are still open. It is the one
+    /// question to another context after something was written: asked before, a center could close in between.
     pub(crate) async fn still_open(
         &self,
-        source: Option<&CenterCode>,
-        destination: Option<&CenterCode>,
+        plan: Plan,
+        ends: &[CenterCode],
     ) -> Result<Result<(), Vec<CannotPlan>>, StoreError> {
-        let asked: Vec<_> = source.into_iter().chain(destination).cloned().collect();
-        if asked.is_empty() {
+        if ends.is_empty() {
             return Ok(Ok(()));
         }
-        let open = self.centers.open_among(&asked).await?;
-        let closed = |it: &&CenterCode| !open.contains(it);
-        let source = source.filter(closed).cloned().map(CannotPlan::UnknownSource);
-        let destination = destination.filter(closed).cloned().map(CannotPlan::UnknownDestination);
-        let faults: Vec<_> = source.into_iter().chain(destination).collect();
-        Ok(if faults.is_empty() { Ok(()) } else { Err(faults) })
+        let open = self.centers.open_among(ends).await?;
+        let exists = |code| !ends.contains(code) || open.contains(code);
+        let (source_exists, destination_exists) = (exists(&plan.source), exists(&plan.destination));
+        Ok(Plan { source_exists, destination_exists, ..plan }.route().map(drop))
     }
 
     async fn planned_driver(&self, command: &PlanTransport) -> Result<Option<Driver>, StoreError> {

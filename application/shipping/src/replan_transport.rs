@@ -80,7 +80,6 @@ impl Shipping {
             NewDriver::Somebody(driver) => self.active_driver(driver).await?.is_some(),
             NewDriver::Same | NewDriver::Nobody => true,
         };
-        // What was planned before is judged when the transport leaves.
         let plan = Plan {
             source: view.summary.source.clone(),
             source_exists: command.source.is_none() || view.source.is_some(),
@@ -96,9 +95,8 @@ impl Shipping {
 
         if transport != before {
             work.transports().save(&transport).await?;
-            self.still_open(command.source.as_ref(), command.destination.as_ref())
-                .await?
-                .map_err(ReplanTransportError::Faults)?;
+            let ends: Vec<_> = command.source.into_iter().chain(command.destination).collect();
+            self.still_open(plan, &ends).await?.map_err(ReplanTransportError::Faults)?;
         }
         work.commit().await?;
         Ok(view)

@@ -16,7 +16,7 @@ pub struct Plan {
     pub destination_exists: bool,
     /// Who is going to drive, if that is settled.
     pub driver_id: Option<DriverId>,
-    /// Whether they are an active driver.
+    /// Whether they are an active driver, or agreed before.
     pub driver_may_drive: bool,
 }
 
@@ -39,20 +39,17 @@ pub enum CannotPlan {
 
 impl Plan {
     /// The route, if nothing is wrong with the plan; else all that is.
-    pub fn route(self) -> Result<Route, Vec<CannotPlan>> {
-        let Self { source, source_exists, destination, destination_exists, driver_id, driver_may_drive } = self;
-        let unknown_source = (!source_exists).then(|| CannotPlan::UnknownSource(source.clone()));
-        let unknown_destination = (!destination_exists).then(|| CannotPlan::UnknownDestination(destination.clone()));
-        let invalid_driver = driver_id.filter(|_| !driver_may_drive).map(CannotPlan::DriverInvalid);
-        let mut faults: Vec<_> = [unknown_source, unknown_destination, invalid_driver].into_iter().flatten().collect();
-        match Route::between(source, destination) {
-            Ok(route) if faults.is_empty() => Ok(route),
-            Ok(_) => Err(faults),
-            Err(circular) => {
-                faults.insert(0, circular.into());
-                Err(faults)
-            }
-        }
+    pub fn route(&self) -> Result<Route, Vec<CannotPlan>> {
+        let route = Route::between(self.source.clone(), self.destination.clone());
+        let circular = route.clone().err().map(CannotPlan::from);
+        let unknown_source = (!self.source_exists).then(|| CannotPlan::UnknownSource(self.source.clone()));
+        let unknown_destination =
+            (!self.destination_exists).then(|| CannotPlan::UnknownDestination(self.destination.clone()));
+        let invalid_driver = self.driver_id.filter(|_| !self.driver_may_drive).map(CannotPlan::DriverInvalid);
+
+        let faults = [circular, unknown_source, unknown_destination, invalid_driver];
+        let faults: Vec<_> = faults.into_iter().flatten().collect();
+        route.ok().filter(|_| faults.is_empty()).ok_or(faults)
     }
 }
 

@@ -9,11 +9,11 @@ use shipping_application::{
     BatchFilter, BatchOrder, DeleteBatchError, FindBatchError, NewAlias, OpenBatch, OpenBatchError, PackItems,
     PackItemsError, RenameBatch, RenameBatchError, Shipping, UnpackItems, UnpackItemsError,
 };
-use shipping_domain::{Alias, Refused};
+use shipping_domain::Alias;
 
 use super::answers::{BatchBody, ItemBody};
 use super::items::ItemQuery;
-use super::{Read, ReadOrDrive, Write};
+use super::{Read, ReadOrDrive, Write, rules};
 use crate::body::{Body, Bulk, Payload};
 use crate::caller::Allowed;
 use crate::created::Created;
@@ -294,10 +294,7 @@ fn not_unpacked(error: UnpackItemsError, body: &Bulk<NamedItem>) -> Problem {
         UnpackItemsError::UnknownBatch(_) => Problem::not_found(),
         UnpackItemsError::TooMany => Problem::refused(Fault::too_many(MAX_ENTRIES)),
         UnpackItemsError::BatchClosed(refusal) => Problem::refused(refusal.into()),
-        UnpackItemsError::Items(faults) => {
-            let told = |it: Refused<_>| Fault::from(it.reason).of(body.path(it.index, "tracking_number"));
-            Problem::invalid(faults.into_iter().map(told).collect())
-        }
+        UnpackItemsError::Items(refused) => rules::all_refused(refused, body, "tracking_number"),
         UnpackItemsError::Store(error) => error.into(),
     }
 }
@@ -308,10 +305,7 @@ fn not_packed(error: PackItemsError, body: &Bulk<NamedItem>) -> Problem {
         PackItemsError::UnknownBatch(_) => Problem::not_found(),
         PackItemsError::TooMany => Problem::refused(Fault::too_many(MAX_ENTRIES)),
         PackItemsError::BatchClosed(refusal) => Problem::refused(refusal.into()),
-        PackItemsError::Items(faults) => {
-            let told = |it: Refused<_>| Fault::from(it.reason).of(body.path(it.index, "tracking_number"));
-            Problem::invalid(faults.into_iter().map(told).collect())
-        }
+        PackItemsError::Items(refused) => rules::all_refused(refused, body, "tracking_number"),
         PackItemsError::Store(error) => error.into(),
     }
 }

@@ -5,11 +5,13 @@
 use shipping_domain::{Alias, CenterCode, Sku};
 use shipping_domain::{
     CannotChangeBatch, CannotChangeStatus, CannotComplete, CannotDelete, CannotLoad, CannotPack, CannotPlan,
-    CannotReplan, CannotStart, CannotUnpack, CircularRoute, InvalidAlias, InvalidCenterCode, InvalidSku,
+    CannotReplan, CannotStart, CannotUnpack, CircularRoute, InvalidAlias, InvalidCenterCode, InvalidSku, Refused,
 };
 
+use crate::body::Bulk;
 use crate::fault::{Fault, shown};
 use crate::messages::Message;
+use crate::problem::Problem;
 
 fn unknown_item(tracking_number: &str) -> Fault {
     Fault::new("ShippingBatchItemNotExist", Message::UnknownItem { tracking_number: shown(tracking_number) })
@@ -41,6 +43,12 @@ fn batch_completed() -> Fault {
 
 fn batch_departed() -> Fault {
     Fault::new("ShippingBatchDeparted", Message::BatchDeparted)
+}
+
+/// Why not all of the named can be changed, each by what names it in this member of its entry.
+pub(super) fn all_refused<T, E: Into<Fault>>(refused: Vec<Refused<E>>, body: &Bulk<T>, member: &str) -> Problem {
+    let told = |it: Refused<E>| it.reason.into().of(body.path(it.index, member));
+    Problem::invalid(refused.into_iter().map(told).collect())
 }
 
 /// What is wrong with a plan, in the field that says so.

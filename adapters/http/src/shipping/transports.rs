@@ -10,7 +10,7 @@ use shipping_application::{
     NewDriver, PlanTransport, PlanTransportError, ReplanTransport, ReplanTransportError, Shipping, StartTransport,
     StartTransportError, TransportFilter, TransportOrder,
 };
-use shipping_domain::{CenterCode, DriverId, Refused, TransportId};
+use shipping_domain::{CenterCode, DriverId, TransportId};
 use uuid::Uuid;
 
 use super::answers::{BatchBody, TransportBody};
@@ -399,10 +399,7 @@ fn not_loaded(error: LoadBatchesError, body: &Bulk<BatchToAdd>) -> Problem {
         LoadBatchesError::UnknownTransport(_) => Problem::not_found(),
         LoadBatchesError::TooMany => Problem::refused(Fault::too_many(MAX_ENTRIES)),
         LoadBatchesError::TransportClosed(refusal) => Problem::refused(refusal.into()),
-        LoadBatchesError::Batches(faults) => {
-            let told = |it: Refused<_>| Fault::from(it.reason).of(body.path(it.index, "alias"));
-            Problem::invalid(faults.into_iter().map(told).collect())
-        }
+        LoadBatchesError::Batches(refused) => rules::all_refused(refused, body, "alias"),
         LoadBatchesError::Store(error) => error.into(),
     }
 }
