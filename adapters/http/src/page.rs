@@ -1,6 +1,6 @@
 //! Lists on the wire, with links to their other pages.
 
-use kernel_application::{Cursor, Page, PageRequest, Place};
+use kernel_application::{Cursor, Page, Place};
 use poem::{FromRequest, Request, RequestBody};
 use poem_openapi::Object;
 use poem_openapi::types::{Example, ParseFromJSON, ToJSON, Type};
@@ -61,8 +61,8 @@ impl<T: Type + ParseFromJSON + ToJSON> PageBody<T> {
 
 impl<T: Type + ParseFromJSON + ToJSON + Example> Example for PageBody<T> {
     fn example() -> Self {
-        let place = Place::Numbered { number: 1, count: 1 };
-        Self::at(&Here::default(), Page { entries: vec![T::example()], place, size: PageRequest::DEFAULT_SIZE })
+        let here = Here { base: "https://api.example.com/".to_owned(), query: "page_size=1".to_owned() };
+        Self::at(&here, Page::numbered(vec![T::example()], 1, 2, 1))
     }
 }
 

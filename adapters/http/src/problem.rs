@@ -14,6 +14,7 @@ use poem_openapi::{ApiResponse, Object};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::body;
 use crate::correlation;
 use crate::fault::Fault;
 use crate::messages::{Language, Message};
@@ -362,7 +363,7 @@ fn documented() -> [(&'static str, Problem); 12] {
             "Somebody else changed the same thing at the same time, or the request of this `Idempotency-Key` still runs.",
             Problem::conflict(),
         ),
-        ("The body is too large.", Problem::too_large(1_048_576)),
+        ("The body is too large.", Problem::too_large(body::LIMIT)),
         ("The body is neither JSON nor form-encoded.", Problem::unsupported_media_type("text/plain")),
         ("The `Idempotency-Key` was used for another request.", Problem::idempotency_key_reused()),
         ("Asked too often; `Retry-After` says when to try again.", Problem::throttled(UserDefault::NAME, rate, 17)),
