@@ -169,15 +169,19 @@ async fn what_is_in_a_batch_or_on_a_transport_comes_by_cursor(database: TestData
     let batches: Vec<_> = (0..11).map(loaded).chain([batch.clone(), other_batch.clone()]).collect();
     keep(&database, &items, &batches, &[trip.clone(), other_trip]).await;
 
-    for status in [None, Some(ItemStatus::Moving), Some(ItemStatus::Completed)] {
-        let filter = ItemFilter { status, batch: Some(batch.id()) };
-        let fetch = async |page| database.shipping_queries().items(&filter, &[], page).await.unwrap().unwrap();
-        walk(&format!("in a batch, {status:?}"), fetch, |it| it.id.as_uuid()).await;
+    for order in orders(&[ItemOrder::Created, ItemOrder::Completed]) {
+        for status in [None, Some(ItemStatus::Moving)] {
+            let filter = ItemFilter { status, batch: Some(batch.id()) };
+            let fetch = async |page| database.shipping_queries().items(&filter, &order, page).await.unwrap().unwrap();
+            walk(&format!("in a batch, {order:?} {status:?}"), fetch, |it| it.id.as_uuid()).await;
+        }
     }
-    for completed in [None, Some(false)] {
-        let filter = BatchFilter { completed, transport: Some(trip.id()) };
-        let fetch = async |page| database.shipping_queries().batches(&filter, &[], page).await.unwrap().unwrap();
-        walk(&format!("on a transport, {completed:?}"), fetch, |it| it.id.as_uuid()).await;
+    for order in orders(&[BatchOrder::Created]) {
+        for completed in [None, Some(false)] {
+            let filter = BatchFilter { completed, transport: Some(trip.id()) };
+            let fetch = async |page| database.shipping_queries().batches(&filter, &order, page).await.unwrap().unwrap();
+            walk(&format!("on a transport, {order:?} {completed:?}"), fetch, |it| it.id.as_uuid()).await;
+        }
     }
 }
 

@@ -278,7 +278,6 @@ async fn who_renames_a_batch_that_arrives_does_not(database: TestDatabase) {
     }
 }
 
-/// What is on board is locked when it is saved: an item may be lost while its transport arrives, and is told so again.
 /// Whoever is first has it: a driver who has left is not replaced, and who was replaced does not leave, nor does the other.
 async fn a_driver_who_is_replaced_while_they_leave_does_one_or_the_other(database: TestDatabase) {
     let shipping = Arc::new(shipping_over(&database));
@@ -301,19 +300,20 @@ async fn a_driver_who_is_replaced_while_they_leave_does_one_or_the_other(databas
         let left = transport(&database, trip.id()).await.unwrap();
         match (started, replanned) {
             (Ok(_), Err(ReplanTransportError::CannotReplan(CannotReplan::AlreadyDeparted(_)))) => {
-                assert_eq!((left.driver_id(), left.accepts_batches().is_ok()), (Some(driver), false));
+                assert!(matches!(left.state(), TransportState::InTransit { driver_id, .. } if driver_id == driver));
                 // They are on the road: the next round needs them at home.
                 let complete = CompleteTransport { transport_id: trip.id() };
                 shipping.complete_transport(&anyone(), complete).await.unwrap();
             }
             (Err(StartTransportError::UnknownTransport(_)), Ok(_)) => {
-                assert_eq!((left.driver_id(), left.accepts_batches().is_ok()), (Some(replacement), true));
+                assert_eq!(left.state(), TransportState::Planned { driver_id: Some(replacement) });
             }
             outcome => panic!("{outcome:?}"),
         }
     }
 }
 
+/// What is on board is locked when it is saved: an item may be lost while its transport arrives, and is told so again.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_on_board_and_changes_meanwhile_is_a_conflict() {
     let Some(database) = databases::mysql().await else { return };

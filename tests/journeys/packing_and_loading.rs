@@ -68,11 +68,17 @@ async fn a_bulk_add_is_all_or_nothing_and_tells_every_fault_with_its_place(app: 
     let many = |entries| Value::from(vec![json!({ "tracking_number": free }); entries]);
     let problem = stage.staff.post(&format!("{BATCHES}{alias}/add/"), many(1001)).await;
     problem.refused(BAD, "max_length");
-    for command in ["add", "remove"] {
+    for (command, status) in [("add", "MOVING"), ("remove", "CREATED")] {
         let path = format!("{BATCHES}{alias}/{command}/");
         let done = stage.staff.post(&path, many(1000)).await.expecting(StatusCode::OK);
-        assert_eq!(done.as_array().map(Vec::len), Some(1000), "{command}");
+        let done = done.as_array().expect("items");
+        assert_eq!(done.len(), 1000, "{command}");
+        assert!(done.iter().all(|it| it["status"] == status), "{command}");
     }
+    let transport = stage.a_transport().await;
+    let many = Value::from(vec![json!({ "alias": alias }); 1000]);
+    let done = stage.staff.post(&format!("{TRANSPORTS}{transport}/add/"), many).await.expecting(StatusCode::OK);
+    assert_eq!(done.as_array().map(Vec::len), Some(1000));
 }
 
 async fn a_form_adds_and_takes_out_as_many_as_it_names(app: TestApp) {

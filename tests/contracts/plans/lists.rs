@@ -115,7 +115,7 @@ fn filters(parameter: &Value) -> Vec<(String, String)> {
     }
     match name {
         "driver_uuid" => vec![named(&id(7).to_string())],
-        "distribution_center_code_source" => vec![named("S7"), named("S8")],
+        "distribution_center_code_source" => vec![named("S14"), named("S15")],
         "distribution_center_code_destination" => vec![named("D")],
         "center_code" => vec![named("C7")],
         "name" => vec![named("N7")],
@@ -160,13 +160,9 @@ fn place<T>(page: Result<Option<Page<T>>, StoreError>) -> Place {
 /// times, and at those that have only the last one.
 pub(super) fn middle(list: &str, like: Cursor) -> Vec<PageRequest> {
     let middle = match list {
-        ITEMS => rows::ITEMS,
         ITEMS_OF_BATCH => rows::IN_LARGE_BATCH,
-        BATCHES => rows::BATCHES,
         BATCHES_OF_TRANSPORT => rows::ON_LARGE_TRANSPORT,
-        TRANSPORTS => rows::TRANSPORTS,
-        CENTERS => rows::CENTERS,
-        _ => rows::PEOPLE,
+        _ => rows::ROWS,
     } / 2;
     let at = Some(time(middle));
     let times = like.times().len();

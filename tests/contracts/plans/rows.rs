@@ -6,20 +6,14 @@ use mysql_async::prelude::Queryable;
 use uuid::Uuid;
 
 /// Rows in each table.
-pub(super) const ITEMS: u32 = 100_000;
-pub(super) const BATCHES: u32 = ITEMS;
-pub(super) const TRANSPORTS: u32 = ITEMS;
-pub(super) const CENTERS: u32 = ITEMS;
-
-/// Users, and everything that auth keeps of them.
-pub(super) const PEOPLE: u32 = ITEMS;
+pub(super) const ROWS: u32 = 100_000;
 
 /// Who drives the transports, and where they start.
 const DRIVERS: u32 = 500;
 const SOURCES: u32 = 200;
 
 /// Transports of one driver, or from one center, at most.
-pub(super) const ALIKE: u32 = TRANSPORTS / SOURCES;
+pub(super) const ALIKE: u32 = ROWS / SOURCES;
 
 /// The batch that the first items are in, beside the one that each of them is in anyway, and how many they are.
 pub(super) const LARGE_BATCH: u32 = 7;
@@ -33,7 +27,7 @@ pub(super) const ON_LARGE_TRANSPORT: u32 = 30;
 pub(super) const CARRIED: u32 = 10;
 
 /// Phone numbers that were to be proven, ten times each.
-const NUMBERS: u32 = PEOPLE / 10;
+const NUMBERS: u32 = ROWS / 10;
 
 /// One of ten accounts that have all the sessions between them, half of which go on.
 pub(super) const BUSY_ACCOUNT: u32 = 8;
@@ -76,9 +70,9 @@ const SAMPLED_PAGES: u32 = 2_000;
 
 /// Fills every table that lists or lookups read.
 pub(super) async fn fill(server: &mut Conn) {
-    let numbers = format!("WITH RECURSIVE it (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM it WHERE n < {ITEMS})");
+    let numbers = format!("WITH RECURSIVE it (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM it WHERE n < {ROWS})");
     for statement in [
-        format!("SET SESSION cte_max_recursion_depth = {ITEMS}, time_zone = '+00:00', foreign_key_checks = 0"),
+        format!("SET SESSION cte_max_recursion_depth = {ROWS}, time_zone = '+00:00', foreign_key_checks = 0"),
         "CREATE TEMPORARY TABLE numbers (n INTEGER PRIMARY KEY)".to_owned(),
         format!("INSERT INTO numbers {numbers} SELECT n FROM it"),
     ] {
@@ -103,15 +97,15 @@ fn shipping() -> Vec<String> {
         format!(
             "INSERT INTO shipping_transports SELECT {ID}, CONCAT('S', n % {SOURCES}), 'D', \
              UNHEX(LPAD(HEX(n DIV 2 % {DRIVERS}), 32, '0')), NULL, IF(n % 2, 'ARRIVED', 'PLANNED'), {AT}, IF(n % 2, {AT}, NULL), \
-             IF(n % 2, {AT}, NULL), 1 FROM numbers WHERE n <= {TRANSPORTS}"
+             IF(n % 2, {AT}, NULL), 1 FROM numbers"
         ),
         format!(
             "INSERT INTO shipping_batches SELECT {ID}, CONCAT('batch-', n), IF(n % 2, 'COMPLETED', 'LOADED'), \
-             UNHEX(LPAD(HEX(IF(n <= {ON_LARGE_TRANSPORT}, {LARGE_TRANSPORT}, {TRANSPORTS} - n % ({BATCHES} DIV {CARRIED}))), 32, '0')), {AT}, \
-             IF(n % 2, {AT}, NULL), 1 FROM numbers WHERE n <= {BATCHES}"
+             UNHEX(LPAD(HEX(IF(n <= {ON_LARGE_TRANSPORT}, {LARGE_TRANSPORT}, {ROWS} - n % ({ROWS} DIV {CARRIED}))), 32, '0')), \
+             {AT}, IF(n % 2, {AT}, NULL), 1 FROM numbers"
         ),
         format!(
-            "INSERT INTO shipping_batch_items SELECT {ID}, UNHEX(LPAD(HEX(n % {BATCHES} + 1), 32, '0')), \
+            "INSERT INTO shipping_batch_items SELECT {ID}, UNHEX(LPAD(HEX(n % {ROWS} + 1), 32, '0')), \
              IF(n % 2, NULL, {ID}), {AT} FROM numbers"
         ),
         format!(
@@ -119,40 +113,39 @@ fn shipping() -> Vec<String> {
              FROM numbers WHERE n <= {IN_LARGE_BATCH}"
         ),
         format!(
-            "INSERT INTO distribution_centers SELECT {ID}, CONCAT('C', n), CONCAT('N', n % 10), {AT}, NULL, 1 \
-             FROM numbers WHERE n <= {CENTERS}"
+            "INSERT INTO distribution_centers SELECT {ID}, CONCAT('C', n), CONCAT('N', n % 10), {AT}, NULL, 1 FROM numbers"
         ),
-        format!("INSERT INTO distribution_center_staff SELECT {ID}, {ID}, 0 FROM numbers WHERE n <= {CENTERS}"),
+        format!("INSERT INTO distribution_center_staff SELECT {ID}, {ID}, 0 FROM numbers"),
     ]
 }
 
 /// Half of everybody can use their account, half of all sessions go on, and half of all keys are good.
 fn people() -> Vec<String> {
-    let people = format!("FROM numbers WHERE n <= {PEOPLE}");
     vec![
         format!(
             "INSERT INTO user_users SELECT {ID}, CONCAT('u', n), IF(n % 2, CONCAT('+8210', LPAD(n, 8, '0')), NULL), NULL, \
              IF(n % 3, 'STAFF', 'DRIVER'), FALSE, FALSE, n % 2, NOT n % 2, NULL, NULL, NULL, 'ko', {AT}, \
-             IF(n % 2, NULL, {AT}), NULL, IF(n % 2, NULL, {HASH}), 1 {people}"
+             IF(n % 2, NULL, {AT}), NULL, IF(n % 2, NULL, {HASH}), 1 FROM numbers"
         ),
-        format!("INSERT INTO user_permission_groups SELECT {ID}, 'dispatch' {people}"),
+        format!("INSERT INTO user_permission_groups SELECT {ID}, 'dispatch' FROM numbers"),
         format!(
-            "INSERT INTO user_discarded_images SELECT CONCAT('images/user/staff/', LPAD(n, 32, '0'), '.jpg'), {AT} {people}"
+            "INSERT INTO user_discarded_images SELECT CONCAT('images/user/staff/', LPAD(n, 32, '0'), '.jpg'), {AT} \
+             FROM numbers"
         ),
         format!(
             "INSERT INTO auth_sessions SELECT {ID}, UNHEX(LPAD(HEX(n DIV 2 % 10), 32, '0')), {HASH}, NULL, NULL, {AT}, {AT}, \
-             {AT} + INTERVAL 9 YEAR, IF(n % 2, NULL, {AT}) {people}"
+             {AT} + INTERVAL 9 YEAR, IF(n % 2, NULL, {AT}) FROM numbers"
         ),
-        format!("INSERT INTO auth_spent_refresh_tokens SELECT REVERSE({HASH}), {ID}, {AT} {people}"),
+        format!("INSERT INTO auth_spent_refresh_tokens SELECT REVERSE({HASH}), {ID}, {AT} FROM numbers"),
         format!(
             "INSERT INTO auth_challenges SELECT {ID}, CONCAT('+8210', LPAD(n % {NUMBERS}, 8, '0')), n DIV {NUMBERS} + 1, \
-             n > {PEOPLE} - {NUMBERS}, 'SIGNIN', {ID}, {HASH}, {AT}, {AT}, 0, 0, 'OPEN', NULL, 1 {people}"
+             n > {ROWS} - {NUMBERS}, 'SIGNIN', {ID}, {HASH}, {AT}, {AT}, 0, 0, 'OPEN', NULL, 1 FROM numbers"
         ),
         format!(
             "INSERT INTO auth_api_keys SELECT {ID}, 'key', CONCAT('mk_', n), {HASH}, 'shipping:read', NULL, {AT}, NULL, NULL, \
-             IF(n % 2, NULL, {AT}) {people}"
+             IF(n % 2, NULL, {AT}) FROM numbers"
         ),
-        format!("INSERT INTO auth_allowed_numbers SELECT CONCAT('+8210', LPAD(n, 8, '0')), '' {people}"),
-        format!("INSERT INTO idempotency_requests SELECT 'a', n, {HASH}, 'b', {AT} {people}"),
+        format!("INSERT INTO auth_allowed_numbers SELECT CONCAT('+8210', LPAD(n, 8, '0')), '' FROM numbers"),
+        format!("INSERT INTO idempotency_requests SELECT 'a', n, {HASH}, 'b', {AT} FROM numbers"),
     ]
 }
