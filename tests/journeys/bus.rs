@@ -158,6 +158,12 @@ async fn every_event_arrives_behind_the_bus_in_its_published_form() {
     let banned = format!("{USERS}{driver}/ban/");
     stage.staff.post(&banned, json!({})).await.expecting(StatusCode::NO_CONTENT);
     arrivals.is("user", "UserBanned", json!({ "uuid": hex(&driver) })).await;
+    let (root, suspended) = (app.superuser().await, app.driver().await.user_id);
+    for (is_active, event) in [(false, "UserSuspended"), (true, "UserReinstated")] {
+        let change = json!({ "is_active": is_active });
+        root.patch(&format!("{USERS}{suspended}/"), change).await.expecting(StatusCode::OK);
+        arrivals.is("user", event, json!({ "uuid": hex(&suspended) })).await;
+    }
     let leaving = app.driver().await;
     let goodbye = json!({ "refresh": leaving.refresh });
     leaving.post("/api/v1/auth/unregister/", goodbye).await.expecting(StatusCode::NO_CONTENT);

@@ -68,3 +68,26 @@ impl DomainEvent for UserEvent {
         vec![("uuid", self.user_id().as_uuid().as_simple().to_string())]
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn the_published_language_does_not_change() {
+        let user_id = UserId::new(Uuid::from_u128(0x0190_a3f0_7b1c_7d2e_8f00_0000_0000_0001));
+        for (event, name) in [
+            (UserEvent::SignedUp { user_id }, "UserSignup"),
+            (UserEvent::Deactivated { user_id }, "UserDeactivated"),
+            (UserEvent::Banned { user_id }, "UserBanned"),
+            (UserEvent::Suspended { user_id }, "UserSuspended"),
+            (UserEvent::Reinstated { user_id }, "UserReinstated"),
+        ] {
+            assert_eq!(event.name(), name);
+            assert_eq!(event.aggregate(), Aggregate { kind: "user", id: user_id.as_uuid() });
+            assert_eq!(event.data(), [("uuid", "0190a3f07b1c7d2e8f00000000000001".to_owned())]);
+        }
+    }
+}
