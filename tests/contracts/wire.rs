@@ -217,6 +217,9 @@ async fn units_of_work_leave_connections_to_reads() {
     assert!(matches!(refusal, StoreError::Unavailable(_)), "{refusal:?}");
     assert_eq!(works.len(), 3);
     shared.ping().await.expect("there is a connection for reading");
+    let primary = shared.pools().into_iter().find(|it| it.name == "primary").expect("it is told of");
+    assert_eq!((primary.waiting, primary.waits, primary.refusals), (0, 1, 1), "{primary:?}");
+    assert_eq!((primary.busy, primary.most), (3, 4), "{primary:?}");
 }
 
 async fn timed<F: Future>(work: F) -> (F::Output, Duration) {
