@@ -205,14 +205,19 @@ async fn a_center_that_changes_while_redis_is_away_is_shown_as_it_is_then_and_wh
     other.eventually_sees(&center, [None, None, None]).await;
 }
 
-/// A center that one instance has read, and the other finds in Redis. Nobody has announced it there.
+/// Keeps a center without a word to any cache.
+async fn keep(database: &TestDatabase, center: &Center) {
+    let mut work = database.distribution_store().begin().await.unwrap();
+    work.centers().add(center).await.unwrap();
+    work.commit().await.unwrap();
+}
+
+/// A center that one instance has read, and the other finds in Redis.
 async fn shared_by(database: &TestDatabase, [one, other]: [&Instance; 2]) -> Center {
     let deadline = Instant::now() + SHARED_WITHIN;
     loop {
         let center = a_center().staffed_by(&[a_staff_member()]).build();
-        let mut work = database.distribution_store().begin().await.unwrap();
-        work.centers().add(&center).await.unwrap();
-        work.commit().await.unwrap();
+        keep(database, &center).await;
         let codes = std::slice::from_ref(center.code());
         assert_eq!(one.queries.centers_coded(codes).await.unwrap().len(), 1);
         let before = database.statements();
@@ -232,9 +237,7 @@ async fn redis_keeps_a_center_for_thirty_days_and_that_there_is_none_for_five_se
     let (database, views) = (databases::sqlite().await, views_at(&url, &prefix, &patiently()));
     let one = Instance::with(&database, &views);
     let (center, nothing) = (a_center().build(), a_center().build());
-    let mut work = database.distribution_store().begin().await.unwrap();
-    work.centers().add(&center).await.unwrap();
-    work.commit().await.unwrap();
+    keep(&database, &center).await;
 
     one.sees(&center).await;
     one.sees(&nothing).await;

@@ -74,6 +74,8 @@ async fn a_long_list_is_counted_once_for_all_who_leaf_through_it(database: TestD
     let first = asked(&database, PageRequest::default()).await;
     let second = asked(&database, PageRequest::default()).await;
 
+    let costs: Vec<_> = second.iter().map(|it| it.statements).collect();
+    assert_eq!(costs, [2, 1, 1, 3, 2], "the entries, and what is shown with them");
     for (list, (first, second)) in first.into_iter().zip(second).enumerate() {
         let saved = u64::from(list != CENTERS);
         assert_eq!(second, Asked { count: Some(LONG.into()), statements: first.statements - saved });
