@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use distribution_application::CenterFilter;
 use distribution_domain::testing::a_center;
 use distribution_domain::{Center, CenterName, CenterSnapshot};
-use kernel_application::{Cursor, Direction, Page, PageRequest, Place};
+use kernel_application::{Cursor, Direction, Page, PageNumber, PageRequest, Place};
 use shipping_application::{BatchFilter, BatchOrder, ItemFilter, ItemOrder, TransportFilter, TransportOrder};
 use shipping_domain::testing::{a_batch, a_driver, a_transport, an_item, noon};
 use shipping_domain::*;
@@ -37,10 +37,11 @@ fn beyond(cursor: Option<Cursor>, size: u32) -> PageRequest {
     PageRequest::beyond(cursor, size).unwrap()
 }
 
-/// Walks a list to its end and back again, a few entries at a time, and expects what one large page shows.
+/// Walks a list to its end and back again, a few entries at a time, and expects what one large page shows; so is the last page
+/// by name.
 async fn walk<T>(what: &str, fetch: impl AsyncFn(PageRequest) -> Page<T>, id: impl Fn(&T) -> Uuid) {
     let ids = |page: &Page<T>| page.entries.iter().map(&id).collect::<Vec<_>>();
-    let all = ids(&fetch(PageRequest::new(kernel_application::PageNumber::Number(1), 100).unwrap()).await);
+    let all = ids(&fetch(PageRequest::new(PageNumber::Number(1), 100).unwrap()).await);
     assert!(all.len() > 1, "{what}: {} entries", all.len());
 
     for size in [1, 4, 100] {
@@ -70,6 +71,8 @@ async fn walk<T>(what: &str, fetch: impl AsyncFn(PageRequest) -> Page<T>, id: im
             last = previous;
         }
         assert_eq!(backwards, all, "{what}, {size} at a time, backwards");
+        let end = fetch(PageRequest::new(PageNumber::Last, size).unwrap()).await;
+        assert_eq!(ids(&end), all.chunks(size as usize).last().unwrap(), "{what}, {size} at a time, the last page");
     }
 }
 
@@ -267,7 +270,8 @@ async fn a_cursor_costs_no_count(database: TestDatabase) {
 
     let page = database.shipping_queries().items(&ItemFilter::default(), &[], beyond(None, 10)).await;
 
-    assert_eq!(page.unwrap().unwrap().entries.len(), 10);
+    let page = page.unwrap().unwrap();
+    assert_eq!((page.entries.len(), page.count()), (10, None));
     assert_eq!(database.statements() - before, 2, "the page and the history");
 }
 

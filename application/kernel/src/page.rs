@@ -15,7 +15,8 @@ pub enum PageNumber {
 /// Where a page begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PageStart {
-    /// At a number. The list is counted for it, and skipped up to there: what that costs grows with the list.
+    /// At a number. The list is counted for it, and skipped up to there: what that costs grows with the list. The last page
+    /// is read from the end.
     Number(PageNumber),
     /// Beyond a cursor, or at the beginning without one. Costs the same wherever it is.
     Cursor(Option<Cursor>),
@@ -82,6 +83,14 @@ impl PageRequest {
     /// Where it begins.
     pub fn start(&self) -> PageStart {
         self.start
+    }
+
+    /// How many entries of the list are passed over to get there.
+    pub fn skipped(&self) -> u64 {
+        match self.start {
+            PageStart::Number(PageNumber::Number(number)) => u64::from(number.saturating_sub(1)) * u64::from(self.size),
+            PageStart::Number(PageNumber::Last) | PageStart::Cursor(_) => 0,
+        }
     }
 
     /// Entries on a page, at most [`Self::MAX_SIZE`].
@@ -188,6 +197,15 @@ mod tests {
     #[test]
     fn a_large_page_is_held_at_the_limit() {
         assert_eq!(page(1, 1_000_000).size(), PageRequest::MAX_SIZE);
+    }
+
+    #[test]
+    fn only_pages_by_number_pass_over_others() {
+        let last = PageRequest::new(PageNumber::Last, 10).expect("a sensible page");
+        let beyond = PageRequest::beyond(None, 10).expect("a sensible page");
+        let skipped = [page(1, 10), page(3, 10), page(u32::MAX, 100), last, beyond].map(|it| it.skipped());
+
+        assert_eq!(skipped, [0, 20, 429_496_729_400, 0, 0]);
     }
 
     #[test]

@@ -42,6 +42,14 @@ pub(super) struct Query {
     pub(super) order: Vec<(String, Direction)>,
 }
 
+impl Query {
+    /// Whether every row of a table is in the list.
+    pub(super) fn is_whole_table(&self) -> bool {
+        let is_part = [ITEMS_OF_BATCH, BATCHES_OF_TRANSPORT, SESSIONS, API_KEYS].contains(&self.list.as_str());
+        !is_part && self.filters.is_empty()
+    }
+}
+
 /// Every list with all filters that go together, by default and by each of its times, and, if it is whole, by
 /// every two of its times.
 pub(super) fn queries() -> Vec<Query> {

@@ -24,6 +24,9 @@ const DUPLICATE: u16 = 1062;
 /// Id, tracking number, sku, status, current center, times of creation and completion, version.
 pub(crate) type ItemRow = (Vec<u8>, String, String, String, Option<String>, Value, Value, i32);
 
+/// The same on a page, with the length of the list if it was counted.
+type ListedRow = (Vec<u8>, String, String, String, Option<String>, Value, Value, i32, Option<u64>);
+
 /// Item, alias, state; id, source and destination of the transport.
 type PastRow = (Vec<u8>, String, String, Option<Vec<u8>>, Option<String>, Option<String>);
 
@@ -53,28 +56,44 @@ pub(crate) async fn detail(pool: Data<&Pool>, tracking_number: Path<String>) -> 
 pub(crate) async fn list(request: &Request, pool: Data<&Pool>, paging: Query<Paging>) -> Result<Json<Listing>> {
     let size = paging.page_size;
     let mut connection = pool.get_conn().await.map_err(InternalServerError)?;
-    let count = count(&mut connection).await?;
-    let rows = connection.exec(statements::PAGE, (size, 0)).await.map_err(InternalServerError)?;
-    let results = with_history(&mut connection, rows).await?;
+    let (began, known) = (Instant::now(), known(&mut connection).await?);
+    let page = statements::page(known.is_none());
+    let rows: Vec<ListedRow> = connection.exec(page, (size, 0)).await.map_err(InternalServerError)?;
+    let count = known.or_else(|| rows.first()?.8).unwrap_or_default();
+    if known.is_none() {
+        remember(began, count);
+    }
+    let rows = rows.into_iter().map(|(id, number, sku, status, center, created_at, completed_at, version, _)| {
+        (id, number, sku, status, center, created_at, completed_at, version)
+    });
+    let results = with_history(&mut connection, rows.collect()).await?;
 
     let (host, path) = (request.header(header::HOST).unwrap_or_default(), request.uri().path());
     let next = (count > u64::from(size)).then(|| format!("http://{host}{path}?page=2&page_size={size}"));
     Ok(Json(Listing { count, current_page: 1, items_per_page: size, next, previous: None, results }))
 }
 
-/// How long the list is. As in majestic, that of a long one is believed for a moment.
-async fn count(connection: &mut Conn) -> Result<u64> {
-    static LONG: Mutex<Option<(Instant, u64)>> = Mutex::new(None);
-    let known = LONG.lock().ok().and_then(|it| *it).filter(|(at, _)| at.elapsed() < BELIEVED);
-    if let Some((_, count)) = known {
-        return Ok(count);
+/// When the list was counted, if it is a long one, and how long it was then.
+static LONG: Mutex<Option<(Instant, u64)>> = Mutex::new(None);
+
+/// How long the list is, if that is known before a page of it is read. As in majestic, the count of a long one is believed for a
+/// moment, and then taken again.
+async fn known(connection: &mut Conn) -> Result<Option<u64>> {
+    let counted = LONG.lock().ok().and_then(|it| *it);
+    let Some((at, count)) = counted else { return Ok(None) };
+    if at.elapsed() < BELIEVED {
+        return Ok(Some(count));
     }
-    let count: Option<u64> = connection.exec_first(statements::COUNT, ()).await.map_err(InternalServerError)?;
-    let count = count.unwrap_or_default();
-    if let Ok(mut long) = LONG.lock() {
-        *long = (count >= LONG_FROM).then(|| (Instant::now(), count));
-    }
+    let began = Instant::now();
+    let count = connection.exec_first(statements::COUNT, ()).await.map_err(InternalServerError)?;
+    remember(began, count.unwrap_or_default());
     Ok(count)
+}
+
+fn remember(at: Instant, count: u64) {
+    if let Ok(mut long) = LONG.lock() {
+        *long = (count >= LONG_FROM).then_some((at, count));
+    }
 }
 
 #[handler]

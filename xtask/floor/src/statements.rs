@@ -16,12 +16,6 @@ pub(crate) const ITEM: &str = "SELECT `shipping_items`.`id`, `shipping_items`.`t
 
 pub(crate) const COUNT: &str = "SELECT COUNT(*) FROM `shipping_items`";
 
-pub(crate) const PAGE: &str = "SELECT /*+ INDEX(shipping_items shipping_items_by_creation) */ \
-    `shipping_items`.`id`, `shipping_items`.`tracking_number`, `shipping_items`.`sku`, `shipping_items`.`status`, \
-    `shipping_items`.`current_center_code`, `shipping_items`.`created_at`, `shipping_items`.`completed_at`, \
-    `shipping_items`.`version` FROM `shipping_items` \
-    ORDER BY `shipping_items`.`created_at` DESC, `shipping_items`.`id` DESC LIMIT ? OFFSET ?";
-
 pub(crate) const CREATE: &str = "INSERT INTO shipping_items \
     (id, tracking_number, sku, status, current_center_code, created_at, completed_at, version) \
     VALUES (?, ?, ?, ?, ?, ?, ?, ?)";
@@ -60,6 +54,22 @@ pub(crate) const PACK: &str =
 pub(crate) const ANNOUNCE: &str = "INSERT INTO outbox (event_id, subscriber, context, name, payload, \
     is_confidential, aggregate_type, aggregate_id, aggregate_version, occurred_at, correlation_id, state, \
     attempts, fence) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+
+/// A page of items, without or with the length of the list.
+pub(crate) fn page(is_counted: bool) -> &'static str {
+    static PAGE: LazyLock<[String; 2]> = LazyLock::new(|| ["NULL", &format!("({COUNT})")].map(page_with));
+    &PAGE[usize::from(is_counted)]
+}
+
+fn page_with(count: &str) -> String {
+    format!(
+        "SELECT /*+ INDEX(shipping_items shipping_items_by_creation) */ `shipping_items`.`id`, \
+         `shipping_items`.`tracking_number`, `shipping_items`.`sku`, `shipping_items`.`status`, \
+         `shipping_items`.`current_center_code`, `shipping_items`.`created_at`, `shipping_items`.`completed_at`, \
+         `shipping_items`.`version`, {count} FROM `shipping_items` \
+         ORDER BY `shipping_items`.`created_at` DESC, `shipping_items`.`id` DESC LIMIT ? OFFSET ?"
+    )
+}
 
 /// The lengths that lists of values have.
 const LENGTHS: [usize; 4] = [1, 8, 64, 512];

@@ -3,13 +3,14 @@
 use std::fmt::Debug;
 
 use futures_util::future::BoxFuture;
+use kernel_application::PageRequest;
 use kernel_domain::StoreError;
 
 use super::access::Access;
 use super::pool::Pool;
 use super::replica::Replica;
 use super::{Connection, Stores};
-use crate::counts::Counts;
+use crate::counts::{Counts, Length, counted};
 
 /// Counts the rows of a list that a filter leaves.
 pub(super) type Count<F> = for<'c> fn(&'c mut Connection, &'c F) -> BoxFuture<'c, Result<i64, StoreError>>;
@@ -34,15 +35,16 @@ impl Stores {
 }
 
 impl Lengths {
-    /// How many rows `list` has beyond `filter`: by the connection of the request, or by one of its own if nobody has to
-    /// wait for that.
+    /// How many rows `list` has beyond `filter`, for who reads this page of it: known, or to be counted by the statement that
+    /// reads the page.
     pub(super) async fn of<F>(
         self,
         list: &'static str,
         connection: &mut Connection,
         filter: &F,
         count: Count<F>,
-    ) -> Result<i64, StoreError>
+        page: PageRequest,
+    ) -> Result<Length, StoreError>
     where
         F: Debug + Clone + Send + Sync + 'static,
     {
@@ -51,10 +53,17 @@ impl Lengths {
             let filter = filter.clone();
             async move {
                 let mut access = lease(&readers, replica.as_ref()).await?;
-                count(access.connection(), &filter).await
+                counted(count(access.connection(), &filter).await?)
             }
         };
-        counts.of(list, filter, count(connection, filter), anew).await
+        match counts.of(list, filter, anew).await {
+            Length::Unknown(counting) if counting.comes_first(page.skipped()) => {
+                let rows = counted(count(connection, filter).await?)?;
+                counting.ended(rows);
+                Ok(Length::Known(rows))
+            }
+            length => Ok(length),
+        }
     }
 }
 

@@ -7,11 +7,12 @@ use chrono::{DateTime, NaiveDateTime, Utc};
 use diesel::QueryResult;
 use diesel::expression::{AppearsOnTable, Expression, SelectableExpression, ValidGrouping, is_aggregate};
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
-use diesel::sql_types::{Binary, Bool, Nullable, Timestamp};
-use kernel_application::{Cursor, Direction, Page, PageRequest, PageStart, Place};
+use diesel::sql_types::{BigInt, Binary, Bool, Nullable, Timestamp};
+use kernel_application::{Cursor, Direction, Page, PageNumber, PageRequest, PageStart, Place};
 use kernel_domain::StoreError;
 
 use super::Backend;
+use crate::counts::{Length, counted};
 use crate::id::Id;
 
 /// The columns that a list is ordered by: times, and an id that breaks ties.
@@ -51,6 +52,13 @@ impl<K: Copy + PartialEq> Order<K> {
         self.keys.len() <= 2
     }
 
+    /// What leads to the page before or behind a row.
+    fn cursor<R: Row<K>>(&self, row: &R, is_backwards: bool) -> Option<Cursor> {
+        let time = |it: &(K, Direction)| row.time(it.0).map(|it| it.and_utc());
+        let times: Vec<Option<DateTime<Utc>>> = self.keys.iter().map(time).collect();
+        Cursor::new(is_backwards, &times, row.id().0)
+    }
+
     fn reversed(self) -> Self {
         let keys = self.keys.into_iter().map(|(key, direction)| (key, reverse(direction))).collect();
         Self { keys, ties: reverse(self.ties) }
@@ -79,7 +87,7 @@ pub(super) trait Row<K> {
 
 /// Which part of a list to read.
 pub(super) struct Window<K> {
-    /// In which order. Backwards, if the page ends where its cursor points.
+    /// In which order. Backwards, if the page ends where its cursor points, or where the list ends.
     pub(super) order: Order<K>,
     /// Only what is beyond that.
     pub(super) beyond: Option<Beyond>,
@@ -90,27 +98,33 @@ pub(super) struct Window<K> {
 }
 
 enum Start {
-    Number { number: u32, count: u64 },
+    Number { number: PageNumber, length: Length },
     Cursor(Option<Cursor>),
 }
 
 impl<K: Copy + PartialEq> Window<K> {
-    /// The list is counted if the page is asked for by its number. `None` past the end; a cursor of a list in another
-    /// order is a place in no list, and past the end, too.
+    /// Of a list of this `length`, which is asked for if the page is asked for by its number. `None` past the end; a cursor
+    /// of a list in another order is a place in no list, and past the end, too.
     pub(super) async fn of(
         page: PageRequest,
         order: Order<K>,
         column: impl Fn(K) -> &'static str,
         id: &'static str,
-        count: impl Future<Output = Result<i64, StoreError>>,
+        length: impl Future<Output = Result<Length, StoreError>>,
     ) -> Result<Option<Self>, StoreError> {
         let size = page.size();
         match page.start() {
             PageStart::Number(number) => {
-                let count = u64::try_from(count.await?).map_err(|error| StoreError::corrupt("count", error))?;
-                let Some(number) = number.among(count, size) else { return Ok(None) };
-                let offset = i64::from(number - 1) * i64::from(size);
-                let start = Start::Number { number, count };
+                let length = length.await?;
+                if let Length::Known(count) = length
+                    && number.among(count, size).is_none()
+                {
+                    return Ok(None);
+                }
+                // The last page is where the list begins from behind: there is nothing to skip, and no need to know where.
+                let order = if number == PageNumber::Last { order.reversed() } else { order };
+                let offset = i64::try_from(page.skipped()).unwrap_or(i64::MAX);
+                let start = Start::Number { number, length };
                 Ok(Some(Self { order, beyond: None, limit: i64::from(size), offset, start, size }))
             }
             PageStart::Cursor(cursor) => {
@@ -137,36 +151,104 @@ impl<K: Copy + PartialEq> Window<K> {
         }
     }
 
-    /// The page, once its rows were read.
-    pub(super) fn filled<R: Row<K>>(self, mut rows: Vec<R>) -> Page<R> {
-        let cursor = match self.start {
-            Start::Number { number, count } => return Page::numbered(rows, number, count, self.size),
-            Start::Cursor(cursor) => cursor,
-        };
-        let shown = usize::try_from(self.size).unwrap_or(usize::MAX);
-        let goes_on = rows.len() > shown;
-        rows.truncate(shown);
-        let is_backwards = cursor.is_some_and(|it| it.is_backwards);
-        if is_backwards {
-            rows.reverse();
-        }
-        let at = |row: Option<&R>, is_backwards| match (row, cursor) {
-            (Some(row), _) => self.cursor(row, is_backwards),
-            // Whatever stood there is gone: what is on the other side of the cursor is still there.
-            (None, Some(cursor)) => Some(cursor.towards(is_backwards)),
-            (None, None) => None,
-        };
-        let has_previous = if is_backwards { goes_on } else { cursor.is_some() };
-        let has_next = if is_backwards { true } else { goes_on };
-        let previous = has_previous.then(|| at(rows.first(), true)).flatten();
-        let next = has_next.then(|| at(rows.last(), false)).flatten();
-        Page { entries: rows, place: Place::Between { previous, next }, size: self.size }
+    /// The length of the list as a column of the statement that reads the page: what `count` counts, or nothing if that is
+    /// known or not asked for.
+    pub(super) fn length<Q>(&self, count: impl FnOnce() -> Q) -> CountColumn<Q> {
+        let is_asked_for = matches!(self.start, Start::Number { length: Length::Unknown(_), .. });
+        CountColumn(is_asked_for.then(count))
     }
 
-    fn cursor<R: Row<K>>(&self, row: &R, is_backwards: bool) -> Option<Cursor> {
-        let time = |it: &(K, Direction)| row.time(it.0).map(|it| it.and_utc());
-        let times: Vec<Option<DateTime<Utc>>> = self.order.keys.iter().map(time).collect();
-        Cursor::new(is_backwards, &times, row.id().0)
+    /// The page, once its rows were read, each with the length of the list if that was asked for. `None` past the end.
+    pub(super) fn filled<R: Row<K>>(self, rows: Vec<(R, Option<i64>)>) -> Result<Option<Page<R>>, StoreError> {
+        let count = rows.first().and_then(|(_, count)| *count);
+        let rows = rows.into_iter().map(|(row, _)| row).collect();
+        match self.start {
+            // The list ends before this page, and no row tells how long it is.
+            Start::Number { length: Length::Unknown(_), .. } if count.is_none() && self.offset > 0 => Ok(None),
+            Start::Number { number, length } => {
+                let length = match length {
+                    Length::Known(length) => length,
+                    Length::Unknown(counting) => {
+                        let length = counted(count.unwrap_or_default())?;
+                        counting.ended(length);
+                        length
+                    }
+                };
+                Ok(numbered(rows, number, length, self.size))
+            }
+            Start::Cursor(cursor) => Ok(Some(between(rows, cursor, &self.order, self.size))),
+        }
+    }
+}
+
+/// The page of a list with `count` rows, of which `rows` were read: those from behind, if it is the last one.
+fn numbered<R>(mut rows: Vec<R>, number: PageNumber, count: u64, size: u32) -> Option<Page<R>> {
+    let place = number.among(count, size)?;
+    if number == PageNumber::Last {
+        // Of a long list this is what is last now, whatever number of pages its count made it.
+        let before = u64::from(place - 1) * u64::from(size);
+        rows.truncate(usize::try_from(count - before).unwrap_or(usize::MAX));
+        rows.reverse();
+    }
+    Some(Page::numbered(rows, place, count, size))
+}
+
+fn between<K: Copy + PartialEq, R: Row<K>>(
+    mut rows: Vec<R>,
+    cursor: Option<Cursor>,
+    order: &Order<K>,
+    size: u32,
+) -> Page<R> {
+    let shown = usize::try_from(size).unwrap_or(usize::MAX);
+    let goes_on = rows.len() > shown;
+    rows.truncate(shown);
+    let is_backwards = cursor.is_some_and(|it| it.is_backwards);
+    if is_backwards {
+        rows.reverse();
+    }
+    let at = |row: Option<&R>, is_backwards| match (row, cursor) {
+        (Some(row), _) => order.cursor(row, is_backwards),
+        // Whatever stood there is gone: what is on the other side of the cursor is still there.
+        (None, Some(cursor)) => Some(cursor.towards(is_backwards)),
+        (None, None) => None,
+    };
+    let has_previous = if is_backwards { goes_on } else { cursor.is_some() };
+    let has_next = if is_backwards { true } else { goes_on };
+    let previous = has_previous.then(|| at(rows.first(), true)).flatten();
+    let next = has_next.then(|| at(rows.last(), false)).flatten();
+    Page { entries: rows, place: Place::Between { previous, next }, size }
+}
+
+/// How many rows a list has: a column that is the same for each row, counted once for the statement, or `NULL`.
+pub(super) struct CountColumn<Q>(Option<Q>);
+
+impl<Q> Expression for CountColumn<Q> {
+    type SqlType = Nullable<BigInt>;
+}
+
+impl<Q, QS: ?Sized> AppearsOnTable<QS> for CountColumn<Q> {}
+
+impl<Q, QS: ?Sized> SelectableExpression<QS> for CountColumn<Q> {}
+
+impl<Q, G> ValidGrouping<G> for CountColumn<Q> {
+    type IsAggregate = is_aggregate::Never;
+}
+
+impl<Q> QueryId for CountColumn<Q> {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl<Q: QueryFragment<Backend>> QueryFragment<Backend> for CountColumn<Q> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Backend>) -> QueryResult<()> {
+        let Some(count) = &self.0 else {
+            out.push_sql("NULL");
+            return Ok(());
+        };
+        out.push_sql("(");
+        count.walk_ast(out.reborrow())?;
+        out.push_sql(")");
+        Ok(())
     }
 }
 

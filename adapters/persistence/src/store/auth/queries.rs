@@ -1,5 +1,7 @@
 //! Auth's read side: rows straight to views.
 
+use std::future::ready;
+
 use async_trait::async_trait;
 use auth_application::{ApiKeyView, AuthQueries, SessionView};
 use auth_domain::{AccountId, ApiKey, ApiKeySnapshot, PasswordHash, PhoneNumber, RefreshTokenHash, SessionId};
@@ -13,6 +15,7 @@ use kernel_domain::StoreError;
 use super::super::Stores;
 use super::super::page::{Order, Row, Time, Window, then_by};
 use super::api_keys::ApiKeyRow;
+use crate::counts::Length;
 use crate::error::store_error;
 use crate::id::Id;
 use crate::schema::{auth_allowed_numbers, auth_api_keys, auth_credentials, auth_sessions};
@@ -40,22 +43,22 @@ impl AuthQueries for Stores {
         page: PageRequest,
     ) -> Result<Option<Page<SessionView>>, StoreError> {
         let mut lease = self.reader().await?;
-        let count = async {
-            let count = auth_sessions::table.filter(goes_on(account, now)).count();
-            count.get_result(lease.connection()).await.map_err(store_error)
-        };
+        let length = ready(Ok(Length::exact()));
         let column = |Time| "auth_sessions.last_used_at";
-        let window = Window::of(page, Order::of(&[], Time), column, "auth_sessions.id", count).await?;
+        let window = Window::of(page, Order::of(&[], Time), column, "auth_sessions.id", length).await?;
         let Some(mut window) = window else { return Ok(None) };
 
         let mut query = auth_sessions::table
             .filter(goes_on(account, now))
             .select((
-                auth_sessions::id,
-                auth_sessions::user_agent,
-                auth_sessions::address,
-                auth_sessions::opened_at,
-                auth_sessions::last_used_at,
+                (
+                    auth_sessions::id,
+                    auth_sessions::user_agent,
+                    auth_sessions::address,
+                    auth_sessions::opened_at,
+                    auth_sessions::last_used_at,
+                ),
+                window.length(|| auth_sessions::table.filter(goes_on(account, now)).count()),
             ))
             .into_boxed();
         for (Time, direction) in &window.order.keys {
@@ -66,8 +69,11 @@ impl AuthQueries for Stores {
             query = query.filter(beyond);
         }
         let query = query.limit(window.limit).offset(window.offset);
-        let (rows, page) =
-            window.filled(query.load::<SessionRow>(lease.connection()).await.map_err(store_error)?).taken();
+        let Some(page) = window.filled::<SessionRow>(query.load(lease.connection()).await.map_err(store_error)?)?
+        else {
+            return Ok(None);
+        };
+        let (rows, page) = page.taken();
         Ok(Some(page.with(rows.into_iter().map(session).collect())))
     }
 
@@ -90,17 +96,17 @@ impl AuthQueries for Stores {
 
     async fn api_keys(&self, page: PageRequest) -> Result<Option<Page<ApiKeyView>>, StoreError> {
         let mut lease = self.reader().await?;
-        let count = async {
-            let count = auth_api_keys::table.filter(auth_api_keys::revoked_at.is_null()).count();
-            count.get_result(lease.connection()).await.map_err(store_error)
-        };
+        let length = ready(Ok(Length::exact()));
         let column = |Time| "auth_api_keys.created_at";
-        let window = Window::of(page, Order::of(&[], Time), column, "auth_api_keys.id", count).await?;
+        let window = Window::of(page, Order::of(&[], Time), column, "auth_api_keys.id", length).await?;
         let Some(mut window) = window else { return Ok(None) };
 
         let mut query = auth_api_keys::table
             .filter(auth_api_keys::revoked_at.is_null())
-            .select(ApiKeyRow::as_select())
+            .select((
+                ApiKeyRow::as_select(),
+                window.length(|| auth_api_keys::table.filter(auth_api_keys::revoked_at.is_null()).count()),
+            ))
             .into_boxed();
         for (Time, direction) in &window.order.keys {
             query = then_by!(query, auth_api_keys::created_at, direction);
@@ -110,8 +116,10 @@ impl AuthQueries for Stores {
             query = query.filter(beyond);
         }
         let query = query.limit(window.limit).offset(window.offset);
-        let (rows, page) =
-            window.filled(query.load::<ApiKeyRow>(lease.connection()).await.map_err(store_error)?).taken();
+        let Some(page) = window.filled::<ApiKeyRow>(query.load(lease.connection()).await.map_err(store_error)?)? else {
+            return Ok(None);
+        };
+        let (rows, page) = page.taken();
         let views = rows.into_iter().map(|row| row.into_key().map(|it| view(it.snapshot())));
         Ok(Some(page.with(views.collect::<Result<_, _>>()?)))
     }

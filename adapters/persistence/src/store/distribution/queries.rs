@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use async_trait::async_trait;
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
-use diesel::sql_types::Bool;
+use diesel::sql_types::{BigInt, Bool};
 use diesel_async::RunQueryDsl;
 use distribution_application::{CenterFilter, CenterSummary, DistributionQueries};
 use distribution_domain::{CenterCode, CenterId, StaffId};
@@ -17,6 +17,7 @@ use super::super::page::{Order, Row, Time, Window, then_by};
 use super::super::record::CHUNK;
 use super::super::{Backend, Connection, Stores, corrupt};
 use super::CenterRow;
+use crate::counts::Length;
 use crate::error::store_error;
 use crate::id::Id;
 use crate::schema::{distribution_center_staff, distribution_centers};
@@ -63,17 +64,18 @@ impl DistributionQueries for Stores {
     ) -> Result<Option<Page<CenterSummary>>, StoreError> {
         let mut lease = self.reader().await?;
         let is_first_of_all = page.start() == PageRequest::default().start() && *filter == CenterFilter::default();
-        let count: BoxFuture<'_, Result<i64, StoreError>> = if is_first_of_all {
-            counted(lease.connection(), filter)
-        } else {
-            let lengths = self.lengths_of_primary();
-            Box::pin(lengths.of("distribution_centers", lease.connection(), filter, counted))
+        let length = async {
+            if is_first_of_all {
+                return Ok(Length::exact());
+            }
+            self.lengths_of_primary().of("distribution_centers", lease.connection(), filter, counted, page).await
         };
         let column = |Time| "distribution_centers.created_at";
-        let window = Window::of(page, Order::of(&[], Time), column, "distribution_centers.id", count).await?;
+        let window = Window::of(page, Order::of(&[], Time), column, "distribution_centers.id", length).await?;
         let Some(mut window) = window else { return Ok(None) };
 
-        let mut query = matching(distribution_centers::table.select(CenterRow::as_select()).into_boxed(), filter);
+        let columns = (CenterRow::as_select(), window.length(|| count(filter)));
+        let mut query = matching(distribution_centers::table.select(columns).into_boxed(), filter);
         for (Time, direction) in &window.order.keys {
             query = then_by!(query, distribution_centers::created_at, direction);
         }
@@ -82,7 +84,10 @@ impl DistributionQueries for Stores {
             query = query.filter(beyond);
         }
         let query = query.limit(window.limit).offset(window.offset);
-        let (rows, page) = window.filled(query.load(lease.connection()).await.map_err(store_error)?).taken();
+        let Some(page) = window.filled(query.load(lease.connection()).await.map_err(store_error)?)? else {
+            return Ok(None);
+        };
+        let (rows, page) = page.taken();
         Ok(Some(page.with(with_staff(lease.connection(), rows).await?)))
     }
 }
@@ -98,8 +103,12 @@ impl Row<Time> for CenterRow {
 }
 
 fn counted<'c>(connection: &'c mut Connection, filter: &'c CenterFilter) -> BoxFuture<'c, Result<i64, StoreError>> {
-    let count = matching(distribution_centers::table.count().into_boxed(), filter);
+    let count = count(filter);
     Box::pin(async move { count.get_result(connection).await.map_err(store_error) })
+}
+
+fn count(filter: &CenterFilter) -> distribution_centers::BoxedQuery<'_, Backend, BigInt> {
+    matching(distribution_centers::table.count().into_boxed(), filter)
 }
 
 fn matching<'q, ST: 'static>(

@@ -2,6 +2,7 @@
 
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
+use diesel::sql_types::BigInt;
 use diesel_async::RunQueryDsl;
 use futures_util::future::BoxFuture;
 use kernel_application::{Direction, Page, PageRequest};
@@ -43,7 +44,7 @@ pub(super) async fn page(
     order: &[(BatchOrder, Direction)],
     page: PageRequest,
 ) -> Result<Option<Page<BatchSummary>>, StoreError> {
-    let count = lengths.of("shipping_batches", connection, filter, counted);
+    let length = lengths.of("shipping_batches", connection, filter, counted, page);
     let column = |key| match key {
         BatchOrder::Created => "shipping_batches.created_at",
         BatchOrder::Completed => "shipping_batches.completed_at",
@@ -53,10 +54,10 @@ pub(super) async fn page(
         // Said so, MySQL begins a page where its cursor points.
         order = order.without(BatchOrder::Completed);
     }
-    let window = Window::of(page, order, column, "shipping_batches.id", count).await?;
+    let window = Window::of(page, order, column, "shipping_batches.id", length).await?;
     let Some(mut window) = window else { return Ok(None) };
 
-    let columns = Along::new(index(&window, filter), BatchRow::as_select());
+    let columns = Along::new(index(&window, filter), (BatchRow::as_select(), window.length(|| count(filter))));
     let mut query = matching(shipping_batches::table.select(columns).into_boxed(), filter);
     for (key, direction) in &window.order.keys {
         query = match key {
@@ -69,7 +70,8 @@ pub(super) async fn page(
         query = query.filter(beyond);
     }
     let query = Prepared::kept_if(window.order.is_usual(), query.limit(window.limit).offset(window.offset));
-    let (rows, page) = window.filled(query.load(connection).await.map_err(store_error)?).taken();
+    let Some(page) = window.filled(query.load(connection).await.map_err(store_error)?)? else { return Ok(None) };
+    let (rows, page) = page.taken();
     Ok(Some(page.with(with_transports(connection, rows).await?)))
 }
 
@@ -99,8 +101,12 @@ fn index(window: &Window<BatchOrder>, filter: &BatchFilter) -> Option<(&'static 
 }
 
 fn counted<'c>(connection: &'c mut Connection, filter: &'c BatchFilter) -> BoxFuture<'c, Result<i64, StoreError>> {
-    let count = matching(shipping_batches::table.count().into_boxed(), filter);
+    let count = count(filter);
     Box::pin(async move { count.get_result(connection).await.map_err(store_error) })
+}
+
+fn count(filter: &BatchFilter) -> shipping_batches::BoxedQuery<'_, Backend, BigInt> {
+    matching(shipping_batches::table.count().into_boxed(), filter)
 }
 
 fn matching<'q, ST: 'static>(

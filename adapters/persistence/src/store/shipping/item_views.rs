@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
+use diesel::sql_types::BigInt;
 use diesel_async::RunQueryDsl;
 use futures_util::future::BoxFuture;
 use kernel_application::{Direction, Page, PageRequest};
@@ -34,16 +35,16 @@ pub(super) async fn page(
     order: &[(ItemOrder, Direction)],
     page: PageRequest,
 ) -> Result<Option<Page<ItemView>>, StoreError> {
-    let count = lengths.of("shipping_items", connection, filter, counted);
+    let length = lengths.of("shipping_items", connection, filter, counted, page);
     let column = |key| match key {
         ItemOrder::Created => "shipping_items.created_at",
         ItemOrder::Completed => "shipping_items.completed_at",
     };
     let order = Order::of(order, ItemOrder::Created);
-    let window = Window::of(page, order, column, "shipping_items.id", count).await?;
+    let window = Window::of(page, order, column, "shipping_items.id", length).await?;
     let Some(mut window) = window else { return Ok(None) };
 
-    let columns = Along::new(index(&window, filter), ItemRow::as_select());
+    let columns = Along::new(index(&window, filter), (ItemRow::as_select(), window.length(|| count(filter))));
     let mut query = matching(shipping_items::table.select(columns).into_boxed(), filter);
     for (key, direction) in &window.order.keys {
         query = match key {
@@ -56,7 +57,8 @@ pub(super) async fn page(
         query = query.filter(beyond);
     }
     let query = Prepared::kept_if(window.order.is_usual(), query.limit(window.limit).offset(window.offset));
-    let (rows, page) = window.filled(query.load(connection).await.map_err(store_error)?).taken();
+    let Some(page) = window.filled(query.load(connection).await.map_err(store_error)?)? else { return Ok(None) };
+    let (rows, page) = page.taken();
     Ok(Some(page.with(with_history(connection, rows).await?)))
 }
 
@@ -86,8 +88,12 @@ fn index(window: &Window<ItemOrder>, filter: &ItemFilter) -> Option<(&'static st
 }
 
 fn counted<'c>(connection: &'c mut Connection, filter: &'c ItemFilter) -> BoxFuture<'c, Result<i64, StoreError>> {
-    let count = matching(shipping_items::table.count().into_boxed(), filter);
+    let count = count(filter);
     Box::pin(async move { count.get_result(connection).await.map_err(store_error) })
+}
+
+fn count(filter: &ItemFilter) -> shipping_items::BoxedQuery<'_, Backend, BigInt> {
+    matching(shipping_items::table.count().into_boxed(), filter)
 }
 
 fn matching<'q, ST: 'static>(

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use chrono::NaiveDateTime;
 use diesel::dsl::auto_type;
 use diesel::prelude::*;
+use diesel::sql_types::BigInt;
 use diesel_async::RunQueryDsl;
 use futures_util::future::BoxFuture;
 use kernel_application::{Direction, Page, PageRequest};
@@ -17,6 +18,7 @@ use super::super::page::{Along, Order, Row, Window, then_by};
 use super::super::record::CHUNK;
 use super::super::{Backend, Connection};
 use super::transports::TransportRow;
+use crate::counts;
 use crate::error::store_error;
 use crate::id::Id;
 use crate::schema::{shipping_batches, shipping_transports};
@@ -66,7 +68,7 @@ pub(super) async fn page(
     order: &[(TransportOrder, Direction)],
     page: PageRequest,
 ) -> Result<Option<Page<TransportSummary>>, StoreError> {
-    let count = lengths.of("shipping_transports", connection, filter, counted);
+    let length = lengths.of("shipping_transports", connection, filter, counted, page);
     let column = |key| match key {
         TransportOrder::Created => "shipping_transports.created_at",
         TransportOrder::Departed => "shipping_transports.departed_at",
@@ -77,12 +79,12 @@ pub(super) async fn page(
         // Said so, MySQL begins a page where its cursor points.
         order = order.without(TransportOrder::Arrived);
     }
-    let window = Window::of(page, order, column, "shipping_transports.id", count).await?;
+    let window = Window::of(page, order, column, "shipping_transports.id", length).await?;
     let Some(mut window) = window else { return Ok(None) };
 
-    let columns = Along::new(index(&window, filter), (TransportRow::as_select(), batch_count()));
-    let query = shipping_transports::table.select(columns).into_boxed();
-    let mut query = matching(query, filter);
+    let columns = (TransportRow::as_select(), batch_count(), window.length(|| count(filter)));
+    let columns = Along::new(index(&window, filter), columns);
+    let mut query = matching(shipping_transports::table.select(columns).into_boxed(), filter);
     for (key, direction) in &window.order.keys {
         query = match key {
             TransportOrder::Created => then_by!(query, shipping_transports::created_at, direction),
@@ -95,7 +97,10 @@ pub(super) async fn page(
         query = query.filter(beyond);
     }
     let query = Prepared::kept_if(window.order.is_usual(), query.limit(window.limit).offset(window.offset));
-    let (rows, page) = window.filled(query.load::<Counted>(connection).await.map_err(store_error)?).taken();
+    let rows: Vec<(TransportRow, Option<i64>, Option<i64>)> = query.load(connection).await.map_err(store_error)?;
+    let rows = rows.into_iter().map(|(row, batches, count)| ((row, batches), count)).collect();
+    let Some(page) = window.filled(rows)? else { return Ok(None) };
+    let (rows, page) = page.taken();
     Ok(Some(page.with(rows.into_iter().map(summary).collect::<Result<_, _>>()?)))
 }
 
@@ -132,8 +137,12 @@ fn index(window: &Window<TransportOrder>, filter: &TransportFilter) -> Option<(&
 }
 
 fn counted<'c>(connection: &'c mut Connection, filter: &'c TransportFilter) -> BoxFuture<'c, Result<i64, StoreError>> {
-    let count = matching(shipping_transports::table.count().into_boxed(), filter);
+    let count = count(filter);
     Box::pin(async move { count.get_result(connection).await.map_err(store_error) })
+}
+
+fn count(filter: &TransportFilter) -> shipping_transports::BoxedQuery<'_, Backend, BigInt> {
+    matching(shipping_transports::table.count().into_boxed(), filter)
 }
 
 fn matching<'q, ST: 'static>(
@@ -171,11 +180,10 @@ fn batch_count() -> _ {
 }
 
 fn summary((row, batch_count): Counted) -> Result<TransportSummary, StoreError> {
-    let batch_count = u64::try_from(batch_count.unwrap_or_default());
     Ok(TransportSummary {
         id: TransportId::new(row.id.0),
         completed: row.arrived_at.is_some(),
-        batch_count: batch_count.map_err(|error| StoreError::corrupt("count", error))?,
+        batch_count: counts::counted(batch_count.unwrap_or_default())?,
         source: row.source()?,
         destination: row.destination()?,
         driver_id: row.driver_id.map(|it| DriverId::new(it.0)),

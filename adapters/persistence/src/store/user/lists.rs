@@ -2,6 +2,7 @@
 
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
+use diesel::sql_types::BigInt;
 use diesel_async::RunQueryDsl;
 use futures_util::future::BoxFuture;
 use kernel_application::{Page, PageRequest};
@@ -31,11 +32,11 @@ pub(super) async fn page(
     filter: &UserFilter,
     page: PageRequest,
 ) -> Result<Option<Page<UserView>>, StoreError> {
-    let count = lengths.of("user_users", connection, filter, counted);
-    let window = Window::of(page, Order::of(&[], Time), |Time| "user_users.joined_at", "user_users.id", count).await?;
+    let length = lengths.of("user_users", connection, filter, counted, page);
+    let window = Window::of(page, Order::of(&[], Time), |Time| "user_users.joined_at", "user_users.id", length).await?;
     let Some(mut window) = window else { return Ok(None) };
 
-    let columns = Along::new(index(&window, filter), UserRow::as_select());
+    let columns = Along::new(index(&window, filter), (UserRow::as_select(), window.length(|| count(filter))));
     let mut query = matching(user_users::table.select(columns).into_boxed(), filter);
     for (Time, direction) in &window.order.keys {
         query = then_by!(query, user_users::joined_at, direction);
@@ -45,7 +46,8 @@ pub(super) async fn page(
         query = query.filter(beyond);
     }
     let query = query.limit(window.limit).offset(window.offset);
-    let (rows, page) = window.filled(query.load(connection).await.map_err(store_error)?).taken();
+    let Some(page) = window.filled(query.load(connection).await.map_err(store_error)?)? else { return Ok(None) };
+    let (rows, page) = page.taken();
     Ok(Some(page.with(with_groups(connection, rows).await?)))
 }
 
@@ -74,8 +76,12 @@ fn index(window: &Window<Time>, filter: &UserFilter) -> Option<(&'static str, &'
 }
 
 fn counted<'c>(connection: &'c mut Connection, filter: &'c UserFilter) -> BoxFuture<'c, Result<i64, StoreError>> {
-    let count = matching(user_users::table.count().into_boxed(), filter);
+    let count = count(filter);
     Box::pin(async move { count.get_result(connection).await.map_err(store_error) })
+}
+
+fn count(filter: &UserFilter) -> user_users::BoxedQuery<'_, Backend, BigInt> {
+    matching(user_users::table.count().into_boxed(), filter)
 }
 
 fn matching<'q, ST: 'static>(
