@@ -31,6 +31,8 @@ const DIRECTIONS: [Direction; 2] = [Direction::Ascending, Direction::Descending]
 /// What every list has, and what says nothing about which entries are in it.
 const PAGING: [&str; 3] = ["cursor", "page", "page_size"];
 
+const CREATED: &str = "timestamp_created";
+
 /// What a driver is shown is narrowed to what is theirs, whatever they ask for.
 pub(super) const SEEN_BY: &str = "as seen by a driver";
 
@@ -48,10 +50,15 @@ impl Query {
         let is_part = [ITEMS_OF_BATCH, BATCHES_OF_TRANSPORT, SESSIONS, API_KEYS].contains(&self.list.as_str());
         !is_part && self.filters.is_empty()
     }
+
+    /// Whether it is ordered by two times as the indexes are that order lists by one: what ties is in the order of creation.
+    pub(super) fn is_in_order_of_an_index(&self) -> bool {
+        matches!(self.order.as_slice(), [first, second] if second.0 == CREATED && first.1 == second.1)
+    }
 }
 
-/// Every list with all filters that go together, by default and by each of its times, and, if it is whole, by
-/// every two of its times.
+/// Every list with all filters that go together, by default and by each of its times; with each filter by every two of its times,
+/// too, and without one by all of them.
 pub(super) fn queries() -> Vec<Query> {
     let document: Value = serde_json::from_str(&http_adapter::openapi_document()).unwrap();
     let mut queries = Vec::new();
@@ -70,24 +77,32 @@ pub(super) fn queries() -> Vec<Query> {
             filters.push((SEEN_BY.to_owned(), id(7).to_string()));
         }
 
-        let one = |it: &(String, Direction)| vec![it.clone()];
-        let directed: Vec<_> =
-            times.iter().flat_map(|it| DIRECTIONS.map(|direction| (it.clone(), direction))).collect();
-        let mut orders: Vec<_> = directed.iter().map(one).collect();
-        orders.push(Vec::new());
+        let orders = orders(&times);
         for filters in together(&filters) {
-            for order in &orders {
+            let times_at_most = if filters.is_empty() { times.len() } else { 3 - filters.len().min(2) };
+            for order in orders.iter().filter(|it| it.len() <= times_at_most) {
                 queries.push(Query { list: list.clone(), filters: filters.clone(), order: order.clone() });
-            }
-        }
-        for first in &directed {
-            for second in directed.iter().filter(|it| it.0 != first.0) {
-                let order = vec![first.clone(), second.clone()];
-                queries.push(Query { list: list.clone(), filters: Vec::new(), order });
             }
         }
     }
     queries
+}
+
+/// By default, and by each of these times, and by several of them, in every sequence and direction.
+fn orders(times: &[String]) -> Vec<Vec<(String, Direction)>> {
+    let (mut orders, mut longest) = (vec![Vec::new()], vec![Vec::new()]);
+    for _ in times {
+        let mut longer = Vec::new();
+        for order in &longest {
+            let others = times.iter().filter(|time| order.iter().all(|(known, _)| known != *time));
+            for (time, direction) in others.flat_map(|time| DIRECTIONS.map(|it| (time.clone(), it))) {
+                longer.push([order.as_slice(), &[(time, direction)]].concat());
+            }
+        }
+        orders.extend(longer.iter().cloned());
+        longest = longer;
+    }
+    orders
 }
 
 /// No filter, each, and all that can be asked with at once: one value of each name.
@@ -133,8 +148,8 @@ fn filters(parameter: &Value) -> Vec<(String, String)> {
     }
 }
 
-/// Asks for a page, and answers where it is; which columns the cursors of a list have is seen in them.
-pub(super) async fn ask(database: &Database, query: &Query, page: PageRequest) -> Place {
+/// Asks for a page, and answers where it is, if there is one; which columns the cursors of a list have is seen in them.
+pub(super) async fn ask(database: &Database, query: &Query, page: PageRequest) -> Option<Place> {
     let shipping = database.shipping_queries();
     match query.list.as_str() {
         ITEMS => place(shipping.items(&item_filter(query), &order(query, item_order), page).await),
@@ -160,8 +175,8 @@ pub(super) async fn ask(database: &Database, query: &Query, page: PageRequest) -
     }
 }
 
-fn place<T>(page: Result<Option<Page<T>>, StoreError>) -> Place {
-    page.expect("it is read").expect("there is such a page").place
+fn place<T>(page: Result<Option<Page<T>>, StoreError>) -> Option<Place> {
+    page.expect("it is read").map(|it| it.place)
 }
 
 /// Pages from the middle of a list, forwards and backwards, whose cursors are like this one: at entries that have all

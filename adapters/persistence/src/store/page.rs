@@ -140,11 +140,9 @@ impl<K: Copy + PartialEq> Window<K> {
         }
     }
 
-    /// The one time that orders a page whose rows stand at one end of the list, or beyond a cursor; what ties is ordered by
-    /// `last`, in the same direction. Whoever skips rows has no such page.
+    /// The one time that orders the page; what ties is ordered by `last`, in the same direction.
     pub(super) fn ordered_by(&self, last: K) -> Option<K> {
         match self.order.keys[..] {
-            _ if self.offset > 0 => None,
             [(key, _)] => Some(key),
             [(key, direction), (second, ties)] if second == last && direction == ties => Some(key),
             _ => None,

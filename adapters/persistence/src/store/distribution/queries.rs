@@ -13,7 +13,7 @@ use futures_util::future::BoxFuture;
 use kernel_application::{Page, PageRequest};
 use kernel_domain::StoreError;
 
-use super::super::page::{Order, Row, Time, Window, then_by};
+use super::super::page::{Along, Order, Row, Time, Window, then_by};
 use super::super::record::CHUNK;
 use super::super::{Backend, Connection, Stores, corrupt};
 use super::CenterRow;
@@ -74,7 +74,7 @@ impl DistributionQueries for Stores {
         let window = Window::of(page, Order::of(&[], Time), column, "distribution_centers.id", length).await?;
         let Some(mut window) = window else { return Ok(None) };
 
-        let columns = (CenterRow::as_select(), window.length(|| count(filter)));
+        let columns = Along::new(index(&window, filter), (CenterRow::as_select(), window.length(|| count(filter))));
         let mut query = matching(distribution_centers::table.select(columns).into_boxed(), filter);
         for (Time, direction) in &window.order.keys {
             query = then_by!(query, distribution_centers::created_at, direction);
@@ -100,6 +100,14 @@ impl Row<Time> for CenterRow {
     fn id(&self) -> Id {
         self.id
     }
+}
+
+/// The index that orders the page, where there is one for sure.
+fn index(window: &Window<Time>, filter: &CenterFilter) -> Option<(&'static str, &'static str)> {
+    let CenterFilter { code: None, name } = filter else { return None };
+    let Time = window.ordered_by(Time)?;
+    let name = if name.is_some() { "distribution_centers_by_name" } else { "distribution_centers_by_creation" };
+    Some(("distribution_centers", name))
 }
 
 fn counted<'c>(connection: &'c mut Connection, filter: &'c CenterFilter) -> BoxFuture<'c, Result<i64, StoreError>> {

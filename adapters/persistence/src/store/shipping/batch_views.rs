@@ -93,7 +93,7 @@ fn index(window: &Window<BatchOrder>, filter: &BatchFilter) -> Option<(&'static 
     let name = match (filter.completed, filter.transport, window.ordered_by(BatchOrder::Created)?) {
         (None, None, BatchOrder::Created) => "shipping_batches_by_creation",
         // What is not completed has no time of that, and comes in the order of creation there.
-        (None, None, BatchOrder::Completed) | (Some(false), None, _) => "shipping_batches_by_completion",
+        (None | Some(true), None, BatchOrder::Completed) | (Some(false), None, _) => "shipping_batches_by_completion",
         (None, Some(_), BatchOrder::Created) => "shipping_batches_by_transport",
         _ => return None,
     };

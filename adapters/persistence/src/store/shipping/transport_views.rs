@@ -127,7 +127,7 @@ fn index(window: &Window<TransportOrder>, filter: &TransportFilter) -> Option<(&
         (None, None, TransportOrder::Created) => "shipping_transports_by_creation",
         (None, None, TransportOrder::Departed) => "shipping_transports_by_departure",
         // What has not arrived has no time of that: all of it is in one place there, and that is little.
-        (None, None, TransportOrder::Arrived) | (Some(false), None, TransportOrder::Created) => {
+        (None | Some(true), None, TransportOrder::Arrived) | (Some(false), None, TransportOrder::Created) => {
             "shipping_transports_by_arrival"
         }
         (Some(false), _, TransportOrder::Departed) => "shipping_transports_by_arrival_departure",
