@@ -83,3 +83,77 @@ impl Shipping {
         Ok(batches.into_iter().map(view).collect())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{World, a_batch_summary, a_summary};
+    use kernel_application::testing::anyone;
+    use shipping_domain::DriverId;
+    use shipping_domain::testing::{a_batch, a_driver, a_transport, center};
+
+    const CENTERS: [&str; 6] = ["ABC001", "ABC002", "ABC003", "ABC004", "ABC005", "ABC006"];
+
+    /// Batches that share nothing: each has a transport, two centers and a driver of its own.
+    fn strangers() -> Vec<BatchSummary> {
+        let stranger = |ends: &[&str]| {
+            let transport = TransportSummary {
+                source: center(ends[0]),
+                destination: center(ends[1]),
+                ..a_summary(&a_transport().driven_by(a_driver()).build())
+            };
+            let batch = a_batch().build();
+            BatchSummary { id: batch.id(), transport: Some(transport), ..a_batch_summary(batch.alias()) }
+        };
+        CENTERS.chunks(2).map(stranger).collect()
+    }
+
+    /// A world in which these batches are found, and each other context answers once.
+    fn finding_at_once(batches: &[BatchSummary]) -> World {
+        let mut world = World { known_centers: CENTERS.to_vec(), directory_calls: Some(1), ..World::default() };
+        let page = Page::numbered(batches.to_vec(), 1, 3, PageRequest::default().size());
+        world.queries.expect_batches().times(1).returning(move |_, _, _| Ok(Some(page.clone())));
+        world
+    }
+
+    /// Each batch is shown with its own transport, and that with its own centers and driver.
+    fn assert_in_full(found: &[BatchView], batches: &[BatchSummary]) {
+        assert_eq!(found.iter().map(|it| &it.summary).collect::<Vec<_>>(), batches.iter().collect::<Vec<_>>());
+        for batch in found {
+            let transport = batch.transport.as_ref().expect("a transport");
+            let summary = &transport.summary;
+            assert_eq!(Some(summary), batch.summary.transport.as_ref());
+            assert_eq!(transport.source.as_ref().map(|it| &it.code), Some(&summary.source));
+            assert_eq!(transport.destination.as_ref().map(|it| &it.code), Some(&summary.destination));
+            let driver = transport.driver.as_ref().map(|it| it.user_id);
+            assert_eq!(driver, summary.driver_id.map(DriverId::as_uuid));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_page_of_batches_asks_each_other_context_once() {
+        let batches = strangers();
+        let shipping = finding_at_once(&batches).never_begins();
+
+        let page =
+            shipping.batches(&anyone(), &BatchFilter::default(), &[], PageRequest::default()).await.expect("a page");
+
+        assert_in_full(&page.entries, &batches);
+    }
+
+    #[tokio::test]
+    async fn the_batches_of_a_transport_ask_each_other_context_once() {
+        let (batches, transport) = (strangers(), a_summary(&a_transport().build()));
+        let mut world = finding_at_once(&batches);
+        let (id, known) = (transport.id, transport);
+        world.queries.expect_transport().times(1).returning(move |_| Ok(Some(known.clone())));
+
+        let page = world
+            .never_begins()
+            .batches_of_transport(&anyone(), id, BatchFilter::default(), &[], PageRequest::default())
+            .await
+            .expect("a page");
+
+        assert_in_full(&page.entries, &batches);
+    }
+}

@@ -83,10 +83,10 @@ impl Shipping {
 mod tests {
     use super::*;
     use crate::BatchSummary;
-    use crate::testing::{World, a_batch_summary};
+    use crate::testing::{World, a_batch_summary, a_summary};
     use kernel_application::testing::{anyone, nobody};
     use shipping_domain::Transport;
-    use shipping_domain::testing::{a_batch, a_transport};
+    use shipping_domain::testing::{a_batch, a_driver, a_transport};
 
     fn command(transport: &Transport, batches: &[&Batch]) -> LoadBatches {
         let aliases = batches.iter().map(|it| it.alias().to_string()).collect();
@@ -127,6 +127,30 @@ mod tests {
             shipping.load_batches(&anyone(), command(&transport, &[&batch, &batch])).await.expect("it goes on");
 
         assert_eq!(answer.iter().map(|it| &it.summary.alias).collect::<Vec<_>>(), [&friday, &friday]);
+    }
+
+    #[tokio::test]
+    async fn many_loaded_batches_ask_each_other_context_once() {
+        let transport = a_transport().driven_by(a_driver()).build();
+        let batches = [a_batch().build(), a_batch().build(), a_batch().build()];
+        let mut world = World { directory_calls: Some(1), ..World::finding_transport(&transport) };
+        world.finds_batches(batches.to_vec());
+        world.work.batches.expect_save().returning(|_| Ok(()));
+        let loaded = |it: &Batch| BatchSummary {
+            id: it.id(),
+            transport: Some(a_summary(&transport)),
+            ..a_batch_summary(it.alias())
+        };
+        let summaries: Vec<_> = batches.iter().map(loaded).collect();
+        world.queries.expect_batches_by_id().times(1).returning(move |_| Ok(summaries.clone()));
+        let (shipping, _) = world.commits();
+
+        let command = command(&transport, &batches.iter().collect::<Vec<_>>());
+        let answer = shipping.load_batches(&anyone(), command).await.expect("they go on");
+
+        assert_eq!(answer.len(), 3);
+        let shown = answer.iter().filter_map(|it| it.transport.as_ref());
+        assert_eq!(shown.filter(|it| it.source.is_some() && it.driver.is_some()).count(), 3);
     }
 
     #[tokio::test]

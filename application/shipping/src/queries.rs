@@ -223,7 +223,7 @@ pub trait ShippingQueries: Send + Sync {
     async fn item(&self, tracking_number: &TrackingNumber) -> Result<Option<ItemView>, StoreError>;
 
     /// The batches that each of these items was put into, newest first; nothing for those that never were in any. One
-    /// statement for up to [`MAX_ENTRIES`](kernel_application::MAX_ENTRIES) items.
+    /// statement for every few hundred items.
     async fn histories(&self, items: &[ItemId]) -> Result<HashMap<ItemId, Vec<PastBatch>>, StoreError>;
 
     /// A page of items.

@@ -56,7 +56,8 @@ async fn a_route_or_thing_that_does_not_exist_is_not_found() {
         let response = client().get(path).send().await;
         response.assert_status(StatusCode::NOT_FOUND);
         response.assert_content_type("application/problem+json");
-        assert_eq!(faults_of(response).await[0].1, "not_found", "{path}");
+        let fault = (String::new(), "not_found".to_owned(), "Not found.".to_owned());
+        assert_eq!(faults_of(response).await, [fault], "{path}");
     }
 }
 
