@@ -1,9 +1,11 @@
 //! What goes to a replica, and what does not. The replica of these tests follows nobody, so that each row tells where it
 //! was read.
 
+use std::time::Duration;
+
 use distribution_application::CenterFilter;
 use distribution_domain::testing::a_center;
-use kernel_application::PageRequest;
+use kernel_application::{PageNumber, PageRequest};
 use persistence_adapter::{Database, Settings};
 use shipping_application::*;
 use shipping_domain::testing::{a_batch, a_transport, an_item, center, noon};
@@ -18,8 +20,14 @@ use crate::smaller_stores::add_center;
 
 crate::every_database_promises![
     lists_come_from_the_replica_and_nothing_else_does,
+    long_lists_are_counted_there_too,
     a_replica_that_is_away_is_done_without,
 ];
+
+/// Until when a count that is not believed any more has been taken again.
+const DEADLINE: Duration = Duration::from_secs(30);
+/// How often that is looked at.
+const LOOK: Duration = Duration::from_millis(50);
 
 fn with_replica(database: &TestDatabase, replica: &str) -> Database {
     Database::open_with_replica(&database.url, Some(replica), &Settings::default(), sealing()).unwrap()
@@ -94,6 +102,34 @@ async fn lists_come_from_the_replica_and_nothing_else_does(primary: TestDatabase
     let mut work = both.shipping_store().begin().await.unwrap();
     assert!(work.transports().find(trip.id()).await.unwrap().is_some());
     assert!(work.transports().find(copied_trip.id()).await.unwrap().is_none());
+}
+
+async fn long_lists_are_counted_there_too(primary: TestDatabase) {
+    let replica = another_like(&primary).await;
+    keep(&primary, &[an_item().build(), an_item().build(), an_item().build()], &[], &[]).await;
+    keep(&replica, &[an_item().build()], &[], &[]).await;
+    let settings = Settings { long_lists_from: 1, ..Settings::default() };
+    let both = Database::open_with_replica(&primary.url, Some(&replica.url), &settings, sealing()).unwrap();
+    let count = async |number| {
+        let page = PageRequest::new(PageNumber::Number(number), 1).unwrap();
+        let page = both.shipping_queries().items(&ItemFilter::default(), &[], page).await.unwrap();
+        page.and_then(|it| it.count())
+    };
+
+    assert_eq!(count(2).await, None, "the list is counted before its second row is looked for, and has none there");
+    assert_eq!(count(1).await, Some(1));
+    keep(&replica, &[an_item().build()], &[], &[]).await;
+
+    let renewed = async {
+        loop {
+            match count(1).await {
+                Some(1) => tokio::time::sleep(LOOK).await,
+                other => break other,
+            }
+        }
+    };
+    let told = tokio::time::timeout(DEADLINE, renewed).await.expect("it is counted again");
+    assert_eq!(told, Some(2), "beside a request, and there, too");
 }
 
 async fn a_replica_that_is_away_is_done_without(primary: TestDatabase) {

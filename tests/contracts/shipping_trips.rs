@@ -15,7 +15,8 @@ crate::every_database_promises![
     a_batch_takes_no_alias_that_is_taken,
     a_whole_trip_is_kept,
     cargo_is_all_that_is_on_board_and_nothing_else,
-    a_thousand_items_are_packed_at_once,
+    a_thousand_items_are_packed_at_once_and_taken_out_again,
+    a_thousand_batches_are_loaded_at_once,
     packing_a_hundred_items_costs_as_many_statements_as_packing_two,
 ];
 
@@ -210,7 +211,7 @@ async fn pack(database: &TestDatabase, into: &Batch, items: &[Item]) -> u64 {
     database.statements() - before
 }
 
-async fn a_thousand_items_are_packed_at_once(database: TestDatabase) {
+async fn a_thousand_items_are_packed_at_once_and_taken_out_again(database: TestDatabase) {
     let batch = a_batch().build();
     let items: Vec<_> = (0..1000).map(|_| an_item().build()).collect();
     keep(&database, &items, std::slice::from_ref(&batch), &[]).await;
@@ -221,6 +222,39 @@ async fn a_thousand_items_are_packed_at_once(database: TestDatabase) {
     let packed = work.items().packed_in(batch.id()).await.unwrap();
     assert_eq!(packed.len(), 1000);
     assert!(packed.iter().all(|it| it.status() == ItemStatus::Moving));
+
+    let mut taken_out = packed;
+    assert!(taken_out.iter_mut().all(|it| batch.unpack(it).unwrap().is_some()));
+    work.items().save_taken_out(&taken_out).await.unwrap();
+    work.commit().await.unwrap();
+
+    let numbers: Vec<_> = items.iter().map(|it| it.tracking_number().clone()).collect();
+    let mut work = database.shipping_store().begin().await.unwrap();
+    assert_eq!(work.items().packed_in(batch.id()).await.unwrap(), []);
+    let free = work.items().find(&numbers).await.unwrap();
+    assert_eq!(free.len(), 1000);
+    assert!(free.iter().all(|it| it.status() == ItemStatus::Created && it.packing().is_none()));
+}
+
+async fn a_thousand_batches_are_loaded_at_once(database: TestDatabase) {
+    let trip = a_transport().build();
+    let batches: Vec<_> = (0..1000).map(|_| a_batch().build()).collect();
+    keep(&database, &[], &batches, std::slice::from_ref(&trip)).await;
+    let aliases: Vec<_> = batches.iter().map(|it| it.alias().clone()).collect();
+
+    let mut work = database.shipping_store().begin().await.unwrap();
+    let trip = work.transports().find(trip.id()).await.unwrap().unwrap();
+    let mut found = work.batches().find(&aliases).await.unwrap();
+    let events: Vec<_> = found.iter_mut().filter_map(|it| trip.load(it).unwrap()).collect();
+    work.batches().save(&found).await.unwrap();
+    work.outbox().append(&crate::events::recorded(&events)).await.unwrap();
+    work.commit().await.unwrap();
+
+    assert_eq!(events.len(), 1000);
+    let mut work = database.shipping_store().begin().await.unwrap();
+    assert_eq!(work.batches().carried_by(trip.id()).await.unwrap().len(), 1000);
+    let seen = database.shipping_queries().transport(trip.id()).await.unwrap().unwrap();
+    assert_eq!(seen.batch_count, 1000);
 }
 
 /// Several items are found before they are locked: that is one statement more than for one.

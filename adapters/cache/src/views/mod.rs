@@ -14,9 +14,9 @@
 //!
 //! A process may be killed at any time: what it is about to change was evicted before the commit already.
 //!
-//! Two things remain. A process that is killed while Redis cannot be written, before it could make up for that, leaves
-//! an old value behind, until it expires. So does a Redis that forgets a tombstone, by a crash, by a failover or for
-//! want of memory, while somebody is on the way with what was there before.
+//! Three things remain. What a process changes that alone cannot reach Redis, the others show as it was, until it can. If it is
+//! killed before it could make up for that, the old value stays behind, until it expires. So it does in a Redis that forgets a
+//! tombstone, by a crash, by a failover or for want of memory, while somebody is on the way with what was there before.
 
 mod deferred;
 mod eviction;
