@@ -26,6 +26,7 @@ use crate::shipping_store::keep;
 
 crate::every_database_promises![
     an_idle_look_costs_one_statement,
+    ten_events_cost_as_many_statements_as_one,
     every_event_arrives_though_answers_get_lost,
     two_relays_keep_the_order_of_each_aggregate_though_the_bus_throttles,
     a_relay_that_died_is_succeeded_when_its_lease_ends_and_not_heard_any_more,
@@ -192,6 +193,25 @@ async fn an_idle_look_costs_one_statement(database: TestDatabase) {
     claim(&database, ONE, noon()).await;
 
     assert_eq!(database.statements() - before, 1);
+}
+
+/// `BEGIN` and `COMMIT`, which go to the database like everything else.
+const TRANSACTION: u64 = 2;
+
+/// A look, what is free, its events and their lease in one transaction, and what became of them in another.
+async fn ten_events_cost_as_many_statements_as_one(database: TestDatabase) {
+    let items: [Item; 10] = kept_items(&database).await;
+    for announced in [&items[..1], &items] {
+        announce_all(&database, announced).await;
+        let before = database.statements();
+
+        let claimed = claim(&database, ONE, noon()).await;
+        assert_eq!(claimed.len(), announced.len());
+        let delivered: Vec<_> = claimed.into_iter().map(|it| (it, DeliveryOutcome::Delivered)).collect();
+        settle(&database, ONE, &delivered).await;
+
+        assert_eq!(database.statements() - before, 5 + 2 * TRANSACTION);
+    }
 }
 
 async fn every_event_arrives_though_answers_get_lost(database: TestDatabase) {
