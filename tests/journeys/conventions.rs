@@ -91,16 +91,26 @@ async fn a_list_is_walked_by_cursor_there_and_back(app: TestApp) {
         batches.insert(0, stage.a_batch().await);
         transports.insert(0, stage.a_transport().await);
     }
+    for (item, batch) in items.iter().zip(&batches) {
+        stage.pack(&batches[0], item).await;
+        stage.load(&transports[0], batch).await;
+    }
+    let packed = format!("{BATCHES}{}/shippingitems/", batches[0]);
+    let loaded = format!("{TRANSPORTS}{}/batches/", transports[0]);
     let backwards = |names: &[String]| names.iter().rev().cloned().collect();
 
     for (path, query, name, names) in [
         (ITEMS, "", "tracking_number", items.clone()),
-        (ITEMS, "&ordering=timestamp_created&status=CREATED", "tracking_number", backwards(&items)),
+        (ITEMS, "&ordering=timestamp_created&status=MOVING", "tracking_number", backwards(&items)),
         (BATCHES, "", "alias", batches.clone()),
         (BATCHES, "&ordering=timestamp_completed&completed=false", "alias", backwards(&batches)),
         (TRANSPORTS, "", "uuid", transports.clone()),
         (TRANSPORTS, "&ordering=timestamp_arrived&completed=false", "uuid", backwards(&transports)),
         (CENTERS, "", "center_code", centers),
+        (&packed, "", "tracking_number", items.clone()),
+        (&packed, "&ordering=timestamp_completed&status=MOVING", "tracking_number", backwards(&items)),
+        (&loaded, "", "alias", batches.clone()),
+        (&loaded, "&ordering=timestamp_completed&completed=false", "alias", backwards(&batches)),
     ] {
         let link = |link: &Value| link.as_str().and_then(|it| it.strip_prefix(&app.base)).map(str::to_owned);
         let told = |page: &Value| -> Vec<_> {

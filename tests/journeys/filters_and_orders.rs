@@ -9,7 +9,9 @@ use crate::stage::{BATCHES, CENTERS, ITEMS, Stage, TRANSPORTS, text};
 on_both_stacks![
     every_filter_and_order_of_transports_is_kept_to,
     every_filter_and_order_of_batches_is_kept_to,
+    batches_of_a_transport_are_told_in_every_order,
     items_of_a_batch_are_filtered_by_status,
+    items_are_told_in_every_order_on_their_own_and_in_a_batch,
 ];
 
 /// Four transports in the order they were planned, each with a batch of the same place, and who drives.
@@ -138,6 +140,42 @@ async fn every_filter_and_order_of_batches_is_kept_to(app: TestApp) {
     assert_eq!(shown, [Value::Null, four, three, two, one]);
 }
 
+/// They arrive together: what was opened first then comes first, in the direction of the order.
+async fn batches_of_a_transport_are_told_in_every_order(app: TestApp) {
+    let stage = Stage::set(&app).await;
+    let transport = stage.a_transport().await;
+    let mut batches = Vec::new();
+    for _ in 0..3 {
+        batches.push(stage.a_packed_batch().await.0);
+    }
+    // Not in the order in which they were opened, so that the one in which they were loaded is another.
+    for at in [1, 2, 0] {
+        stage.load(&transport, &batches[at]).await;
+    }
+
+    let path = format!("{TRANSPORTS}{transport}/");
+    let driver = json!({ "driver_uuid": stage.driver.user_id });
+    for arrives in [false, true] {
+        if arrives {
+            stage.staff.post(&format!("{path}start/"), driver.clone()).await.expecting(StatusCode::OK);
+            stage.complete(&transport).await;
+        }
+        for (query, expected) in [
+            ("", [2, 1, 0]),
+            ("ordering=timestamp_created", [0, 1, 2]),
+            ("ordering=-timestamp_created", [2, 1, 0]),
+            ("ordering=timestamp_completed", [0, 1, 2]),
+            ("ordering=-timestamp_completed", [2, 1, 0]),
+            ("ordering=timestamp_completed,-timestamp_created", [2, 1, 0]),
+            ("ordering=-timestamp_completed,timestamp_created", [0, 1, 2]),
+        ] {
+            let expected = expected.map(|at: usize| batches[at].clone());
+            let told = listed(&stage.staff, &format!("{path}batches/?{query}"), "alias").await;
+            assert_eq!(told, expected, "{query}, arrived: {arrives}");
+        }
+    }
+}
+
 async fn items_of_a_batch_are_filtered_by_status(app: TestApp) {
     let stage = Stage::set(&app).await;
     let (alias, elsewhere) = (stage.a_batch().await, stage.a_batch().await);
@@ -163,4 +201,40 @@ async fn items_of_a_batch_are_filtered_by_status(app: TestApp) {
         assert_eq!(found, expected, "{query}");
     }
     stage.staff.get(&format!("{path}?status=GONE")).await.refused(StatusCode::BAD_REQUEST, "invalid_choice");
+}
+
+/// The third is delivered before the first; the others are not.
+async fn items_are_told_in_every_order_on_their_own_and_in_a_batch(app: TestApp) {
+    let stage = Stage::set(&app).await;
+    let alias = stage.a_batch().await;
+    let mut items = Vec::new();
+    for _ in 0..4 {
+        items.push(stage.an_item().await);
+    }
+    // Not in the order in which they were registered, so that the one in which they were packed is another.
+    for at in [1, 3, 0, 2] {
+        stage.pack(&alias, &items[at]).await;
+    }
+    for at in [2, 0] {
+        let path = format!("{ITEMS}{}/", items[at]);
+        stage.staff.patch(&path, json!({ "status": "COMPLETED" })).await.expecting(StatusCode::OK);
+    }
+
+    for path in [ITEMS.to_owned(), format!("{BATCHES}{alias}/shippingitems/")] {
+        for (query, expected) in [
+            ("", &[3, 2, 1, 0][..]),
+            ("ordering=timestamp_created", &[0, 1, 2, 3]),
+            ("ordering=-timestamp_created", &[3, 2, 1, 0]),
+            ("ordering=timestamp_completed", &[1, 3, 2, 0]),
+            ("ordering=-timestamp_completed", &[0, 2, 3, 1]),
+            ("ordering=timestamp_completed,-timestamp_created", &[3, 1, 2, 0]),
+            ("ordering=-timestamp_completed,timestamp_created", &[0, 2, 1, 3]),
+            ("status=COMPLETED&ordering=timestamp_completed", &[2, 0]),
+            ("status=COMPLETED&ordering=-timestamp_completed", &[0, 2]),
+        ] {
+            let expected: Vec<_> = expected.iter().map(|at| items[*at].clone()).collect();
+            let told = listed(&stage.staff, &format!("{path}?{query}"), "tracking_number").await;
+            assert_eq!(told, expected, "{path}?{query}");
+        }
+    }
 }
