@@ -25,8 +25,8 @@ crate::every_database_promises![
 /// From as many rows on a list is long here.
 const LONG: u32 = 3;
 
-/// How long the count of a long list is believed, and not yet renewed beside those who ask.
-const BELIEVED: Duration = Duration::from_millis(1500);
+/// Until when nobody counts a long list again, not even beside those who ask.
+const RENEWED_AFTER: Duration = Duration::from_millis(1500);
 
 /// What a page of each list costs: the entries with the length of the list, and what is shown with them.
 const STATEMENTS: [u64; 5] = [2, 1, 1, 2, 2];
@@ -94,7 +94,7 @@ async fn a_long_list_is_counted_once_for_all_who_leaf_through_it(database: TestD
         fill(&database, 1).await;
         let second = asked(&counting, PageRequest::default()).await;
 
-        if began.elapsed() < BELIEVED {
+        if began.elapsed() < RENEWED_AFTER {
             let all = vec![Some(u64::from(before)); first.len()];
             let mut meanwhile = all.clone();
             meanwhile[CENTERS] = Some(u64::from(before) + 1);
@@ -104,7 +104,7 @@ async fn a_long_list_is_counted_once_for_all_who_leaf_through_it(database: TestD
             break;
         }
         // By then whoever asks again is told how many there are now.
-        assert!(before < 2 * LONG, "filling the lists takes too long");
+        assert!(before < 10 * LONG, "filling the lists takes too long");
     }
 }
 

@@ -37,8 +37,8 @@ fn beyond(cursor: Option<Cursor>, size: u32) -> PageRequest {
     PageRequest::beyond(cursor, size).unwrap()
 }
 
-/// Walks a list to its end and back again, a few entries at a time, and expects what one large page shows; so is the last page
-/// by name.
+/// Walks a list to its end and back again, a few entries at a time, and expects what one large page shows; so is the
+/// last page by name.
 async fn walk<T>(what: &str, fetch: impl AsyncFn(PageRequest) -> Page<T>, id: impl Fn(&T) -> Uuid) {
     let ids = |page: &Page<T>| page.entries.iter().map(&id).collect::<Vec<_>>();
     let all = ids(&fetch(PageRequest::new(PageNumber::Number(1), 100).unwrap()).await);

@@ -129,7 +129,7 @@ async fn long_lists_are_counted_there_too(primary: TestDatabase) {
         }
     };
     let told = tokio::time::timeout(DEADLINE, renewed).await.expect("it is counted again");
-    assert_eq!(told, Some(2), "beside a request, and there, too");
+    assert_eq!(told, Some(2), "it is counted there, too");
 }
 
 async fn a_replica_that_is_away_is_done_without(primary: TestDatabase) {

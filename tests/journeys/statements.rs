@@ -23,8 +23,8 @@ on_both_stacks![
 /// requests is the one that has to get to know them again, most often on a busy machine.
 const ASKED: usize = 6;
 
-/// Every list of the document, and what a page of it costs: by page number, where the same statement counts the list, and by
-/// cursor. Of the centers the first page is kept.
+/// Every list of the document, and what a page of it costs: by page number, where the same statement counts the list,
+/// and by cursor. Of the centers the first page is kept.
 const LISTS: &[(&str, u64, u64)] = &[
     ("/api/v1/auth/api-keys/", 1, 1),
     ("/api/v1/auth/sessions/", 1, 1),

@@ -34,8 +34,8 @@ impl Length {
     }
 }
 
-/// A list that is about to be counted. If it was long the last time, the others who want its length wait for the outcome,
-/// or until this is dropped.
+/// A list that is about to be counted. If it was long the last time, the others who want its length wait for the
+/// outcome, or until this is dropped.
 pub(crate) struct Counting(Option<Remembering>);
 
 struct Remembering {
@@ -62,9 +62,9 @@ impl Counting {
         }
     }
 
-    /// Whether it is counted before a page of it is read that skips as many rows, and not by the statement that reads the page.
-    /// A list that was long may have somebody wait for its length, who is not to wait for a page. And only a long list has rows
-    /// behind so many others: to count it costs less than to skip them.
+    /// Whether it is counted before a page of it is read that skips as many rows, and not by the statement that reads
+    /// the page. A list that was long may have somebody wait for its length, who is not to wait for a page. And only a
+    /// long list has rows behind so many others: to count it costs less than to skip them.
     pub(crate) fn comes_first(&self, skipped: u64) -> bool {
         self.0.as_ref().is_some_and(|it| it.known.is_some() || it.counts.is_long(skipped))
     }

@@ -15,8 +15,8 @@ pub enum PageNumber {
 /// Where a page begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PageStart {
-    /// At a number. The list is counted for it, and skipped up to there: what that costs grows with the list. The last page
-    /// is read from the end.
+    /// At a number. The list is counted for it, and, but for the last page, skipped up to there: what that costs grows
+    /// with the list.
     Number(PageNumber),
     /// Beyond a cursor, or at the beginning without one. Costs the same wherever it is.
     Cursor(Option<Cursor>),

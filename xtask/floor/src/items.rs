@@ -76,15 +76,17 @@ pub(crate) async fn list(request: &Request, pool: Data<&Pool>, paging: Query<Pag
 /// When the list was counted, if it is a long one, and how long it was then.
 static LONG: Mutex<Option<(Instant, u64)>> = Mutex::new(None);
 
-/// How long the list is, if that is known before a page of it is read. As in majestic, the count of a long one is believed for a
-/// moment, and then taken again.
+/// How long the list is, if that is known before a page of it is read. As in majestic, the count of a long one is
+/// believed for a moment, and then taken again by one of those who ask.
 async fn known(connection: &mut Conn) -> Result<Option<u64>> {
     let counted = LONG.lock().ok().and_then(|it| *it);
     let Some((at, count)) = counted else { return Ok(None) };
     if at.elapsed() < BELIEVED {
         return Ok(Some(count));
     }
+    // The others go on with what was counted before.
     let began = Instant::now();
+    remember(began, count);
     let count = connection.exec_first(statements::COUNT, ()).await.map_err(InternalServerError)?;
     remember(began, count.unwrap_or_default());
     Ok(count)

@@ -14,9 +14,10 @@
 //!
 //! A process may be killed at any time: what it is about to change was evicted before the commit already.
 //!
-//! Three things remain. What a process changes that alone cannot reach Redis, the others show as it was, until it can. If it is
-//! killed before it could make up for that, the old value stays behind, until it expires. So it does in a Redis that forgets a
-//! tombstone, by a crash, by a failover or for want of memory, while somebody is on the way with what was there before.
+//! Three things remain. While one process cannot reach Redis and others can, these show what it changed as it was
+//! before. If it is killed before it could make up for that, the old value stays behind, until it expires. So it does
+//! in a Redis that forgets a tombstone, by a crash, by a failover or for want of memory, while somebody is on the way
+//! with what was there before.
 
 mod deferred;
 mod eviction;

@@ -35,8 +35,8 @@ impl Stores {
 }
 
 impl Lengths {
-    /// How many rows `list` has beyond `filter`, for who reads this page of it: known, or to be counted by the statement that
-    /// reads the page.
+    /// How many rows `list` has beyond `filter`, for who reads this page of it: known, or to be counted by the
+    /// statement that reads the page.
     pub(super) async fn of<F>(
         self,
         list: &'static str,

@@ -103,8 +103,8 @@ enum Start {
 }
 
 impl<K: Copy + PartialEq> Window<K> {
-    /// Of a list of this `length`, which is asked for if the page is asked for by its number. `None` past the end; a cursor
-    /// of a list in another order is a place in no list, and past the end, too.
+    /// Of a list of this `length`, which is asked for if the page is asked for by its number. `None` past the end; a
+    /// cursor of a list in another order is a place in no list, and past the end, too.
     pub(super) async fn of(
         page: PageRequest,
         order: Order<K>,
@@ -121,7 +121,7 @@ impl<K: Copy + PartialEq> Window<K> {
                 {
                     return Ok(None);
                 }
-                // The last page is where the list begins from behind: there is nothing to skip, and no need to know where.
+                // From behind, the last page is the first one, wherever it is.
                 let order = if number == PageNumber::Last { order.reversed() } else { order };
                 let offset = i64::try_from(page.skipped()).unwrap_or(i64::MAX);
                 let start = Start::Number { number, length };
@@ -149,8 +149,8 @@ impl<K: Copy + PartialEq> Window<K> {
         }
     }
 
-    /// The length of the list as a column of the statement that reads the page: what `count` counts, or nothing if that is
-    /// known or not asked for.
+    /// The length of the list as a column of the statement that reads the page: what `count` counts, or nothing if that
+    /// is known or not asked for.
     pub(super) fn length<Q>(&self, count: impl FnOnce() -> Q) -> CountColumn<Q> {
         let is_asked_for = matches!(self.start, Start::Number { length: Length::Unknown(_), .. });
         CountColumn(is_asked_for.then(count))
@@ -183,7 +183,7 @@ impl<K: Copy + PartialEq> Window<K> {
 fn numbered<R>(mut rows: Vec<R>, number: PageNumber, count: u64, size: u32) -> Option<Page<R>> {
     let place = number.among(count, size)?;
     if number == PageNumber::Last {
-        // Of a long list this is what is last now, whatever number of pages its count made it.
+        // These are the rows that are last now; the number of the page is what the remembered count makes it.
         let before = u64::from(place - 1) * u64::from(size);
         rows.truncate(usize::try_from(count - before).unwrap_or(usize::MAX));
         rows.reverse();
@@ -337,9 +337,10 @@ impl Beyond {
 
 /// The columns of a list, read along the index that orders it, where one is named.
 ///
-/// A page that begins in the middle is a range of many rows to MySQL, so that it reads a hundred of them ahead, whatever
-/// the limit says; and of a list of some thousand it sorts them all for the first page. Given a single index to choose from
-/// it estimates no rows, and reads what the page shows. To `SQLite` this is a comment.
+/// A page that begins in the middle is a range of many rows to MySQL, so that it reads a hundred of them ahead,
+/// whatever the limit says; and of a list of some thousand it sorts them all for the first page, or for one that skips
+/// some. Given a single index to choose from it estimates no rows, and reads what the page shows. To `SQLite` this is a
+/// comment.
 pub(super) struct Along<C> {
     columns: C,
     /// A table, and an index of it.
@@ -400,6 +401,19 @@ mod tests {
         let order = Order::of(&[('a', Ascending), ('b', Descending), ('a', Descending)], 'b');
 
         assert_eq!((order.keys.as_slice(), order.ties), ([('a', Ascending), ('b', Descending)].as_slice(), Descending));
+    }
+
+    #[test]
+    fn the_last_page_is_what_is_left_over_of_the_rows_from_behind() {
+        let last = |rows: &[u32], count| numbered(rows.to_vec(), PageNumber::Last, count, 10).unwrap();
+        let shown = |page: Page<u32>| (page.entries, page.place);
+
+        let from_behind: Vec<_> = (16..=25).rev().collect();
+        let end = (vec![21, 22, 23, 24, 25], Place::Numbered { number: 3, count: 25 });
+        assert_eq!(shown(last(&from_behind, 25)), end);
+        let shorter_meanwhile = (vec![1, 2], Place::Numbered { number: 3, count: 25 });
+        assert_eq!(shown(last(&[2, 1], 25)), shorter_meanwhile);
+        assert_eq!(shown(last(&[], 0)), (vec![], Place::Numbered { number: 1, count: 0 }));
     }
 
     #[test]
