@@ -2,6 +2,7 @@
 
 mod access;
 mod auth;
+mod columns;
 mod distribution;
 mod held;
 mod idempotency;

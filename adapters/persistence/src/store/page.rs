@@ -7,11 +7,12 @@ use chrono::{DateTime, NaiveDateTime, Utc};
 use diesel::QueryResult;
 use diesel::expression::{AppearsOnTable, Expression, SelectableExpression, ValidGrouping, is_aggregate};
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
-use diesel::sql_types::{BigInt, Binary, Bool, Nullable, Timestamp};
+use diesel::sql_types::{Binary, Bool, Nullable, Timestamp};
 use kernel_application::{Cursor, Direction, Page, PageNumber, PageRequest, PageStart, Place};
 use kernel_domain::StoreError;
 
 use super::Backend;
+use super::columns::CountColumn;
 use crate::counts::{Length, counted};
 use crate::id::Id;
 
@@ -153,7 +154,7 @@ impl<K: Copy + PartialEq> Window<K> {
     /// is known or not asked for.
     pub(super) fn length<Q>(&self, count: impl FnOnce() -> Q) -> CountColumn<Q> {
         let is_asked_for = matches!(self.start, Start::Number { length: Length::Unknown(_), .. });
-        CountColumn(is_asked_for.then(count))
+        CountColumn::new(is_asked_for.then(count))
     }
 
     /// The page, once its rows were read, each with the length of the list if that was asked for. `None` past the end.
@@ -215,39 +216,6 @@ fn between<K: Copy + PartialEq, R: Row<K>>(
     let previous = has_previous.then(|| at(rows.first(), true)).flatten();
     let next = has_next.then(|| at(rows.last(), false)).flatten();
     Page { entries: rows, place: Place::Between { previous, next }, size }
-}
-
-/// How many rows a list has: a column that is the same for each row, counted once for the statement, or `NULL`.
-pub(super) struct CountColumn<Q>(Option<Q>);
-
-impl<Q> Expression for CountColumn<Q> {
-    type SqlType = Nullable<BigInt>;
-}
-
-impl<Q, QS: ?Sized> AppearsOnTable<QS> for CountColumn<Q> {}
-
-impl<Q, QS: ?Sized> SelectableExpression<QS> for CountColumn<Q> {}
-
-impl<Q, G> ValidGrouping<G> for CountColumn<Q> {
-    type IsAggregate = is_aggregate::Never;
-}
-
-impl<Q> QueryId for CountColumn<Q> {
-    type QueryId = ();
-    const HAS_STATIC_QUERY_ID: bool = false;
-}
-
-impl<Q: QueryFragment<Backend>> QueryFragment<Backend> for CountColumn<Q> {
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Backend>) -> QueryResult<()> {
-        let Some(count) = &self.0 else {
-            out.push_sql("NULL");
-            return Ok(());
-        };
-        out.push_sql("(");
-        count.walk_ast(out.reborrow())?;
-        out.push_sql(")");
-        Ok(())
-    }
 }
 
 /// The rows of a list that come after some place.
@@ -332,50 +300,6 @@ impl Beyond {
             out.push_sql(" AND ");
         }
         Ok(())
-    }
-}
-
-/// The columns of a list, read along the index that orders it, where one is named.
-///
-/// A page that begins in the middle is a range of many rows to MySQL, so that it reads a hundred of them ahead,
-/// whatever the limit says; and of a list of some thousand it sorts them all for the first page, or for one that skips
-/// some. Given a single index to choose from it estimates no rows, and reads what the page shows. To `SQLite` this is a
-/// comment.
-pub(super) struct Along<C> {
-    columns: C,
-    /// A table, and an index of it.
-    index: Option<(&'static str, &'static str)>,
-}
-
-impl<C> Along<C> {
-    pub(super) fn new(index: Option<(&'static str, &'static str)>, columns: C) -> Self {
-        Self { columns, index }
-    }
-}
-
-impl<C: Expression> Expression for Along<C> {
-    type SqlType = C::SqlType;
-}
-
-impl<C: AppearsOnTable<QS>, QS: ?Sized> AppearsOnTable<QS> for Along<C> {}
-
-impl<C: SelectableExpression<QS>, QS: ?Sized> SelectableExpression<QS> for Along<C> {}
-
-impl<C: ValidGrouping<G>, G> ValidGrouping<G> for Along<C> {
-    type IsAggregate = C::IsAggregate;
-}
-
-impl<C> QueryId for Along<C> {
-    type QueryId = ();
-    const HAS_STATIC_QUERY_ID: bool = false;
-}
-
-impl<C: QueryFragment<Backend>> QueryFragment<Backend> for Along<C> {
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Backend>) -> QueryResult<()> {
-        if let Some((table, index)) = self.index {
-            out.push_sql(&format!("/*+ INDEX({table} {index}) */ "));
-        }
-        self.columns.walk_ast(out)
     }
 }
 

@@ -13,7 +13,8 @@ use futures_util::future::BoxFuture;
 use kernel_application::{Page, PageRequest};
 use kernel_domain::StoreError;
 
-use super::super::page::{Along, Order, Row, Time, Window, then_by};
+use super::super::columns::Along;
+use super::super::page::{Order, Row, Time, Window, then_by};
 use super::super::record::CHUNK;
 use super::super::{Backend, Connection, Stores, corrupt};
 use super::CenterRow;

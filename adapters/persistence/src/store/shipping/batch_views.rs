@@ -10,8 +10,9 @@ use kernel_domain::StoreError;
 use shipping_application::{BatchFilter, BatchOrder, BatchSummary};
 use shipping_domain::{Alias, BatchId};
 
+use super::super::columns::Along;
 use super::super::lengths::Lengths;
-use super::super::page::{Along, Order, Row, Window, then_by};
+use super::super::page::{Order, Row, Window, then_by};
 use super::super::record::CHUNK;
 use super::super::{Backend, Connection};
 use super::batches::BatchRow;

@@ -12,8 +12,9 @@ use kernel_domain::StoreError;
 use shipping_application::{ItemFilter, ItemOrder, ItemView, PastBatch};
 use shipping_domain::{Alias, CenterCode, ItemId, TrackingNumber, TransportId};
 
+use super::super::columns::Along;
 use super::super::lengths::Lengths;
-use super::super::page::{Along, Order, Row, Window, then_by};
+use super::super::page::{Order, Row, Window, then_by};
 use super::super::record::CHUNK;
 use super::super::{Backend, Connection, corrupt};
 use super::items::ItemRow;

@@ -13,8 +13,9 @@ use kernel_domain::StoreError;
 use shipping_application::{TransportFilter, TransportOrder, TransportSummary};
 use shipping_domain::{CenterCode, DriverId, TransportId};
 
+use super::super::columns::Along;
 use super::super::lengths::Lengths;
-use super::super::page::{Along, Order, Row, Window, then_by};
+use super::super::page::{Order, Row, Window, then_by};
 use super::super::record::CHUNK;
 use super::super::{Backend, Connection};
 use super::transports::TransportRow;

@@ -10,8 +10,9 @@ use kernel_domain::StoreError;
 use user_application::{UserFilter, UserView};
 use user_domain::{Email, GroupName, UserId};
 
+use super::super::columns::Along;
 use super::super::lengths::Lengths;
-use super::super::page::{Along, Order, Row, Time, Window, then_by};
+use super::super::page::{Order, Row, Time, Window, then_by};
 use super::super::{Backend, Connection, corrupt};
 use super::queries::groups;
 use super::users::UserRow;
